@@ -1,0 +1,2 @@
+//! Host tools.
+fn main() {}
