@@ -58,8 +58,9 @@ pub const SPACE_CREATE: u64 = 21;
 /// Makes a stopped thread: x0 system handle, x1 frame, x2 space, x3 priority (0 lowest to 31).
 /// Out: x1 handle (`CONTROL`, `GRANT`).
 pub const THREAD_CREATE: u64 = 22;
-/// Destroys the endpoint, space or thread x1: x0 system handle. Its frames are free again, save a
-/// space's table frames: [`SPACE_RECLAIM`] them first. Fails with `FrameBusy` for a space that
+/// Destroys the endpoint, space or thread x1: x0 system handle. Its frames (those of
+/// [`SPACE_EXTEND`] too) are free again, save a space's tables below the root: [`SPACE_RECLAIM`]
+/// them first. Fails with `FrameBusy` for a space that
 /// still has pages mapped or threads. Waiting callers of an endpoint get `PeerGone`.
 pub const OBJECT_DESTROY: u64 = 23;
 /// Carries out x2 [`crate::map::MapOp`]s at x1 in space x0. Out: x1 how many were done; the first
@@ -75,6 +76,8 @@ pub const SPACE_RECLAIM: u64 = 26;
 pub const SPACE_WRITE: u64 = 27;
 /// Unmaps everything that is mapped in space x0. Out: x1 pages that were mapped.
 pub const SPACE_CLEAR: u64 = 28;
+/// Gives space x0 the frame x1 as 256 further slots of its handle table (at most 16 times).
+pub const SPACE_EXTEND: u64 = 29;
 
 /// Sets where exceptions of thread x0 go: x1 endpoint (needs `GRANT`), x2 badge.
 pub const THREAD_EXCEPTIONS: u64 = 30;
@@ -83,7 +86,7 @@ pub const THREAD_EXCEPTIONS: u64 = 30;
 pub const THREAD_START: u64 = 31;
 /// Makes stopped thread x0 a copy of thread x1, which waits for a reply on endpoint x2: registers,
 /// vector state, upcall registration, exception endpoint, and the handle table with the badge of
-/// every endpoint handle, of the pager's faults and of the exceptions replaced by x3. The copy
+/// every `SEND` handle and of the exceptions replaced by x3. The copy
 /// waits for a reply as the original does. Out: x1 the copy's token.
 pub const THREAD_INHERIT: u64 = 32;
 /// Stops thread x0 (x1 = 1) or lets it go on (x1 = 0). A wait goes on while stopped.

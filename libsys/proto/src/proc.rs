@@ -1,0 +1,148 @@
+//! The process service: pids, parents, groups, credentials, signals, timers, exec.
+//!
+//! Besides these requests it answers the kernel's exception messages
+//! (`abi::message::label::EXCEPTION`). Numbers are those of Linux/AArch64.
+
+use crate::{Pid, Protocol};
+use alloc::vec::Vec;
+use serde::{Deserialize, Serialize};
+
+/// The process service.
+pub struct Proc;
+
+impl Protocol for Proc {
+    type Request = Request;
+    type Reply = Reply;
+    const NAME: &'static str = "proc";
+}
+
+/// Signals 1 to 64 as bits 0 to 63.
+pub type SignalSet = u64;
+
+/// Requests that the process service answers. Add at the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Request {
+    /// `fork`. Reply: `Pid`, the child's in the parent, 0 in the child. `EAGAIN`, `ENOMEM`.
+    Fork,
+    /// `execve`; [`Program`] (postcard) in lease 0. Does not return when it succeeds.
+    Exec,
+    /// `_exit`: ends the process with the low 8 bits of `status`. Does not return.
+    Exit { status: i32 },
+    /// `wait4`/`waitid`: `pid` as in `waitpid`; `options` are `WNOHANG` and kin. `struct rusage` to
+    /// lease 0 if there is one. Parks. Reply: `Waited` (pid 0: none ready, `WNOHANG`). `ECHILD`.
+    Wait { pid: i32, options: u32 },
+    /// `kill`: `signal` 0 only checks. Reply: `Done`. `ESRCH`, `EPERM`, `EINVAL`.
+    Kill { pid: i32, signal: u32 },
+    /// `sigqueue`. Reply: `Done`.
+    Queue { pid: i32, signal: u32, code: i32, value: u64 },
+    /// Reply: `Identity`.
+    Identity,
+    /// `getpgid` (0: own). Reply: `Pid`.
+    GetGroup { pid: i32 },
+    /// `setpgid`. Reply: `Done`.
+    SetGroup { pid: i32, pgid: i32 },
+    /// `getsid` (0: own). Reply: `Pid`.
+    GetSession { pid: i32 },
+    /// `setsid`. Reply: `Pid`.
+    NewSession,
+    /// Real, effective and saved user ids. Reply: `Ids`.
+    GetUsers,
+    /// Real, effective and saved group ids. Reply: `Ids`.
+    GetGroups,
+    /// `setuid` (`how` 0, in `effective`), `setreuid` (1; also `seteuid`), `setresuid` (2);
+    /// `u32::MAX` leaves one. Reply: `Done`. `EPERM`.
+    SetUsers { how: u32, real: u32, effective: u32, saved: u32 },
+    /// The same for group ids.
+    SetGroups { how: u32, real: u32, effective: u32, saved: u32 },
+    /// `getgroups` to lease 0 (`u32` each; none: only the count). Reply: `Count`.
+    Supplementary,
+    /// `setgroups` from lease 0. Reply: `Done`.
+    SetSupplementary,
+    /// `sigaction`: `handler` 0 default, 1 ignore, else an address. Without `change` it only asks.
+    /// Reply: `Action`, the old one.
+    Action { signal: u32, change: bool, handler: u64, flags: u32, mask: SignalSet, restorer: u64 },
+    /// `sigprocmask`: `how` 0 block, 1 unblock, 2 set, 3 only ask. Reply: `Set`, the old one, and
+    /// whether a signal is deliverable now.
+    Mask { how: u32, set: SignalSet },
+    /// Reply: `Set`, the pending signals.
+    Pending,
+    /// `sigsuspend`: sets the mask and parks until a signal is caught; answers `EINTR`, and the old
+    /// mask is what [`Reply::Deliver`] says to restore.
+    Suspend { mask: SignalSet },
+    /// `sigtimedwait` (`u64::MAX`: no end). Parks. Reply: `Received`. `EAGAIN` after the time.
+    WaitSignal { set: SignalSet, timeout_ns: u64 },
+    /// From libsys at an upcall: the next signal to deliver to a handler; its mask is in force from
+    /// now on. Reply: `Deliver`, or `EAGAIN` if none is deliverable.
+    Take,
+    /// From libsys: a handler returned: sets the mask. Reply: `Set`, as for `Mask`.
+    Return { mask: SignalSet },
+    /// `setitimer`: `which` 0 real, 1 virtual, 2 prof; nanoseconds. Reply: `Timer`, the old one.
+    SetTimer { which: u32, value_ns: u64, interval_ns: u64 },
+    /// Reply: `Timer`.
+    GetTimer { which: u32 },
+    /// `clock_nanosleep`: until `CLOCK_MONOTONIC` `deadline_ns`. Parks. Reply: `Done`; `EINTR`.
+    Sleep { deadline_ns: u64 },
+    /// `prlimit`: resource numbers and `u64::MAX` as infinity as in Linux. Reply: `Limit`, the old.
+    Limit { pid: i32, resource: u32, change: bool, soft: u64, hard: u64 },
+    /// `getrusage`/`times`: `who` 0 self, -1 children. Reply: `Times`.
+    Times { who: i32 },
+    /// `getpriority`/`setpriority` for a process. Reply: `Count`, 20 - nice, after the change.
+    Nice { pid: i32, change: bool, nice: i32 },
+    /// Nanoseconds from 1970 to boot. Reply: `Count`.
+    Epoch,
+    /// `clock_settime`. Reply: `Done`.
+    SetEpoch { epoch_ns: u64 },
+    /// Sets the command name (lease 0, at most 15 bytes), or copies it to lease 0 if that is
+    /// writable. Reply: `Count`.
+    Name,
+    /// `reboot`: `how` 0 switches off, 1 restarts. Reply: none; `EPERM`.
+    Power { how: u32 },
+    /// From the root task: starts pid 1. [`Program`] in lease 0; its path is tried as it is.
+    /// Reply: `Pid`, or the errno of the failed exec (nothing is left behind).
+    Start,
+    /// From the root task: parks until pid 1 of [`Request::Start`] ends. Reply: `Waited`.
+    WaitInit,
+}
+
+/// What the process service answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Reply {
+    /// It is done.
+    Done,
+    /// A number.
+    Count(u64),
+    /// A process.
+    Pid(u32),
+    /// A child that changed: its pid, wait status (as in `wait4`), uid and times.
+    Waited { pid: u32, status: u32, uid: u32, user_ns: u64, system_ns: u64 },
+    /// Own pid and parent.
+    Identity { pid: u32, ppid: u32 },
+    /// Three ids.
+    Ids { real: u32, effective: u32, saved: u32 },
+    /// A signal's action.
+    Action { handler: u64, flags: u32, mask: SignalSet, restorer: u64 },
+    /// A set, and whether a signal is deliverable now.
+    Set { set: SignalSet, deliverable: bool },
+    /// A signal to deliver: number, `si_code`, sender (pid, uid in the halves) or address or value,
+    /// handler, flags, the mask to restore afterwards, and the restorer.
+    Deliver { signal: u32, code: i32, sender: u64, value: u64, handler: u64, flags: u32, restore: SignalSet, restorer: u64 },
+    /// A signal that was waited for.
+    Received { signal: u32, code: i32, sender: u64, value: u64 },
+    /// A timer: time left and interval.
+    Timer { value_ns: u64, interval_ns: u64 },
+    /// A limit.
+    Limit { soft: u64, hard: u64 },
+    /// Used times, and faults.
+    Times { user_ns: u64, system_ns: u64, faults: u64, max_bytes: u64 },
+}
+
+/// What to execute.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Program {
+    /// The file's path; no search.
+    pub path: Vec<u8>,
+    /// `argv`, without final zero bytes.
+    pub arguments: Vec<Vec<u8>>,
+    /// `envp`, likewise.
+    pub environment: Vec<Vec<u8>>,
+}

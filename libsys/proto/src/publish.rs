@@ -1,0 +1,101 @@
+//! The process table that `proc` publishes, and `vfs` and `ipc` read: a memory object.
+//!
+//! `proc` writes an entry before any lower server can hear of a change, and is the only writer;
+//! so lower servers never have to call up. The slot of a pid is `pid % CAPACITY`, and `proc` gives
+//! out only pids whose slot is free.
+
+use crate::Pid;
+
+/// Slots of the table, and so the most processes there can be.
+pub const CAPACITY: usize = 1024;
+/// Supplementary groups kept per process.
+pub const GROUPS: usize = 16;
+/// Length of the command name.
+pub const NAME_BYTES: usize = 16;
+
+/// What the other servers may know of a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
+pub struct Entry {
+    /// 0 if the slot is free.
+    pub pid: u32,
+    /// Parent.
+    pub ppid: u32,
+    /// Process group.
+    pub pgid: u32,
+    /// Session.
+    pub sid: u32,
+    /// Real, effective, saved user id.
+    pub uid: [u32; 3],
+    /// Real, effective, saved group id.
+    pub gid: [u32; 3],
+    /// Number of supplementary groups.
+    pub group_count: u32,
+    /// The supplementary groups.
+    pub groups: [u32; GROUPS],
+    /// State letter as in `/proc/PID/stat`: `b'R'` means the kernel knows better (see `thread_frame`).
+    pub state: u8,
+    /// 1 if the process group is orphaned or ignores `SIGTTIN` (terminal reads fail with `EIO`).
+    pub no_tty_stop: u8,
+    /// Unused.
+    pub reserved: [u8; 2],
+    /// Command name, ended by zeros.
+    pub name: [u8; NAME_BYTES],
+    /// Frame number of the main thread, for [`abi::call::THREAD_INFO_AT`].
+    pub thread_frame: u32,
+    /// Number of threads.
+    pub threads: u32,
+    /// Start time, nanoseconds since boot.
+    pub start_ns: u64,
+    /// `RLIMIT_NOFILE` (current value).
+    pub limit_files: u32,
+    /// Nice value.
+    pub nice: i32,
+    /// `RLIMIT_FSIZE` (current value), bytes.
+    pub limit_file_bytes: u64,
+}
+
+/// The real, effective or saved id in [`Entry::uid`] and [`Entry::gid`].
+pub mod id {
+    /// Who started the process.
+    pub const REAL: usize = 0;
+    /// What it may do.
+    pub const EFFECTIVE: usize = 1;
+    /// What it may go back to.
+    pub const SAVED: usize = 2;
+}
+
+impl Entry {
+    /// A free slot.
+    pub const FREE: Entry = Entry {
+        pid: 0, ppid: 0, pgid: 0, sid: 0, uid: [0; 3], gid: [0; 3], group_count: 0, groups: [0; GROUPS],
+        state: 0, no_tty_stop: 0, reserved: [0; 2], name: [0; NAME_BYTES], thread_frame: 0, threads: 0,
+        start_ns: 0, limit_files: 0, nice: 0, limit_file_bytes: u64::MAX,
+    };
+
+    /// Whether `gid` is the effective group or a supplementary one.
+    pub fn in_group(&self, gid: u32) -> bool {
+        let count = (self.group_count as usize).min(GROUPS);
+        self.gid[id::EFFECTIVE] == gid || self.groups[..count].contains(&gid)
+    }
+
+    /// The command name up to its first zero byte.
+    pub fn name(&self) -> &[u8] {
+        let end = self.name.iter().position(|&byte| byte == 0).unwrap_or(NAME_BYTES);
+        &self.name[..end]
+    }
+}
+
+/// The slot of a pid.
+pub const fn slot(pid: Pid) -> usize {
+    pid.0 as usize % CAPACITY
+}
+
+/// Port: reading the published table.
+pub trait Processes {
+    /// The entry of a living or zombie process; `None` if there is none.
+    fn get(&self, pid: Pid) -> Option<Entry>;
+
+    /// The pids in use, ascending from `after` (exclusive).
+    fn next(&self, after: Pid) -> Option<Pid>;
+}

@@ -1,0 +1,153 @@
+//! The file service: descriptors, paths, files, pipes, devices, `/proc`.
+//!
+//! Flags, modes and structures are those of Linux/AArch64 (`abi::linux::general`). A path is
+//! lease 0 (without a final zero byte); `directory` is a descriptor or [`AT_FDCWD`] that relative
+//! paths start from. Lease sizes say how much may be transferred.
+
+use crate::{Pid, Protocol, mem::ObjectId};
+use serde::{Deserialize, Serialize};
+
+/// The file service.
+pub struct Vfs;
+
+impl Protocol for Vfs {
+    type Request = Request;
+    type Reply = Reply;
+    const NAME: &'static str = "vfs";
+}
+
+/// A descriptor number.
+pub type Fd = i32;
+/// In place of a directory descriptor: the current directory.
+pub const AT_FDCWD: Fd = -100;
+/// Longest path in bytes, as Linux's `PATH_MAX`.
+pub const PATH_MAX: usize = 4096;
+/// Writes to a pipe up to this many bytes are atomic.
+pub const PIPE_BUF: usize = 4096;
+
+/// Requests that the file service answers. Add at the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Request {
+    /// `openat`; path in lease 0. Reply: `Descriptor`.
+    Open { directory: Fd, flags: u32, mode: u32 },
+    /// Reply: `Done`.
+    Close { fd: Fd },
+    /// Reads into lease 0; may park. Reply: `Count`.
+    Read { fd: Fd },
+    /// Writes lease 0; may park. Reply: `Count`; `EPIPE` without raising the signal.
+    Write { fd: Fd },
+    /// Reads at `offset` into lease 0. Reply: `Count`.
+    ReadAt { fd: Fd, offset: u64 },
+    /// Writes lease 0 at `offset`. Reply: `Count`.
+    WriteAt { fd: Fd, offset: u64 },
+    /// `lseek`. Reply: `Count`, the new offset.
+    Seek { fd: Fd, offset: i64, whence: u32 },
+    /// `dup`: to the lowest free descriptor. Reply: `Descriptor`.
+    Duplicate { fd: Fd },
+    /// `dup3` (and `dup2` with `same_is_fine`). Reply: `Descriptor`.
+    DuplicateTo { fd: Fd, to: Fd, flags: u32, same_is_fine: bool },
+    /// `fcntl` with an integer argument. Reply: `Count`.
+    Control { fd: Fd, command: u32, argument: u64 },
+    /// `fcntl` locks (`F_GETLK`, `F_SETLK`, `F_SETLKW`); `struct flock` in lease 0. Reply: `Done`.
+    Lock { fd: Fd, command: u32 },
+    /// `pipe2`. Reply: `Descriptors`.
+    Pipe { flags: u32 },
+    /// `fstatat`; path in lease 0, `struct stat` to lease 1. Reply: `Done`.
+    Stat { directory: Fd, flags: u32 },
+    /// `fstat`; `struct stat` to lease 0. Reply: `Done`.
+    StatDescriptor { fd: Fd },
+    /// `getdents64` to lease 0. Reply: `Count` of bytes, 0 at the end.
+    List { fd: Fd },
+    /// `chdir`; path in lease 0. Reply: `Done`.
+    ChangeDirectory,
+    /// `fchdir`. Reply: `Done`.
+    ChangeDirectoryTo { fd: Fd },
+    /// `getcwd` to lease 0, with a final zero byte. Reply: `Count`, zero byte included; `ERANGE`.
+    CurrentDirectory,
+    /// `chroot`; path in lease 0. Reply: `Done`.
+    ChangeRoot,
+    /// `mkdirat`. Reply: `Done`.
+    MakeDirectory { directory: Fd, mode: u32 },
+    /// `mknodat` (regular files, FIFOs, devices). Reply: `Done`.
+    MakeNode { directory: Fd, mode: u32, device: u64 },
+    /// `linkat`: lease 0 the old path, lease 1 the new. Reply: `Done`.
+    Link { old_directory: Fd, new_directory: Fd, flags: u32 },
+    /// `unlinkat` (with `AT_REMOVEDIR`: `rmdir`). Reply: `Done`.
+    Unlink { directory: Fd, flags: u32 },
+    /// `symlinkat`: lease 0 the target, lease 1 the link's path. Reply: `Done`.
+    SymbolicLink { directory: Fd },
+    /// `readlinkat`: lease 0 the path, target to lease 1. Reply: `Count`.
+    ReadLink { directory: Fd },
+    /// `renameat2`: lease 0 the old path, lease 1 the new. Reply: `Done`.
+    Rename { old_directory: Fd, new_directory: Fd, flags: u32 },
+    /// `truncate`; path in lease 0. Reply: `Done`.
+    Truncate { length: i64 },
+    /// `ftruncate`. Reply: `Done`.
+    TruncateDescriptor { fd: Fd, length: i64 },
+    /// `fchmodat`; path in lease 0. Reply: `Done`.
+    ChangeMode { directory: Fd, mode: u32, flags: u32 },
+    /// `fchmod`. Reply: `Done`.
+    ChangeModeDescriptor { fd: Fd, mode: u32 },
+    /// `fchownat`; path in lease 0; `u32::MAX` leaves an id. Reply: `Done`.
+    ChangeOwner { directory: Fd, uid: u32, gid: u32, flags: u32 },
+    /// `fchown`. Reply: `Done`.
+    ChangeOwnerDescriptor { fd: Fd, uid: u32, gid: u32 },
+    /// `faccessat2`; path in lease 0. Reply: `Done`.
+    Access { directory: Fd, mode: u32, flags: u32 },
+    /// `umask`. Reply: `Count`, the old one.
+    Umask { mask: u32 },
+    /// `utimensat`: path in lease 0 (none: the descriptor `directory` itself), times in
+    /// nanoseconds since 1970; `u64::MAX` leaves one, `u64::MAX - 1` is now. Reply: `Done`.
+    SetTimes { directory: Fd, flags: u32, accessed_ns: u64, modified_ns: u64 },
+    /// `ioctl`; a structure argument is lease 0, both ways. Reply: `Count`.
+    DeviceControl { fd: Fd, command: u32, argument: u64 },
+    /// `ppoll` without its mask: `struct pollfd` array in lease 0, read and written. Parks until
+    /// ready or `timeout_ns` (from now; `u64::MAX` never) has passed. Reply: `Count`.
+    Poll { timeout_ns: u64 },
+    /// `mmap` of a file. Reply: `Count`, the address.
+    MapFile { fd: Fd, address: u64, bytes: u64, prot: u32, flags: u32, offset: u64 },
+    /// `statfs`: path in lease 0 (none: descriptor `fd`), `struct statfs` to lease 1. Reply: `Done`.
+    StatFileSystem { fd: Fd },
+    /// `fsync`, `sync` (`fd` -1). Reply: `Done`.
+    Sync { fd: Fd },
+    /// `mount` of file system `kind` (0 tmpfs, 1 devfs, 2 procfs) on the directory in lease 0. Reply: `Done`.
+    Mount { kind: u32, flags: u32 },
+    /// `umount2` of the mount point in lease 0. Reply: `Done`.
+    Unmount { flags: u32 },
+
+    /// From `proc`: a first process, with root and current directory `/` and no descriptors; if
+    /// `console`, with 0, 1, 2 on `/dev/console`. Reply: `Done`.
+    Start { process: Pid, console: bool },
+    /// From `proc`: `child` gets `parent`'s descriptors, directories and umask. Reply: `Done`.
+    Fork { parent: Pid, child: Pid },
+    /// From `proc`: the process ended: all is closed, locks are released. Reply: `Done`.
+    Exit { process: Pid },
+    /// From `proc`: looks up the program whose path is lease 0, as `process`, and checks that it
+    /// may be executed. The file's first bytes go to lease 1. Reply: `Program`.
+    OpenProgram { process: Pid },
+    /// From `proc`: the exec succeeded: closes close-on-exec descriptors, notes the path in
+    /// lease 0 as `/proc/PID/exe`. Reply: `Done`.
+    CommitProgram { process: Pid },
+    /// From `proc`: a terminal read of the group that waits shall fail with `EIO` (it is orphaned
+    /// or ignores the signal). Reply: `Done`.
+    FailTerminalReads { pgid: u32 },
+    /// From `proc`, at its start: the object with the table of [`crate::publish::Entry`]. Reply: `Done`.
+    Publish { table: ObjectId },
+}
+
+/// What the file service answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Reply {
+    /// It is done.
+    Done,
+    /// A number of bytes, or another number.
+    Count(u64),
+    /// A descriptor.
+    Descriptor(Fd),
+    /// A pipe's two ends.
+    Descriptors { read: Fd, write: Fd },
+    /// A program file: its object (released by nobody: it belongs to the file; it stays valid until
+    /// the next request on the file service), where in the object the file starts (page-aligned),
+    /// its length, and the ids that its set-id bits ask for (`u32::MAX`: none).
+    Program { object: ObjectId, offset: u64, bytes: u64, set_uid: u32, set_gid: u32, header_bytes: u32 },
+}
