@@ -3,6 +3,8 @@
 //! Structures in leases are those of Linux/AArch64 (`msqid64_ds`, `semid64_ds`, `shmid64_ds`,
 //! `sembuf`, `msginfo`, `seminfo`, `shminfo64`, `shm_info`).
 
+#![allow(missing_docs, reason = "the sentence of a variant names its fields")]
+
 use crate::{Pid, Protocol};
 use serde::{Deserialize, Serialize};
 

@@ -4,6 +4,8 @@
 //! (`abi::message::label::PAGE_FAULT`). A request about another space than the sender's own comes
 //! from servers only, else `EPERM`.
 
+#![allow(missing_docs, reason = "the sentence of a variant names its fields")]
+
 use crate::{Pid, Protocol};
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};

@@ -3,7 +3,9 @@
 //! Besides these requests it answers the kernel's exception messages
 //! (`abi::message::label::EXCEPTION`). Numbers are those of Linux/AArch64.
 
-use crate::{Pid, Protocol};
+#![allow(missing_docs, reason = "the sentence of a variant names its fields")]
+
+use crate::Protocol;
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 

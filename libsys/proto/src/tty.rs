@@ -3,6 +3,8 @@
 //! Its clients are `vfs` (for programs) and `proc` (for signals that keys cause). It never waits:
 //! a read with nothing to read answers `EAGAIN`, and it notifies `vfs` when that may have changed.
 
+#![allow(missing_docs, reason = "the sentence of a variant names its fields")]
+
 use crate::{Pid, Protocol};
 use serde::{Deserialize, Serialize};
 

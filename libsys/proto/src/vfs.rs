@@ -4,6 +4,8 @@
 //! lease 0 (without a final zero byte); `directory` is a descriptor or [`AT_FDCWD`] that relative
 //! paths start from. Lease sizes say how much may be transferred.
 
+#![allow(missing_docs, reason = "the sentence of a variant names its fields")]
+
 use crate::{Pid, Protocol, mem::ObjectId};
 use serde::{Deserialize, Serialize};
 
