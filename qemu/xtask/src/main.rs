@@ -1,2 +1,117 @@
-//! Host tools.
-fn main() {}
+//! Host tools: make what the machine boots, run it, test it, measure it.
+//!
+//! Each subcommand is one module; this file only reads the command line.
+mod bench;
+mod console;
+mod cpio;
+mod demux;
+mod elf_file;
+mod gdb;
+mod image;
+mod layers;
+mod numbers;
+mod overlay;
+mod scenes;
+mod suite;
+mod symbols;
+mod tree;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Host tools of Tessera. Usually started by `make`.
+#[derive(Parser)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Prints the arguments with which cargo builds everything for the machine.
+    MachinePackages,
+    /// Writes kernel.img and boot.cpio from what is built. CMD is taken from the environment.
+    Image {
+        /// Folder to write to.
+        #[arg(long)]
+        out: PathBuf,
+        /// Boot manifest: NAME of init/boot/NAME.boot.
+        #[arg(long)]
+        boot: String,
+        /// Host directory to lay over the root file system.
+        #[arg(long)]
+        overlay: Option<PathBuf>,
+    },
+    /// Runs QEMU and splits its serial line: console to stdout, log to stderr.
+    Console {
+        /// Seconds after which QEMU is ended with an error.
+        #[arg(long)]
+        timeout: Option<u64>,
+        /// The machine runs CMD: exit with its status, and fail if it reports none.
+        #[arg(long)]
+        expect_status: bool,
+        /// QEMU and its arguments.
+        #[arg(last = true, required = true)]
+        command: Vec<String>,
+    },
+    /// Says how to attach a debugger with symbols.
+    Gdb {
+        /// Port on which QEMU waits.
+        #[arg(long, default_value_t = 1234)]
+        port: u16,
+    },
+    /// Runs scenes on QEMU.
+    Scenes {
+        /// Only scenes whose name contains one of these.
+        names: Vec<String>,
+        /// Run with this boot manifest, and only the scenes marked for every manifest.
+        #[arg(long)]
+        boot: Option<String>,
+    },
+    /// Checks that dependencies and calls only go down.
+    Layers,
+    /// Measures the code: long functions, long files, documentation, unsafe.
+    Numbers,
+    /// Runs the guest's benchmark and prints a table beside the reference figures.
+    Bench,
+    /// Runs all tests and ends with one line of counts.
+    Test {
+        /// Only what needs no machine: formatting, clippy, host tests.
+        #[arg(long)]
+        quick: bool,
+    },
+}
+
+fn main() -> ExitCode {
+    run(Arguments::parse().command).unwrap_or_else(|error| {
+        eprintln!("xtask: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+fn run(command: Command) -> Result<ExitCode> {
+    match command {
+        Command::MachinePackages => tree::print_machine_packages(),
+        Command::Image { out, boot, overlay } => image::write(&out, &boot, overlay.as_deref()),
+        Command::Console {
+            timeout,
+            expect_status,
+            command,
+        } => {
+            let options = console::Options {
+                timeout_seconds: timeout,
+                expect_status,
+            };
+            return console::run(&command, &options);
+        }
+        Command::Gdb { port } => gdb::print_help(port),
+        Command::Scenes { names, boot } => return scenes::run_all(&names, boot.as_deref()),
+        Command::Layers => return layers::run(),
+        Command::Numbers => numbers::print(),
+        Command::Bench => return bench::run(),
+        Command::Test { quick } => return suite::run(quick),
+    }?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,56 @@
+# The front door: `make help` lists what it does. All work is done by qemu/*.sh and qemu/xtask.
+
+# Arguments of `run`. CMD must arrive letter by letter, so it goes through the environment and is
+# never expanded by make (`$?` in it is the shell's on the machine) nor read by a shell here.
+override CMD := $(value CMD)
+BOOT ?= cow
+BOARD ?= virt
+MEMORY ?= 512
+export CMD OVERLAY BOOT BOARD MEMORY ICOUNT TIMEOUT GIC EL2
+export BUILD ?= $(CURDIR)/build
+
+XTASK = $(BUILD)/host/debug/xtask
+
+.DEFAULT_GOAL := help
+.PHONY: help doctor setup build run debug test check bench numbers scenes clean
+
+help: ## Show this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
+	@echo
+	@echo "  Variables of run:  CMD='ls | wc'  OVERLAY=dir  BOOT=cow|eager-fork  BOARD=virt  MEMORY=512"
+	@echo "                     ICOUNT=1  TIMEOUT=seconds            (qemu/README.md tells more)"
+
+doctor: ## Tell what is installed, what is missing and how to get it
+	@qemu/toolchain.sh doctor
+
+setup: ## Install what is missing
+	@qemu/toolchain.sh setup
+
+build: setup ## Build the kernel, the servers, the programs and the host tools
+	@qemu/build.sh
+
+run: build ## Boot to a shell, or run CMD and power off (Ctrl-A x ends it)
+	@qemu/run.sh
+
+debug: build ## As run, but wait for a debugger and say how to attach one
+	@DEBUG=1 qemu/run.sh
+
+check: setup ## Formatting, clippy and host tests: seconds, before each commit
+	@qemu/build.sh tools
+	@$(XTASK) test --quick
+
+test: build ## Everything: check, the layers, and the scenes on QEMU
+	@$(XTASK) test
+
+scenes: build ## Only the scenes; SCENE=name for one of them
+	@$(XTASK) scenes $(SCENE)
+
+bench: build ## Count instructions of the system's operations, beside seL4's and Linux's
+	@$(XTASK) bench
+
+numbers: ## Sizes of functions and files, share of documentation, arguments of unsafe blocks
+	@qemu/build.sh tools
+	@$(XTASK) numbers
+
+clean: ## Remove everything that was built
+	rm -rf $(BUILD)

@@ -1,0 +1,52 @@
+#!/usr/bin/env bash
+# Boots the system on QEMU and exits with the status of CMD (0 for an interactive run).
+#
+# Standard output is the console, so with CMD exactly what the command wrote; the logs of kernel and
+# servers go to standard error. Everything must be built already (`make build`). From the environment:
+#
+#   CMD       run by /bin/sh -c instead of the interactive shell; then the machine is powered off
+#   OVERLAY   host directory laid over the root file system
+#   BOOT      boot manifest, init/boot/NAME.boot (cow)     BOARD    virt
+#   MEMORY    megabytes (512)                              ICOUNT   1: count instructions, repeatably
+#   TIMEOUT   seconds until QEMU is ended with an error (300 with CMD, else never)
+#   GIC       2 or 3, version of the interrupt controller  EL2      1: start at EL2
+#   DEBUG     1: wait for a debugger on port 1234 (GDB_PORT)
+#
+# Exit status: that of CMD; 124 after TIMEOUT; 125 if the machine ended before CMD did.
+set -eu
+cd "$(dirname "$0")/.."
+BUILD=${BUILD:-$PWD/build}
+QEMU=${QEMU:-qemu-system-aarch64}
+CMD=${CMD:-} BOARD=${BOARD:-virt}
+xtask=$BUILD/host/debug/xtask
+
+fail() { printf 'run: %s\n' "$*" >&2; exit 125; }
+[ "$BOARD" = virt ] || fail "no board '$BOARD': there is only virt yet"
+[ -x "$xtask" ] || fail "not built yet: make build"
+command -v "$QEMU" >/dev/null || fail "no $QEMU: make doctor"
+
+# QEMU sets the terminal raw; if it is killed, nobody else sets it back.
+terminal=$(stty -g 2>/dev/null) || terminal=
+work=$(mktemp -d "${TMPDIR:-/tmp}/tessera.XXXXXX")
+trap 'rm -rf "$work"; [ -z "$terminal" ] || stty "$terminal" 2>/dev/null || true' EXIT
+
+"$xtask" image --out "$work" --boot "${BOOT:-cow}" ${OVERLAY:+--overlay "$OVERLAY"} || exit 125
+
+arguments=(
+    -M "virt,gic-version=${GIC:-2}${EL2:+,virtualization=on}" -cpu cortex-a72 -smp 1 -m "${MEMORY:-512}"
+    -display none -serial mon:stdio -nic none -no-reboot
+    -kernel "$work/kernel.img" -initrd "$work/boot.cpio" -append framed
+)
+if [ "${ICOUNT:-0}" = 1 ]; then
+    # The seed fixes what QEMU would choose at random, so that two runs give the same bytes.
+    arguments+=(-icount shift=0,sleep=off -seed 1)
+fi
+if [ "${DEBUG:-0}" = 1 ]; then
+    arguments+=(-S -gdb "tcp:127.0.0.1:${GDB_PORT:-1234}")
+    "$xtask" gdb --port "${GDB_PORT:-1234}"
+fi
+
+[ -z "$CMD" ] || : "${TIMEOUT:=300}"
+status=0
+"$xtask" console ${TIMEOUT:+--timeout "$TIMEOUT"} ${CMD:+--expect-status} -- "$QEMU" "${arguments[@]}" || status=$?
+exit "$status"

@@ -1,0 +1,113 @@
+//! Makes the two files that QEMU loads: the kernel as a flat image and the boot archive.
+//!
+//! The first entry of the archive is the root task, `boot/root`: the kernel starts it and knows of no
+//! other file.
+use crate::overlay::{self, Tree};
+use crate::tree::{self, Role};
+use crate::{cpio, elf_file};
+use anyhow::{Context, Result};
+use std::fs;
+use std::path::Path;
+
+/// Writes `kernel.img` and `boot.cpio` to the folder `out`.
+///
+/// # Errors
+/// If something was not built, or cannot be read or written.
+pub fn write(out: &Path, boot: &str, over: Option<&Path>) -> Result<()> {
+    tree::boot_manifest(boot)?;
+    let mut files = Tree::new();
+    add_standard_folders(&mut files);
+    let rootfs = tree::root().join("init/rootfs");
+    if rootfs.is_dir() {
+        overlay::lay_over(&mut files, &rootfs)?;
+    }
+    add_binaries(&mut files, out)?;
+    add_manifests(&mut files)?;
+    if let Some(over) = over {
+        overlay::lay_over(&mut files, over).context("OVERLAY")?;
+    }
+    add_settings(&mut files, boot);
+    overlay::add_parents(&mut files);
+    let archive = cpio::archive(&files, &["boot/root"]);
+    fs::write(out.join("boot.cpio"), archive).context("cannot write the boot archive")
+}
+
+/// Folders that version control cannot hold because they are empty or have a mode of their own.
+fn add_standard_folders(files: &mut Tree) {
+    for name in [
+        "bin", "boot", "dev", "etc", "mnt", "proc", "sbin", "usr", "var",
+    ] {
+        overlay::add_directory(files, name, 0o755);
+    }
+    overlay::add_directory(files, "root", 0o700);
+    overlay::add_directory(files, "home", 0o755);
+    overlay::add_directory(files, "tmp", 0o1777);
+}
+
+fn add_binaries(files: &mut Tree, out: &Path) -> Result<()> {
+    for package in tree::machine_packages()? {
+        for binary in &package.binaries {
+            let path = tree::machine_binary(&binary.name);
+            let built = fs::read(&path).with_context(|| {
+                format!(
+                    "'{}' of package '{}' is not built ({})",
+                    binary.name,
+                    package.name,
+                    path.display()
+                )
+            })?;
+            let place = match package.role {
+                Role::Kernel => {
+                    let image = elf_file::flat_image(&built).context("kernel")?;
+                    fs::write(out.join("kernel.img"), image).context("cannot write the kernel")?;
+                    continue;
+                }
+                Role::Root if binary.name == "root" => "boot/root".to_owned(),
+                Role::Root => format!("sbin/{}", binary.name),
+                Role::Server => format!("boot/servers/{}", binary.name),
+                Role::Program => format!("bin/{}", binary.name),
+            };
+            let stripped = elf_file::strip(&built).with_context(|| binary.name.clone())?;
+            overlay::add_file(files, &place, 0o755, stripped);
+        }
+    }
+    files
+        .get("boot/root")
+        .context("package 'init' has no binary 'root' to start with")?;
+    if !out.join("kernel.img").is_file() {
+        anyhow::bail!("package 'microkernel' has no binary");
+    }
+    Ok(())
+}
+
+fn add_manifests(files: &mut Tree) -> Result<()> {
+    for path in tree::boot_manifests()? {
+        let name = path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        overlay::add_file(files, &format!("boot/{name}"), 0o644, fs::read(path)?);
+    }
+    Ok(())
+}
+
+/// Which manifest to boot, and the command to run. `CMD` comes from the environment, so that no
+/// shell and no make can change a letter of it.
+fn add_settings(files: &mut Tree, boot: &str) {
+    overlay::add_file(
+        files,
+        "etc/tessera/boot",
+        0o644,
+        format!("{boot}\n").into_bytes(),
+    );
+    let command = std::env::var_os("CMD").unwrap_or_default();
+    if !command.is_empty() {
+        overlay::add_file(
+            files,
+            "etc/tessera/cmd",
+            0o644,
+            command.into_encoded_bytes(),
+        );
+    }
+}

@@ -1,0 +1,3 @@
+pub fn print() -> anyhow::Result<()> {
+    Ok(())
+}

@@ -1,0 +1,3 @@
+pub fn run_all(_: &[String], _: Option<&str>) -> anyhow::Result<std::process::ExitCode> {
+    todo!()
+}
