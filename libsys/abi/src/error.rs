@@ -42,9 +42,20 @@ pub enum Error {
 impl Error {
     /// Every variant, in the order of its number.
     pub const ALL: [Error; 14] = [
-        Error::BadHandle, Error::Denied, Error::Invalid, Error::NoSlot, Error::PeerGone,
-        Error::Interrupted, Error::StaleToken, Error::LeaseFault, Error::BufferFault,
-        Error::NeedsTable, Error::FrameBusy, Error::Empty, Error::BadCall, Error::NoAsid,
+        Error::BadHandle,
+        Error::Denied,
+        Error::Invalid,
+        Error::NoSlot,
+        Error::PeerGone,
+        Error::Interrupted,
+        Error::StaleToken,
+        Error::LeaseFault,
+        Error::BufferFault,
+        Error::NeedsTable,
+        Error::FrameBusy,
+        Error::Empty,
+        Error::BadCall,
+        Error::NoAsid,
     ];
 
     /// Reads what a kernel call left in `x0`.
@@ -54,7 +65,10 @@ impl Error {
     pub fn check(x0: u64) -> Result<(), Error> {
         match x0 {
             0 => Ok(()),
-            number => Err(Self::ALL.get(number as usize - 1).copied().unwrap_or(Error::BadCall)),
+            number => Err(Self::ALL
+                .get(number as usize - 1)
+                .copied()
+                .unwrap_or(Error::BadCall)),
         }
     }
 }

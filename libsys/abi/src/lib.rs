@@ -16,10 +16,10 @@ pub mod map;
 pub mod message;
 pub mod thread;
 
-pub use addr::{PhysAddr, UserAddr, PAGE_BYTES};
+pub use addr::{PAGE_BYTES, PhysAddr, UserAddr};
 pub use errno::Errno;
 pub use error::Error;
 pub use handle::{Handle, Rights};
-pub use message::{Badge, Lease, Message, Token, WORDS};
 /// Structures and constants of the Linux/AArch64 ABI, which programs on the system see.
 pub use linux_raw_sys as linux;
+pub use message::{Badge, Lease, Message, Token, WORDS};

@@ -26,9 +26,20 @@ impl Badge {
 
 /// Names a caller that waits for a reply. 0 is no token.
 ///
-/// High 32 bits: the thread's frame number relative to the start of memory, plus one; low 32 bits:
-/// a sequence number, so that a token of an answered call never fits a later one.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+/// High 32 bits: the number of the frame that the thread lives in; low 32 bits: a sequence number, so that a token of an answered call never fits a later one.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    serde::Serialize,
+    serde::Deserialize,
+)]
 #[repr(transparent)]
 pub struct Token(pub u64);
 
@@ -70,7 +81,10 @@ impl Lease {
     /// The bits that hold the length.
     pub const LENGTH: u64 = (1 << 48) - 1;
     /// No lease.
-    pub const NONE: Lease = Lease { address: 0, length: 0 };
+    pub const NONE: Lease = Lease {
+        address: 0,
+        length: 0,
+    };
 
     /// Length of the range in bytes.
     pub const fn bytes(self) -> usize {

@@ -20,7 +20,7 @@ pub struct Registers {
 pub struct Block {
     /// The registers at the upcall.
     pub registers: Registers,
-    /// Why the upcall happened: an [`upcall`] number. 
+    /// Why the upcall happened: an [`upcall`] number.
     pub reason: u64,
     /// Free for libsys.
     pub user: [u64; 5],

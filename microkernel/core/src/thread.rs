@@ -1,0 +1,261 @@
+//! A thread: its registers and what it waits for. One page each.
+//!
+//! The first part's layout is known to `arch/aarch64/vectors.s`; a test below holds its offsets.
+
+use crate::object::{EndpointId, SpaceId, ThreadId};
+use abi::thread::Registers;
+use abi::{Badge, Lease, Message, Token};
+
+/// What a thread waits for. Suspension is a flag of its own, so that a wait goes on meanwhile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum State {
+    /// For nothing: it runs, or is in the run queue, or is suspended.
+    Ready = 0,
+    /// For a server to hear it: it is in the endpoint's queue.
+    Sending = 1,
+    /// For a server's reply.
+    AwaitingReply = 2,
+    /// For a message: it is the endpoint's receiver.
+    Receiving = 3,
+    /// To be started.
+    Inactive = 4,
+}
+
+/// Flags; while any is set the fast path leaves the thread alone.
+pub mod flag {
+    /// Does not run until resumed.
+    pub const SUSPENDED: u32 = 1;
+    /// An upcall is due before the next instruction in user mode.
+    pub const KICKED: u32 = 2;
+    /// In the run queue.
+    pub const QUEUED: u32 = 4;
+    /// Its message is the kernel's own (`kernel_message`), not what its registers hold.
+    pub const KERNEL_MESSAGE: u32 = 8;
+    /// The kernel's message is a page fault that may still become an exception.
+    pub const PAGE_FAULT: u32 = 16;
+    /// Passes a handle along with its message (`passed_handle`).
+    pub const WITH_HANDLE: u32 = 32;
+}
+
+/// Where a thread wants its upcalls.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct Upcall {
+    /// First instruction; 0 for no upcalls.
+    pub entry: u64,
+    /// Stack pointer at the entry.
+    pub stack: u64,
+    /// Address of its `abi::thread::Block`.
+    pub block: u64,
+    /// 1 while an upcall is being handled: no other may happen.
+    pub active: u64,
+}
+
+/// A thread.
+#[repr(C)]
+pub struct Thread {
+    /// Registers while it does not run. After a message call only x18 and up are valid: the others
+    /// are results, written when the wait ends.
+    pub registers: Registers,
+    /// `TPIDR_EL0`.
+    pub tpidr: u64,
+    /// `TPIDRRO_EL0`.
+    pub tpidrro: u64,
+    /// Value for `CPACR_EL1`: vector registers trap unless this thread owns them.
+    pub cpacr: u64,
+    /// Value for `TTBR0_EL1`: root table and ASID of its space.
+    pub ttbr0: u64,
+    /// Linear-map address of its space's handle table.
+    pub handles: u64,
+    /// Leases of the call that it waits for: address, length word, twice.
+    pub leases: [Lease; 2],
+    /// Number of its present or last call (low 32 bits of the token) ...
+    pub sequence: u32,
+    /// ... and what it waits for. The vector writes both with one store.
+    pub state: State,
+    /// [`flag`] bits.
+    pub flags: u32,
+    /// 0 (lowest) to 31.
+    pub priority: u32,
+    /// The endpoint that it waits at, or whose server it awaits.
+    pub endpoint: EndpointId,
+    /// Its address space.
+    pub space: SpaceId,
+    /// Next in the queue that it is in.
+    pub next: ThreadId,
+    /// Previous in the queue that it is in.
+    pub previous: ThreadId,
+    /// Badge that its present call carries.
+    pub badge: Badge,
+    /// Distinguishes this thread from earlier ones in the same frame.
+    pub serial: u64,
+    /// CPU time used, in counter ticks.
+    pub cpu_ticks: u64,
+    /// Where its exceptions go.
+    pub exceptions: EndpointId,
+    /// Handle that it passes with its message (index in its own table).
+    pub passed_handle: u32,
+    /// Badge of its exceptions.
+    pub exception_badge: u64,
+    /// Its upcalls.
+    pub upcall: Upcall,
+    /// The kernel's message on its behalf, when [`flag::KERNEL_MESSAGE`] is set.
+    pub kernel_message: Message,
+    /// 1 once it has used vector registers, so that `vector` means something.
+    pub has_vector: u64,
+    /// Vector registers q0-q31, then FPSR and FPCR, when not in the processor.
+    pub vector: VectorState,
+}
+
+/// q0-q31 as pairs of 64-bit halves, FPSR, FPCR.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C, align(16))]
+pub struct VectorState {
+    /// q0 to q31.
+    pub q: [u128; 32],
+    /// `FPSR`.
+    pub fpsr: u64,
+    /// `FPCR`.
+    pub fpcr: u64,
+}
+
+impl VectorState {
+    /// All zero, as a program finds it at its start.
+    pub const ZERO: VectorState = VectorState {
+        q: [0; 32],
+        fpsr: 0,
+        fpcr: 0,
+    };
+}
+
+/// Mode bits of `SPSR_EL1` that a thread starts with: EL0, AArch64, nothing masked.
+pub const USER_PSTATE: u64 = 0;
+/// The condition flags, which alone user space may choose in `pstate` (N, Z, C, V).
+pub const PSTATE_FLAGS: u64 = 0xf000_0000;
+
+impl Thread {
+    /// An inactive thread of `space`.
+    pub fn new(space: SpaceId, priority: u32, serial: u64) -> Thread {
+        Thread {
+            registers: Registers {
+                x: [0; 31],
+                sp: 0,
+                pc: 0,
+                pstate: USER_PSTATE,
+            },
+            tpidr: 0,
+            tpidrro: 0,
+            cpacr: 0,
+            ttbr0: 0,
+            handles: 0,
+            leases: [Lease::NONE; 2],
+            // Tokens of earlier threads in this frame must not fit: start somewhere else.
+            sequence: (serial as u32).wrapping_mul(0x9e37_79b1),
+            state: State::Inactive,
+            flags: 0,
+            priority,
+            endpoint: EndpointId::NONE,
+            space,
+            next: ThreadId::NONE,
+            previous: ThreadId::NONE,
+            badge: Badge(0),
+            serial,
+            cpu_ticks: 0,
+            exceptions: EndpointId::NONE,
+            passed_handle: 0,
+            exception_badge: 0,
+            upcall: Upcall::default(),
+            kernel_message: Message::default(),
+            has_vector: 0,
+            vector: VectorState::ZERO,
+        }
+    }
+
+    /// The token of the call that this thread, whose name is `id`, waits for.
+    pub fn token(&self, id: ThreadId) -> Token {
+        Token(u64::from(id.0) << 32 | u64::from(self.sequence))
+    }
+
+    /// Whether a flag is set.
+    pub fn has(&self, bits: u32) -> bool {
+        self.flags & bits != 0
+    }
+
+    /// The message that it sends: the kernel's on its behalf, or its registers.
+    pub fn message(&self) -> Message {
+        if self.has(flag::KERNEL_MESSAGE) {
+            return self.kernel_message;
+        }
+        let mut words = [0; abi::WORDS];
+        words.copy_from_slice(&self.registers.x[2..10]);
+        Message {
+            label: self.registers.x[1],
+            words,
+        }
+    }
+
+    /// Sets the results of a kernel call: everything that is not a result becomes 0, so that
+    /// nothing leaks.
+    pub fn set_results(&mut self, error: u64, message: &Message) {
+        self.registers.x[0] = error;
+        self.registers.x[1] = message.label;
+        self.registers.x[2..10].copy_from_slice(&message.words);
+        self.registers.x[10..18].fill(0);
+    }
+
+    /// Sets what a receiver gets besides the message: badge, token, the leases' length words and
+    /// the handle that arrived.
+    pub fn set_origin(&mut self, badge: Badge, token: Token, leases: [Lease; 2], handle: u32) {
+        self.registers.x[10] = badge.0;
+        self.registers.x[11] = token.0;
+        self.registers.x[12] = leases[0].length;
+        self.registers.x[13] = leases[1].length;
+        self.registers.x[16] = u64::from(handle);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use core::mem::{offset_of, size_of};
+
+    #[test]
+    fn a_thread_fits_a_page_and_has_the_layout_of_the_vectors() {
+        assert!(size_of::<Thread>() <= 4096);
+        assert_eq!(offset_of!(Thread, tpidr), 272);
+        assert_eq!(offset_of!(Thread, tpidrro), 280);
+        assert_eq!(offset_of!(Thread, cpacr), 288);
+        assert_eq!(offset_of!(Thread, ttbr0), 296);
+        assert_eq!(offset_of!(Thread, handles), 304);
+        assert_eq!(offset_of!(Thread, leases), 312);
+        assert_eq!(offset_of!(Thread, sequence), 344);
+        assert_eq!(offset_of!(Thread, state), 348);
+        assert_eq!(offset_of!(Thread, flags), 352);
+        assert_eq!(offset_of!(Thread, priority), 356);
+        assert_eq!(offset_of!(Thread, endpoint), 360);
+    }
+
+    #[test]
+    fn a_thread_in_a_used_frame_answers_no_old_token() {
+        let old = Thread::new(SpaceId(1), 1, 1).token(ThreadId(7));
+        let new = Thread::new(SpaceId(1), 1, 2).token(ThreadId(7));
+        assert_ne!(old, new);
+    }
+
+    #[test]
+    fn results_leave_nothing_of_the_kernel_in_scratch_registers() {
+        let mut thread = Thread::new(SpaceId(1), 1, 1);
+        thread.registers.x = [0xdead; 31];
+        thread.set_results(
+            0,
+            &Message {
+                label: 5,
+                words: [1; 8],
+            },
+        );
+        assert_eq!(thread.registers.x[1], 5);
+        assert_eq!(&thread.registers.x[10..18], &[0; 8]);
+        assert_eq!(thread.registers.x[18], 0xdead, "preserved by the call");
+    }
+}
