@@ -1,0 +1,89 @@
+//! Copying and zeroing physical memory through the linear map, as fast as the general registers
+//! allow.
+
+use core::arch::asm;
+
+use super::mmu::phys_to_virt;
+use abi::PAGE_BYTES;
+use kernel_core::object::FrameNumber;
+
+/// Address of a frame in the linear map.
+pub(crate) const fn frame_address(frame: FrameNumber) -> usize {
+    phys_to_virt((frame as u64) << 12)
+}
+
+/// Zeroes a frame of RAM.
+pub(crate) fn zero_frame(frame: FrameNumber) {
+    let mut address = frame_address(frame);
+    let end = address + PAGE_BYTES as usize;
+    while address < end {
+        // SAFETY: the frame is in RAM (its callers ask the frame table), so it is in the linear
+        // map, and no Rust reference to it exists: it is user memory or just became an object.
+        // `dc zva` zeroes 64 bytes on every processor of the supported boards (DCZID_EL0.BS = 4).
+        unsafe {
+            asm!(
+                "dc zva, {a}", "add {a}, {a}, #64", "dc zva, {a}", "add {a}, {a}, #64",
+                "dc zva, {a}", "add {a}, {a}, #64", "dc zva, {a}", "add {a}, {a}, #64",
+                a = inout(reg) address, options(nostack),
+            );
+        }
+    }
+}
+
+/// Copies `bytes` of RAM from physical address `from` to `to`; the ranges do not overlap.
+pub(crate) fn copy(to: u64, from: u64, bytes: usize) {
+    let (mut target, mut source) = (phys_to_virt(to), phys_to_virt(from));
+    let blocks = bytes / 64;
+    let rest = bytes % 64;
+    if blocks != 0 {
+        // SAFETY: both ranges are user memory in RAM (their callers walked a page table or asked
+        // the frame table), mapped in the linear map; no Rust reference to user memory exists.
+        // Unaligned access to normal memory is allowed.
+        unsafe {
+            asm!(
+                "2:",
+                "ldp {a}, {b}, [{s}], #16", "ldp {c}, {d}, [{s}], #16",
+                "ldp {e}, {f}, [{s}], #16", "ldp {g}, {h}, [{s}], #16",
+                "stp {a}, {b}, [{t}], #16", "stp {c}, {d}, [{t}], #16",
+                "stp {e}, {f}, [{t}], #16", "stp {g}, {h}, [{t}], #16",
+                "subs {n}, {n}, #1",
+                "b.ne 2b",
+                a = out(reg) _, b = out(reg) _, c = out(reg) _, d = out(reg) _,
+                e = out(reg) _, f = out(reg) _, g = out(reg) _, h = out(reg) _,
+                s = inout(reg) source, t = inout(reg) target, n = inout(reg) blocks => _,
+                options(nostack),
+            );
+        }
+    }
+    copy_words(target, source, rest);
+}
+
+/// The last few bytes of [`copy`]: words, then single bytes.
+fn copy_words(mut target: usize, mut source: usize, bytes: usize) {
+    let end = target + bytes;
+    while target + 8 <= end {
+        // SAFETY: inside the ranges of `copy`.
+        unsafe {
+            let word = (source as *const u64).read_unaligned();
+            (target as *mut u64).write_unaligned(word);
+        }
+        target += 8;
+        source += 8;
+    }
+    while target < end {
+        // SAFETY: inside the ranges of `copy`.
+        unsafe {
+            let byte = (source as *const u8).read();
+            (target as *mut u8).write(byte);
+        }
+        target += 1;
+        source += 1;
+    }
+}
+
+/// Zeroes `bytes` of a frame from `offset` on.
+pub(crate) fn zero_tail(frame: FrameNumber, offset: usize) {
+    let (start, count) = (frame_address(frame) + offset, PAGE_BYTES as usize - offset);
+    // SAFETY: inside a frame of RAM, as for `zero_frame`.
+    unsafe { core::ptr::write_bytes(start as *mut u8, 0, count) };
+}

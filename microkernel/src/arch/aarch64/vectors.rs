@@ -1,0 +1,77 @@
+//! The exception vectors and the way back to user mode: constants for the two assembly files, and
+//! the Rust functions that they call.
+
+use core::arch::global_asm;
+use core::mem::offset_of;
+
+use kernel_core::endpoint::Endpoint;
+use kernel_core::space::DIRECT_SLOTS;
+use kernel_core::thread::{State, Thread};
+
+use super::{backtrace, mmu};
+use crate::kernel;
+use abi::Rights;
+
+/// Why the kernel was entered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub(crate) enum Cause {
+    /// An instruction did it: a call or a fault.
+    Synchronous = 0,
+    /// An interrupt.
+    Interrupt = 1,
+    /// An asynchronous system error.
+    SystemError = 2,
+}
+
+global_asm!(
+    include_str!("vectors.s"),
+    synchronous = const Cause::Synchronous as u32,
+    interrupt = const Cause::Interrupt as u32,
+    system_error = const Cause::SystemError as u32,
+    tpidr = const offset_of!(Thread, tpidr),
+    cpacr = const offset_of!(Thread, cpacr),
+    kernel_entry = sym kernel::enter,
+    kernel_fault = sym kernel_fault,
+);
+
+global_asm!(
+    include_str!("fast_path.s"),
+    handles = const offset_of!(Thread, handles),
+    direct_slots = const DIRECT_SLOTS,
+    send_bit = const Rights::SEND.bits().trailing_zeros(),
+    receive_bit = const Rights::RECEIVE.bits().trailing_zeros(),
+    linear = const mmu::LINEAR_BASE,
+    receiver = const offset_of!(Endpoint, receiver),
+    last_token = const offset_of!(Endpoint, last_token),
+    senders = const offset_of!(Endpoint, senders),
+    flags = const offset_of!(Thread, flags),
+    priority = const offset_of!(Thread, priority),
+    sequence = const offset_of!(Thread, sequence),
+    state = const offset_of!(Thread, state),
+    endpoint = const offset_of!(Thread, endpoint),
+    leases = const offset_of!(Thread, leases),
+    tpidr = const offset_of!(Thread, tpidr),
+    cpacr = const offset_of!(Thread, cpacr),
+    awaiting_reply = const State::AwaitingReply as u64,
+    receiving = const State::Receiving as u32,
+    kernel = sym kernel::KERNEL,
+);
+
+unsafe extern "C" {
+    /// Goes to user mode as the thread at that address of the linear map.
+    #[link_name = "leave"]
+    safe fn leave(thread: usize) -> !;
+}
+
+/// Runs the first thread, at `thread` in the linear map.
+pub(crate) fn run(thread: usize) -> ! {
+    leave(thread)
+}
+
+/// Reports an exception of the kernel itself.
+extern "C" fn kernel_fault(esr: u64, far: u64, pc: usize, frame: usize) -> ! {
+    crate::log!("  at {pc:#x}");
+    backtrace::print_from(frame);
+    panic!("exception in the kernel: esr {esr:#x} far {far:#x} pc {pc:#x}");
+}

@@ -1,0 +1,144 @@
+// Into the kernel and out again.
+//
+// While a thread runs in user mode, SP_EL1 is the address of its `Thread`, so the first
+// instruction can save registers without a scratch register. The kernel proper runs on the
+// kernel stack. There are two ways through:
+//
+//   fast_path.s   a message that fits registers, a peer that waits: nothing is saved but what the
+//                 call stub does not declare clobbered, and the words stay where they are
+//   enter         everything else: all registers go to the `Thread`, then Rust
+//
+// The way out is light if Rust chose the same thread (its callee-saved and system registers still
+// hold what they held), and full otherwise.
+
+    .section .text.vectors, "ax"
+    .balign 2048
+    .global vectors
+vectors:
+    // From the kernel itself, whichever stack pointer: always a bug.
+    .rept 8
+    b       kernel_fault
+    .balign 128
+    .endr
+
+    // From user mode, synchronous: `svc` and faults.
+    stp     x16, x17, [sp, #128]
+    mrs     x16, esr_el1
+    mov     w17, #1
+    movk    w17, #0x5600, lsl #16   // svc #1 from AArch64 (Arm ARM, "ESR_EL1", EC 0x15)
+    cmp     w16, w17
+    b.ne    enter_synchronous
+    cbz     x10, fast_call
+    cmp     x10, #1
+    b.eq    fast_reply_receive
+    b       enter_synchronous
+    .balign 128
+
+    // From user mode: an interrupt.
+    stp     x16, x17, [sp, #128]
+    mov     w17, #{interrupt}
+    b       enter
+    .balign 128
+
+    // From user mode: a fast interrupt, which nobody configures, and a system error.
+    .rept 2
+    stp     x16, x17, [sp, #128]
+    mov     w17, #{system_error}
+    b       enter
+    .balign 128
+    .endr
+
+    // From user mode in AArch32, which no thread can be in.
+    .rept 4
+    b       kernel_fault
+    .balign 128
+    .endr
+
+enter_synchronous:
+    mov     w17, #{synchronous}
+enter:
+    stp     x0, x1, [sp, #0]
+    stp     x2, x3, [sp, #16]
+    stp     x4, x5, [sp, #32]
+    stp     x6, x7, [sp, #48]
+    stp     x8, x9, [sp, #64]
+    stp     x10, x11, [sp, #80]
+    stp     x12, x13, [sp, #96]
+    stp     x14, x15, [sp, #112]
+    stp     x18, x19, [sp, #144]
+    stp     x20, x21, [sp, #160]
+    stp     x22, x23, [sp, #176]
+    stp     x24, x25, [sp, #192]
+    stp     x26, x27, [sp, #208]
+    stp     x28, x29, [sp, #224]
+    mrs     x0, sp_el0
+    stp     x30, x0, [sp, #240]
+    mrs     x0, elr_el1
+    mrs     x1, spsr_el1
+    stp     x0, x1, [sp, #256]
+    mrs     x0, tpidr_el0
+    str     x0, [sp, #{tpidr}]
+    mov     x19, sp
+    adrp    x0, __stack_top
+    add     x0, x0, :lo12:__stack_top
+    mov     sp, x0
+    mov     x0, x19
+    mrs     x1, esr_el1
+    mrs     x2, far_el1
+    mov     w3, w17
+    mov     x29, xzr
+    mov     x30, xzr
+    bl      {kernel_entry}
+    cmp     x0, x19
+    b.ne    leave
+    mov     sp, x0
+    ldp     x18, x19, [sp, #144]
+    ldp     x28, x29, [sp, #224]
+    ldr     x30, [sp, #240]
+leave_scratch:
+    ldp     x0, x1, [sp, #0]
+    ldp     x2, x3, [sp, #16]
+    ldp     x4, x5, [sp, #32]
+    ldp     x6, x7, [sp, #48]
+    ldp     x8, x9, [sp, #64]
+    ldp     x10, x11, [sp, #80]
+    ldp     x12, x13, [sp, #96]
+    ldp     x14, x15, [sp, #112]
+    ldp     x16, x17, [sp, #128]
+    eret
+
+// Goes to user mode as the thread at x0 (bit 0 is not part of the address).
+    .global leave
+leave:
+    and     x0, x0, #0xfffffffffffffffe
+    mov     sp, x0
+    ldp     x1, x2, [sp, #{tpidr}]
+    msr     tpidr_el0, x1
+    msr     tpidrro_el0, x2
+    ldp     x1, x2, [sp, #{cpacr}]
+    msr     cpacr_el1, x1
+    msr     ttbr0_el1, x2
+    ldp     x18, x19, [sp, #144]
+    ldp     x20, x21, [sp, #160]
+    ldp     x22, x23, [sp, #176]
+    ldp     x24, x25, [sp, #192]
+    ldp     x26, x27, [sp, #208]
+    ldp     x28, x29, [sp, #224]
+    ldp     x30, x1, [sp, #240]
+    msr     sp_el0, x1
+    ldp     x1, x2, [sp, #256]
+    msr     elr_el1, x1
+    msr     spsr_el1, x2
+    b       leave_scratch
+
+// The kernel itself faulted. Its stack may be the reason, so the report starts a new one.
+kernel_fault:
+    mrs     x0, esr_el1
+    mrs     x1, far_el1
+    mrs     x2, elr_el1
+    mov     x3, x29
+    adrp    x4, __stack_top
+    add     x4, x4, :lo12:__stack_top
+    mov     sp, x4
+    mov     x30, xzr
+    b       {kernel_fault}

@@ -1,2 +1,0 @@
-//! Empty so far.
-#![no_std]
