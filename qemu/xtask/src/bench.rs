@@ -1,3 +1,160 @@
-pub fn run() -> anyhow::Result<std::process::ExitCode> {
-    todo!()
+//! Runs the guest's `bench` program with instruction counting and compares with reference figures.
+//!
+//! The program prints lines `name figure`; `qemu/reference.toml` says what each name means, what
+//! others need for it and what we aim at.
+use crate::tree;
+use anyhow::{Context, Result};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::fs;
+use std::process::{Command, ExitCode, Stdio};
+
+/// Reference figures of one operation.
+#[derive(Deserialize)]
+struct Row {
+    /// Name in the output of `bench`.
+    name: String,
+    /// What it is, for the table.
+    text: String,
+    sel4: Option<f64>,
+    linux: Option<f64>,
+    lean: Option<f64>,
+    aim: Option<f64>,
+}
+
+#[derive(Deserialize)]
+struct Reference {
+    row: Vec<Row>,
+}
+
+/// Runs the benchmark and prints the table; fails if the benchmark fails.
+///
+/// # Errors
+/// If it cannot be started or the reference figures cannot be read.
+pub fn run() -> Result<ExitCode> {
+    let path = tree::root().join("qemu/reference.toml");
+    let text = fs::read_to_string(&path).context("qemu/reference.toml")?;
+    let reference: Reference = basic_toml::from_str(&text).context("qemu/reference.toml")?;
+    let output = Command::new(tree::root().join("qemu/run.sh"))
+        .envs([("CMD", "bench"), ("ICOUNT", "1"), ("TIMEOUT", "600")])
+        .env("BUILD", tree::build())
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit())
+        .output()
+        .context("cannot start qemu/run.sh")?;
+    let printed = String::from_utf8_lossy(&output.stdout);
+    let (figures, others) = read_figures(&printed);
+    for line in others {
+        eprintln!("bench: {line}");
+    }
+    print!("{}", table(&reference.row, &figures));
+    Ok(if output.status.success() && !figures.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// Splits the output into figures and lines that are none.
+fn read_figures(printed: &str) -> (BTreeMap<&str, f64>, Vec<&str>) {
+    let (mut figures, mut others) = (BTreeMap::new(), Vec::new());
+    for line in printed.lines() {
+        let mut words = line.split_whitespace();
+        let figure = words
+            .next()
+            .zip(words.next().and_then(|word| word.parse().ok()));
+        match figure {
+            Some((name, value)) if words.next().is_none() => drop(figures.insert(name, value)),
+            _ => others.push(line),
+        }
+    }
+    (figures, others)
+}
+
+/// The table: first the rows of the reference in its order, then figures that it does not have.
+fn table(rows: &[Row], figures: &BTreeMap<&str, f64>) -> String {
+    let mut text = format!(
+        "{:<44} {:>9} {:>9} {:>9} {:>9} {:>9}  {}\n",
+        "operation", "seL4", "Linux", "lean", "aim", "ours", "ours/aim"
+    );
+    let show = |figure: Option<f64>| figure.map_or("-".to_owned(), number);
+    for row in rows {
+        let Some(ours) = figures.get(row.name.as_str()).copied() else {
+            continue;
+        };
+        let ratio = row.aim.map_or(String::new(), |aim| {
+            format!(
+                "{:.2}{}",
+                ours / aim,
+                if ours > aim { "  missed" } else { "" }
+            )
+        });
+        text.push_str(&format!(
+            "{:<44} {:>9} {:>9} {:>9} {:>9} {:>9}  {ratio}\n",
+            row.text,
+            show(row.sel4),
+            show(row.linux),
+            show(row.lean),
+            show(row.aim),
+            number(ours)
+        ));
+    }
+    for (name, ours) in figures
+        .iter()
+        .filter(|(name, _)| rows.iter().all(|row| row.name != **name))
+    {
+        text.push_str(&format!(
+            "{name:<44} {:>9} {:>9} {:>9} {:>9} {:>9}\n",
+            "-",
+            "-",
+            "-",
+            "-",
+            number(*ours)
+        ));
+    }
+    text
+}
+
+/// Millions as such, small figures with a digit behind the point if they have one.
+fn number(value: f64) -> String {
+    if value >= 1e6 {
+        format!("{:.2} M", value / 1e6)
+    } else if value < 1000.0 && value.fract() != 0.0 {
+        format!("{value:.1}")
+    } else {
+        format!("{value:.0}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_are_told_from_other_lines() {
+        let (figures, others) = read_figures("ipc_rtt 187\nwarming up\ngetpid 31.5\n");
+        assert_eq!(figures["getpid"], 31.5);
+        assert_eq!((figures.len(), others), (2, vec!["warming up"]));
+    }
+
+    #[test]
+    fn a_missed_aim_is_said_and_an_unknown_figure_kept() {
+        let row = Row {
+            name: "a".into(),
+            text: "op".into(),
+            sel4: Some(416.0),
+            linux: None,
+            lean: None,
+            aim: Some(200.0),
+        };
+        let text = table(&[row], &BTreeMap::from([("a", 250.0), ("b", 2e6)]));
+        assert!(text.contains("1.25  missed"), "{text}");
+        assert!(text.contains("2.00 M"), "{text}");
+    }
+
+    #[test]
+    fn the_reference_file_is_understood() {
+        let text = fs::read_to_string(tree::root().join("qemu/reference.toml")).unwrap();
+        assert!(basic_toml::from_str::<Reference>(&text).unwrap().row.len() > 50);
+    }
 }

@@ -94,21 +94,33 @@ pub fn machine_packages() -> Result<Vec<Package>> {
     Ok(packages)
 }
 
-/// Prints cargo's arguments for [`machine_packages`], one word a line.
+/// Cargo's arguments for building [`machine_packages`].
+///
+/// # Errors
+/// If a manifest is missing or cannot be read.
+pub fn machine_arguments() -> Result<Vec<String>> {
+    let mut arguments = Vec::new();
+    let mut features = BTreeSet::new();
+    for package in machine_packages()? {
+        let wanted = package.binaries.iter().flat_map(|binary| &binary.features);
+        features.extend(wanted.map(|feature| format!("{}/{feature}", package.name)));
+        arguments.extend(["--package".to_owned(), package.name]);
+    }
+    arguments.push("--bins".to_owned());
+    if !features.is_empty() {
+        arguments.extend(["--features".to_owned(), Vec::from_iter(features).join(",")]);
+    }
+    Ok(arguments)
+}
+
+/// Prints [`machine_arguments`], one a line.
 ///
 /// # Errors
 /// If a manifest is missing or cannot be read.
 pub fn print_machine_packages() -> Result<()> {
-    let mut features = BTreeSet::new();
-    for package in machine_packages()? {
-        println!("--package\n{}", package.name);
-        let wanted = package.binaries.iter().flat_map(|binary| &binary.features);
-        features.extend(wanted.map(|feature| format!("{}/{feature}", package.name)));
-    }
-    println!("--bins");
-    if !features.is_empty() {
-        println!("--features\n{}", Vec::from_iter(features).join(","));
-    }
+    machine_arguments()?
+        .iter()
+        .for_each(|argument| println!("{argument}"));
     Ok(())
 }
 

@@ -1,0 +1,136 @@
+//! Runs scenes: boots QEMU and checks what a user sees.
+//!
+//! Transcripts of one kind of machine share a boot ([`batch`]); dialogues type at a terminal and have
+//! a boot each ([`dialogue`]). The machine is always started by `qemu/run.sh`, as a user starts it.
+mod batch;
+mod dialogue;
+mod machine;
+mod parse;
+mod pattern;
+mod shell;
+
+use crate::tree;
+use anyhow::{Context, Result, bail};
+use parse::{Body, Scene};
+use std::fs;
+use std::process::ExitCode;
+use std::time::Duration;
+
+/// The manifest that scenes use unless told otherwise.
+pub const DEFAULT_BOOT: &str = "cow";
+
+/// How one scene went.
+pub struct Verdict {
+    /// The scene's name.
+    pub name: String,
+    /// How long it took.
+    pub took: Duration,
+    /// What was wrong; nothing if it passed.
+    pub problem: Option<String>,
+}
+
+/// How many passed and failed.
+#[derive(Clone, Copy, Default)]
+pub struct Counts {
+    /// Scenes that passed.
+    pub passed: usize,
+    /// Scenes that failed.
+    pub failed: usize,
+}
+
+/// Runs the scenes whose names contain one of `names` (all if there is none) and reports.
+///
+/// # Errors
+/// If a scene file cannot be read or understood, or none is asked for.
+pub fn run_all(names: &[String], boot: Option<&str>) -> Result<ExitCode> {
+    let counts = run(names, boot)?;
+    println!("{} passed, {} failed", counts.passed, counts.failed);
+    Ok(if counts.failed == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// As [`run_all`], for callers that sum up. With another manifest than the default only scenes marked
+/// `@everywhere` run.
+///
+/// # Errors
+/// If a scene file cannot be read or understood, or none is asked for.
+pub fn run(names: &[String], boot: Option<&str>) -> Result<Counts> {
+    let boot = boot.unwrap_or(DEFAULT_BOOT);
+    let mut scenes = load()?;
+    scenes.retain(|scene| names.is_empty() || names.iter().any(|name| scene.name.contains(name)));
+    scenes.retain(|scene| boot == DEFAULT_BOOT || scene.everywhere);
+    if scenes.is_empty() {
+        bail!("no scene of that name; they are in qemu/scenes");
+    }
+    let mut counts = Counts::default();
+    let (shared, alone): (Vec<_>, Vec<_>) = scenes.into_iter().partition(Scene::can_share);
+    batch::run(&shared, boot, &mut |verdict| {
+        report(&verdict, boot, &mut counts)
+    })?;
+    for scene in &alone {
+        match &scene.body {
+            Body::Transcript(_) => {
+                batch::run(std::slice::from_ref(scene), boot, &mut |verdict| {
+                    report(&verdict, boot, &mut counts)
+                })?;
+            }
+            Body::Dialogue(lines) => report(&dialogue::run(scene, lines, boot)?, boot, &mut counts),
+        }
+    }
+    Ok(counts)
+}
+
+fn load() -> Result<Vec<Scene>> {
+    let folder = tree::root().join("qemu/scenes");
+    let mut paths = Vec::new();
+    for entry in fs::read_dir(&folder).context("qemu/scenes")? {
+        paths.push(entry?.path());
+    }
+    paths.retain(|path| {
+        path.extension()
+            .is_some_and(|extension| extension == "scene")
+    });
+    paths.sort();
+    let mut scenes = Vec::new();
+    for path in paths {
+        let name = path.file_stem().unwrap_or_default().to_string_lossy();
+        let text = fs::read_to_string(&path)?;
+        scenes.push(parse::parse(&name, &text).with_context(|| format!("{}", path.display()))?);
+    }
+    Ok(scenes)
+}
+
+fn report(verdict: &Verdict, boot: &str, counts: &mut Counts) {
+    let suffix = if boot == DEFAULT_BOOT {
+        String::new()
+    } else {
+        format!(" [{boot}]")
+    };
+    let seconds = verdict.took.as_secs_f32();
+    match &verdict.problem {
+        None => {
+            counts.passed += 1;
+            println!("  ok      {}{suffix}  ({seconds:.1} s)", verdict.name);
+        }
+        Some(problem) => {
+            counts.failed += 1;
+            println!("  FAILED  {}{suffix}  ({seconds:.1} s)", verdict.name);
+            for line in problem.lines() {
+                println!("          {line}");
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_scene_file_is_understood() {
+        assert!(!load().unwrap().is_empty());
+    }
+}
