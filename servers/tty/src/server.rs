@@ -1,0 +1,313 @@
+//! The server: requests, device bytes and time come in, answers, device bytes and news go out.
+
+use crate::{
+    Termios, UNREAD_BYTES,
+    line::{Line, Window},
+    queue::Take,
+    read::Reading,
+    termios,
+};
+use abi::{Errno, Token};
+use alloc::vec;
+use proto::{
+    port::{Callers, Clock, Incoming, LeaseInfo, Outcome, Refusal},
+    tty::{Reply, Request},
+};
+use serde::{Deserialize, Serialize};
+
+/// Bytes copied from a writer at once; more stays for its next request.
+const WRITE_BYTES: usize = 1024;
+
+type Answer = Result<Reply, Refusal>;
+
+/// What others should be told now, by notifications.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct News {
+    /// `vfs`: reads, writes or polls may go on ([`proto::tty::VFS_READY_BIT`]).
+    pub ready: bool,
+    /// `proc`: there are signals to fetch ([`proto::tty::PROC_SIGNAL_BIT`]).
+    pub signals: bool,
+}
+
+/// The terminal server's whole state: the console's line.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tty {
+    console: Line,
+    /// `proc` was told of the signals that wait.
+    signals_told: bool,
+}
+
+/// What a lease-copying request needs.
+struct Caller<'a, P: ?Sized> {
+    token: Token,
+    lease: LeaseInfo,
+    ports: &'a mut P,
+}
+
+impl Tty {
+    /// A console with Linux's default settings. `framed`: bytes 0x1c are doubled on output, because
+    /// the kernel's log shares the line and starts its records with one.
+    pub fn new(framed: bool) -> Self {
+        Tty {
+            console: Line::new(framed),
+            signals_told: false,
+        }
+    }
+
+    /// Takes bytes that arrived from the device at `now_ns`.
+    pub fn input(&mut self, bytes: &[u8], now_ns: u64) {
+        for &byte in bytes {
+            self.console.receive(byte, now_ns);
+        }
+    }
+
+    /// Whether there is room for more input; if not, the device shall keep it.
+    pub fn wants_input(&self) -> bool {
+        self.console.input.len() < UNREAD_BYTES
+    }
+
+    /// Takes a break condition of the device.
+    pub fn input_break(&mut self, now_ns: u64) {
+        self.console.receive_break(now_ns);
+    }
+
+    /// The next byte for the device; `None` if there is none, or output is stopped.
+    pub fn next_output(&mut self) -> Option<u8> {
+        self.console.next_output()
+    }
+
+    /// Whether [`Tty::next_output`] would give a byte.
+    pub fn has_output(&self) -> bool {
+        let output = &self.console.output;
+        output.unsent() > 0 && !output.stopped
+    }
+
+    /// The server's timer ran out.
+    pub fn tick(&mut self, ports: &mut (impl Clock + ?Sized)) {
+        self.console.tick(ports.now_ns());
+        ports.wake_at(self.console.timer_ns);
+    }
+
+    /// What to tell others now; each thing is told once.
+    pub fn take_news(&mut self) -> News {
+        let ready = core::mem::take(&mut self.console.ready);
+        let signals = !self.console.signals.is_empty() && !self.signals_told;
+        self.signals_told |= signals;
+        News { ready, signals }
+    }
+
+    /// Answers a request.
+    pub fn handle<P>(&mut self, incoming: Incoming<Request>, ports: &mut P) -> Outcome<Reply>
+    where
+        P: Callers<Reply> + Clock + ?Sized,
+    {
+        if !incoming.sender.is_server() {
+            return Outcome::Reply(Err(Errno::EPERM.into()));
+        }
+        let caller = Caller {
+            token: incoming.token,
+            lease: incoming.leases[0],
+            ports,
+        };
+        Outcome::Reply(self.answer(incoming.request, caller))
+    }
+
+    fn answer<P>(&mut self, request: Request, caller: Caller<'_, P>) -> Answer
+    where
+        P: Callers<Reply> + Clock + ?Sized,
+    {
+        if let Request::NextSignal = request {
+            return self.next_signal();
+        }
+        let line = self.line(request)?;
+        match request {
+            Request::Read {
+                pgid,
+                sid,
+                stoppable,
+                ..
+            } => {
+                line.check_read(pgid, sid, stoppable)?;
+                read(line, caller)
+            }
+            Request::Write { pgid, sid, .. } => {
+                line.check_write(pgid, sid)?;
+                write(line, caller)
+            }
+            Request::GetTermios { .. } => {
+                caller
+                    .ports
+                    .write(caller.token, 0, 0, &line.settings.to_bytes())?;
+                Ok(Reply::Done)
+            }
+            Request::SetTermios { when, .. } => set_termios(line, when, caller),
+            Request::GetWindowSize { .. } => Ok(window_reply(line.window)),
+            Request::SetWindowSize {
+                rows,
+                columns,
+                x_pixels,
+                y_pixels,
+                ..
+            } => {
+                line.set_window(Window {
+                    rows,
+                    columns,
+                    x_pixels,
+                    y_pixels,
+                });
+                Ok(Reply::Done)
+            }
+            Request::GetForeground { sid, .. } => Ok(Reply::Count(line.foreground(sid)?.into())),
+            Request::SetForeground { sid, pgid, .. } => done(line.set_foreground(sid, pgid)),
+            Request::Attach { sid, .. } => done(line.attach(sid)),
+            Request::Detach { sid, .. } => done(line.detach(sid)),
+            Request::Session { .. } => Ok(Reply::Count(line.session.unwrap_or(0).into())),
+            Request::Poll { .. } => Ok(poll(line)),
+            Request::Flush { which, .. } => flush(line, which),
+            Request::Unsent { .. } => Ok(unsent(line)),
+            Request::NextSignal => Err(Errno::EINVAL.into()),
+        }
+    }
+
+    /// The line that a request names.
+    fn line(&mut self, request: Request) -> Result<&mut Line, Errno> {
+        match request {
+            Request::Read { line: 0, .. }
+            | Request::Write { line: 0, .. }
+            | Request::GetTermios { line: 0 }
+            | Request::SetTermios { line: 0, .. }
+            | Request::GetWindowSize { line: 0 }
+            | Request::SetWindowSize { line: 0, .. }
+            | Request::GetForeground { line: 0, .. }
+            | Request::SetForeground { line: 0, .. }
+            | Request::Attach { line: 0, .. }
+            | Request::Detach { line: 0, .. }
+            | Request::Session { line: 0 }
+            | Request::Poll { line: 0 }
+            | Request::Flush { line: 0, .. }
+            | Request::Unsent { line: 0 } => Ok(&mut self.console),
+            _ => Err(Errno::ENXIO),
+        }
+    }
+
+    fn next_signal(&mut self) -> Answer {
+        let raised = self.console.signals.pop_front();
+        self.signals_told = !self.console.signals.is_empty();
+        let raised = raised.ok_or(Errno::EAGAIN)?;
+        Ok(Reply::Signal {
+            pgid: raised.pgid,
+            signal: raised.signal,
+        })
+    }
+}
+
+fn done(result: Result<(), Errno>) -> Answer {
+    result?;
+    Ok(Reply::Done)
+}
+
+/// Input is removed only after it was copied.
+fn read<P>(line: &mut Line, caller: Caller<'_, P>) -> Answer
+where
+    P: Callers<Reply> + Clock + ?Sized,
+{
+    let reading = line.reading(caller.lease.bytes, caller.ports.now_ns());
+    let Reading::Now(take) = reading else {
+        caller.ports.wake_at(line.timer_ns);
+        return Err(Errno::EAGAIN.into());
+    };
+    give(line, take, caller)
+}
+
+fn give<P: Callers<Reply> + ?Sized>(line: &mut Line, take: Take, caller: Caller<'_, P>) -> Answer {
+    if take.bytes > 0 {
+        caller
+            .ports
+            .write(caller.token, 0, 0, &line.input.peek(take.bytes))?;
+    }
+    line.finish_reading(take);
+    // A second reader may find more.
+    line.ready |= line.input.complete() > 0;
+    Ok(Reply::Count(take.bytes as u64))
+}
+
+fn write<P: Callers<Reply> + ?Sized>(line: &mut Line, caller: Caller<'_, P>) -> Answer {
+    if caller.lease.bytes == 0 {
+        return Ok(Reply::Count(0));
+    }
+    let mut bytes = vec![0; caller.lease.bytes.min(line.output.room()).min(WRITE_BYTES)];
+    caller.ports.read(caller.token, 0, 0, &mut bytes)?;
+    let settings = line.settings;
+    let taken = bytes
+        .iter()
+        .take_while(|&&byte| line.output.write(&settings, byte))
+        .count();
+    if taken == 0 {
+        line.drain_wanted = true;
+        return Err(Errno::EAGAIN.into());
+    }
+    Ok(Reply::Count(taken as u64))
+}
+
+fn set_termios<P: Callers<Reply> + ?Sized>(
+    line: &mut Line,
+    when: u32,
+    caller: Caller<'_, P>,
+) -> Answer {
+    if when > 2 {
+        return Err(Errno::EINVAL.into());
+    }
+    let mut bytes = [0; termios::BYTES];
+    caller.ports.read(caller.token, 0, 0, &mut bytes)?;
+    // Output is processed when it is queued, so what waits there is sent as the old settings say,
+    // whatever `when` is.
+    if when == 2 {
+        line.flush_input();
+    }
+    line.set(Termios::from_bytes(&bytes));
+    Ok(Reply::Done)
+}
+
+fn window_reply(window: Window) -> Reply {
+    let Window {
+        rows,
+        columns,
+        x_pixels,
+        y_pixels,
+    } = window;
+    Reply::WindowSize {
+        rows,
+        columns,
+        x_pixels,
+        y_pixels,
+    }
+}
+
+fn poll(line: &mut Line) -> Reply {
+    let writable = line.writable();
+    line.drain_wanted |= !writable;
+    Reply::Ready {
+        readable: line.readable(),
+        writable,
+        bytes: u32::try_from(line.input.readable_bytes()).unwrap_or(u32::MAX),
+    }
+}
+
+fn flush(line: &mut Line, which: u32) -> Answer {
+    if !(1..=3).contains(&which) {
+        return Err(Errno::EINVAL.into());
+    }
+    if which & 1 != 0 {
+        line.flush_input();
+    }
+    if which & 2 != 0 {
+        line.flush_output();
+    }
+    Ok(Reply::Done)
+}
+
+fn unsent(line: &mut Line) -> Reply {
+    let bytes = line.output.unsent();
+    line.drain_wanted |= bytes > 0;
+    Reply::Count(bytes as u64)
+}
