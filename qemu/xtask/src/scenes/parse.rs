@@ -152,6 +152,7 @@ fn controls(text: &str) -> Vec<u8> {
     while let Some(byte) = rest.next() {
         match (byte, rest.clone().next()) {
             (b'^', Some(b'^')) => bytes.push(b'^'),
+            (b'^', Some(b'?')) => bytes.push(0x7f),
             (b'^', Some(letter @ b'@'..=b'_')) => bytes.push(letter & 0x1f),
             _ => {
                 bytes.push(byte);
