@@ -55,17 +55,29 @@ fn record(put_text: impl FnOnce(&Pl011)) {
     let Some(uart) = UART.get() else { return };
     if !FRAMED.load(Relaxed) {
         put_text(uart);
-        return b"\r\n".iter().for_each(|&byte| uart.put(byte));
+        return put_line_end(uart);
     }
     [MARK, 2].iter().for_each(|&byte| uart.put(byte));
     put_text(uart);
-    [b'\n', MARK, 3].iter().for_each(|&byte| uart.put(byte));
+    put_line_end(uart);
+    [MARK, 3].iter().for_each(|&byte| uart.put(byte));
 }
 
 fn put_all(uart: &Pl011, text: &[u8]) {
-    text.iter()
-        .filter(|&&byte| byte != MARK)
-        .for_each(|&byte| uart.put(byte));
+    for &byte in text.iter().filter(|&&byte| byte != MARK) {
+        match byte {
+            b'\n' => put_line_end(uart),
+            _ => uart.put(byte),
+        }
+    }
+}
+
+/// Ends a line; a terminal needs the carriage to return too.
+fn put_line_end(uart: &Pl011) {
+    if !FRAMED.load(Relaxed) {
+        uart.put(b'\r');
+    }
+    uart.put(b'\n');
 }
 
 struct Text<'a>(&'a Pl011);

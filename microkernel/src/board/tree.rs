@@ -1,7 +1,7 @@
 //! Reads what the kernel needs from the device tree (Devicetree Specification 0.4).
 
 use dtoolkit::fdt::{Fdt, FdtNode};
-use dtoolkit::standard::NodeStandard;
+use dtoolkit::standard::{NodeStandard, Status};
 use dtoolkit::{Node, Property};
 use kernel_core::ranges::{Range, Ranges};
 
@@ -66,7 +66,8 @@ pub(crate) fn uart(tree: Tree) -> Option<Range> {
 /// RAM in whole blocks, without what must not be mapped.
 fn ram(tree: Tree) -> Result<Ranges, Reason> {
     let mut ram = Ranges::default();
-    let is_memory = |node: &TreeNode| text(*node, "device_type") == Some("memory");
+    let is_memory =
+        |node: &TreeNode| text(*node, "device_type") == Some("memory") && is_usable(node);
     for node in tree.root().children().filter(is_memory) {
         for range in registers(node) {
             ram.push(range)
@@ -171,11 +172,17 @@ fn conduit(tree: Tree) -> Conduit {
     }
 }
 
-/// The first node below the root that is compatible with one of these.
+/// The first usable node below the root that is compatible with one of these.
 fn find(tree: Tree, compatible: &[&str]) -> Option<TreeNode> {
+    let fits = |node: &TreeNode| compatible.iter().any(|name| node.is_compatible(name));
     tree.root()
         .children()
-        .find(|node| compatible.iter().any(|name| node.is_compatible(name)))
+        .find(|node| fits(node) && is_usable(node))
+}
+
+/// Whether a node is there for us: the secure world's are marked as disabled.
+fn is_usable(node: &TreeNode) -> bool {
+    node.status() == Ok(Status::Okay)
 }
 
 /// The physical ranges of a node's `reg`; those that cannot be read are skipped.
