@@ -114,7 +114,7 @@ fn unfinished_text_is_told_from_wrong_text() {
         "a ;; b",
         "${x!}",
         "f() a",
-        "echo (",
+        "echo (a)",
         "a & & b",
         "`if`",
         "\0",
