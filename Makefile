@@ -12,7 +12,7 @@ export BUILD ?= $(CURDIR)/build
 XTASK = $(BUILD)/host/debug/xtask
 
 .DEFAULT_GOAL := help
-.PHONY: help doctor setup build run debug test check bench numbers scenes clean
+.PHONY: help doctor setup setup-tests build run debug test check bench numbers scenes clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
@@ -26,6 +26,9 @@ doctor: ## Tell what is installed, what is missing and how to get it
 setup: ## Install what is missing
 	@qemu/toolchain.sh setup
 
+setup-tests:
+	@qemu/toolchain.sh setup-tests
+
 build: setup ## Build the kernel, the servers, the programs and the host tools
 	@qemu/build.sh
 
@@ -35,11 +38,11 @@ run: build ## Boot to a shell, or run CMD and power off (Ctrl-A x ends it)
 debug: build ## As run, but wait for a debugger and say how to attach one
 	@DEBUG=1 qemu/run.sh
 
-check: setup ## Formatting, clippy and host tests: seconds, before each commit
+check: setup-tests ## Formatting, clippy and host tests: seconds, before each commit
 	@qemu/build.sh tools
 	@$(XTASK) test --quick
 
-test: build ## Everything: check, the layers, and the scenes on QEMU
+test: setup-tests build ## Everything: check, the layers, and the scenes on QEMU
 	@$(XTASK) test
 
 scenes: build ## Only the scenes; SCENE=name for one of them
@@ -48,7 +51,7 @@ scenes: build ## Only the scenes; SCENE=name for one of them
 bench: build ## Count instructions of the system's operations, beside seL4's and Linux's
 	@$(XTASK) bench
 
-numbers: ## Sizes of functions and files, share of documentation, arguments of unsafe blocks
+numbers: setup ## Sizes of functions and files, share of documentation, arguments of unsafe blocks
 	@qemu/build.sh tools
 	@$(XTASK) numbers
 

@@ -2,6 +2,7 @@
 # Decides which Rust builds bare-metal code, says which and why, and installs what is missing.
 #
 #   toolchain.sh setup          make sure that everything needed is there (installs packages)
+#   toolchain.sh setup-tests    also formatter and linter, where they can be had
 #   toolchain.sh doctor         report the state of everything needed, with the fix for each lack
 #   toolchain.sh machine ARGS   cargo for the machine (bare-metal AArch64)
 #   toolchain.sh machine-clippy ARGS   clippy for the machine; exit 77 if it cannot be had
@@ -165,7 +166,7 @@ setup() {
         update_once
         install qemu-system-arm
     fi
-    [ "$(qemu_major)" -ge "$OLDEST_QEMU" ] || die "$QEMU is too old ($(qemu_major)), $OLDEST_QEMU.0 is needed: see 'make doctor'"
+    [ "$(qemu_major)" -ge "$OLDEST_QEMU" ] || die "$QEMU is missing or older than $OLDEST_QEMU.0: see 'make doctor'"
     if ! load && ! decide; then
         update_once
         if have apt-get; then packages=$(apt_rust_packages); fi
@@ -178,21 +179,25 @@ setup() {
     load
     host_cargo >/dev/null || { update_once; install $(apt_rust_packages); }
     have cc || have gcc || have clang || { update_once; install gcc libc6-dev; }
+}
+
+# Formatter and linter serve the tests only: without them those steps are skipped with a reason, so
+# nothing here is an error. They are looked for once (`make clean` forgets that).
+setup_tests() {
+    setup
     have rustfmt || [ -x "/usr/bin/rustfmt$SUFFIX" ] || install_optional rustfmt
     machine_clippy_tool || install_optional clippy
 }
 
-# Formatter and linter serve `make test` only: without them it skips those steps and says so. They
-# are looked for once.
 install_optional() { # rustfmt | clippy
     local package
-    [ ! -e "$BUILD/no-$1" ] && have apt-get || return 0
+    [ ! -e "$BUILD/looked-for-$1" ] && have apt-get || return 0
     [ "$(id -u)" -eq 0 ] || have sudo || return 0
-    update_once
+    mkdir -p "$BUILD" && touch "$BUILD/looked-for-$1"
+    (update_once) || return 0
     package=$(apt_rust_packages | tr ' ' '\n' | grep -- "$1" || true)
     if [ -z "$package" ] || ! (install "$package"); then
-        mkdir -p "$BUILD" && touch "$BUILD/no-$1"
-        say "toolchain: no $1 for this compiler; 'make test' will skip what needs it"
+        say "toolchain: no $1 for this compiler; the tests will skip what needs it"
     fi
 }
 
@@ -305,9 +310,10 @@ doctor() {
 
 case ${1:-} in
     setup) setup ;;
+    setup-tests) setup_tests ;;
     doctor) doctor ;;
     machine) shift; machine "$@" ;;
     machine-clippy) shift; machine_clippy "$@" ;;
     host) shift; host "$@" ;;
-    *) sed -n '2,12p' "$0" >&2; exit 2 ;;
+    *) sed -n '2,13p' "$0" >&2; exit 2 ;;
 esac

@@ -44,8 +44,18 @@ pub struct Step {
     pub expected: Vec<String>,
     /// Whether the last line ends without a line feed.
     pub unterminated: bool,
-    /// The status it must end with.
-    pub status: u8,
+    /// The status it must end with; `None` is any but 0.
+    pub status: Option<u8>,
+}
+
+impl Step {
+    /// Whether `status` is as it must be.
+    pub fn accepts(&self, status: u32) -> bool {
+        match self.status {
+            Some(expected) => status == u32::from(expected),
+            None => (1..=255).contains(&status),
+        }
+    }
 }
 
 /// One line of a dialogue.
@@ -86,7 +96,7 @@ pub fn parse(name: &str, text: &str) -> Result<Scene> {
                 command: command(first, continuation),
                 expected: Vec::new(),
                 unterminated: false,
-                status: 0,
+                status: Some(0),
             });
         } else if let Some(line) = parse_dialogue(line).with_context(at)? {
             lines.push(line);
@@ -166,7 +176,10 @@ fn controls(text: &str) -> Vec<u8> {
 
 fn parse_output(step: &mut Step, line: &str) -> Result<()> {
     if let Some(status) = line.strip_prefix("? ") {
-        step.status = status.trim().parse().context("a status is a number")?;
+        step.status = match status.trim() {
+            "error" => None,
+            number => Some(number.parse().context("a status is a number, or `error`")?),
+        };
     } else if line == "?no-newline" {
         step.unterminated = true;
     } else if !line.starts_with('#') && !line.is_empty() {
@@ -192,7 +205,10 @@ mod tests {
     fn a_transcript_has_commands_output_and_status() {
         let steps = steps("# why\n@limit 5\n\n$ echo a\na\n\n$ false\n? 1\n");
         assert_eq!(steps[0].expected, ["a"]);
-        assert_eq!((steps[1].command.as_str(), steps[1].status), ("false", 1));
+        assert_eq!(
+            (steps[1].command.as_str(), steps[1].status),
+            ("false", Some(1))
+        );
         assert!(steps[1].expected.is_empty());
     }
 
