@@ -54,10 +54,11 @@ const ON: u32 = 1 | 1 << 8 | 1 << 9;
 /// All eleven interrupts.
 const ALL: u32 = 0x7ff;
 
-/// The driver: all its state is in the device.
+/// The driver. All its state is in the device, save the mask, which is not worth reading back.
 #[derive(Debug)]
 pub struct Pl011<R> {
     registers: R,
+    mask: u32,
 }
 
 impl<R: Registers> Pl011<R> {
@@ -75,7 +76,10 @@ impl<R: Registers> Pl011<R> {
         registers.write(offset::LEVELS, 0);
         registers.write(offset::CLEAR, ALL);
         registers.write(offset::MASK, RECEIVE | TIMEOUT);
-        Pl011 { registers }
+        Pl011 {
+            registers,
+            mask: RECEIVE | TIMEOUT,
+        }
     }
 
     /// Serves an interrupt; also to be called once at the start, for what came before.
@@ -96,7 +100,10 @@ impl<R: Registers> Pl011<R> {
             0
         };
         let transmit = if tty.has_output() { TRANSMIT } else { 0 };
-        self.registers.write(offset::MASK, receive | transmit);
+        let mask = receive | transmit;
+        if core::mem::replace(&mut self.mask, mask) != mask {
+            self.registers.write(offset::MASK, mask);
+        }
     }
 
     /// Bytes for which there is no room stay in the FIFO, and whoever sends them waits.
@@ -112,6 +119,9 @@ impl<R: Registers> Pl011<R> {
     }
 
     fn transmit(&mut self, tty: &mut Tty) {
+        if !tty.has_output() {
+            return;
+        }
         // The interrupt comes when the FIFO *passes* its level (DDI 0183, 2.8.2). It is cleared
         // first and the FIFO then filled to the top, so the passing cannot be missed.
         self.registers.write(offset::CLEAR, TRANSMIT);
