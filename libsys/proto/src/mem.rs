@@ -39,6 +39,8 @@ pub mod flags {
     pub const POPULATE: u32 = 8;
     /// The region grows downwards to its start on faults (a stack).
     pub const STACK: u32 = 16;
+    /// A shared mapping without write permission may get it later (the file is open for writing).
+    pub const MAY_WRITE: u32 = 32;
 }
 
 /// Requests that the memory service answers. The order is the wire format: add at the end.

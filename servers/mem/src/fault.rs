@@ -1,0 +1,361 @@
+//! Page faults: which frame a page gets, and how it is mapped.
+//!
+//! Invariant: what the page tables hold is never more than what `Pages` says. The marks are set
+//! before the kernel is asked, so that a failed call leaves too many marks and never too few; a
+//! page that is marked and not mapped costs one fault more.
+
+use crate::batch;
+use crate::memory::Memory;
+use crate::pages::{CHUNK_PAGES, Chunk, Mapped, below, each_bit, each_run};
+use crate::ports::Machine;
+use crate::region::{Backing, Kind, Region, page};
+use crate::space::Space;
+use abi::message::{access, decline};
+use abi::{Errno, PAGE_BYTES};
+use core::ops::Range;
+use proto::mem::ObjectId;
+
+/// Pages that one fault maps at most, when their frames are there anyway.
+const AROUND: u32 = 16;
+/// Bytes of a page, as operations count them.
+const WHOLE: u32 = PAGE_BYTES as u32;
+
+/// Why an access is a fault of the program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decline {
+    /// Nothing is there.
+    NotMapped,
+    /// The region does not allow it.
+    NotAllowed,
+    /// The object ends before.
+    NoObject,
+    /// There is no frame.
+    NoMemory,
+}
+
+impl Decline {
+    /// The number in the reply to the kernel.
+    pub fn code(self) -> u64 {
+        match self {
+            Decline::NotMapped => decline::NOT_MAPPED,
+            Decline::NotAllowed => decline::NOT_ALLOWED,
+            Decline::NoObject => decline::NO_OBJECT,
+            Decline::NoMemory => decline::NO_MEMORY,
+        }
+    }
+}
+
+impl From<Errno> for Decline {
+    /// The only errno that the steps of a fault have is `ENOMEM`.
+    fn from(_: Errno) -> Self {
+        Decline::NoMemory
+    }
+}
+
+/// A page of an object got another frame: other mappings of it are out of date.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Replaced {
+    /// The object.
+    pub object: ObjectId,
+    /// The page in it.
+    pub page: u32,
+    /// Where the page is up to date.
+    pub address: u64,
+}
+
+impl Memory {
+    /// Makes the page at `address` present for an access with these [`access`] bits.
+    ///
+    /// # Errors
+    /// [`Decline`], and nothing has changed.
+    pub fn resolve<M: Machine>(
+        &mut self,
+        machine: &mut M,
+        space: &mut Space,
+        address: u64,
+        bits: u64,
+    ) -> Result<Option<Replaced>, Decline> {
+        let region = space.regions.find(address).ok_or(Decline::NotMapped)?;
+        if !region.allows(bits) {
+            return Err(Decline::NotAllowed);
+        }
+        if region.kind == Kind::Stack && region.end - address > space.limits.stack {
+            return Err(Decline::NotMapped);
+        }
+        let number = page(address);
+        let write = bits & access::WRITE != 0;
+        match region.backing {
+            Backing::Device { frame } => self.device_page(machine, space, &region, number, frame),
+            Backing::Shared { object, .. } => return self.shared_page(machine, space, &region, number, object, write),
+            Backing::Anonymous | Backing::Private { .. } => {
+                match (space.pages.get(&self.chunks, number), region.backing) {
+                    (Some(frame), _) if write => self.write_private(machine, space, &region, number, frame),
+                    (Some(_), _) => self.read_private(machine, space, &region, number),
+                    (None, Backing::Private { object, .. }) => {
+                        self.object_page(machine, space, &region, number, object, write)
+                    }
+                    (None, _) => self.zero_page(machine, space, &region, number),
+                }
+            }
+        }?;
+        Ok(None)
+    }
+
+    fn device_page<M: Machine>(
+        &mut self,
+        machine: &mut M,
+        space: &Space,
+        region: &Region,
+        number: u32,
+        first: u32,
+    ) -> Result<(), Decline> {
+        let frame = first + (number - page(region.start));
+        let prot = abi::map::prot::WRITE | abi::map::prot::DEVICE;
+        Ok(self.apply_one(machine, space, batch::map(address_of(number), 1, frame, prot))?)
+    }
+
+    /// First touch of anonymous memory.
+    fn zero_page<M: Machine>(
+        &mut self,
+        machine: &mut M,
+        space: &mut Space,
+        region: &Region,
+        number: u32,
+    ) -> Result<(), Decline> {
+        let frame = self.frames.take(space.rank).ok_or(Decline::NoMemory)?;
+        let operation = batch::map_zero(address_of(number), frame, region.hardware());
+        self.map_new(machine, space, region, number, frame, operation)
+    }
+
+    /// Maps a fresh private frame; if that fails the frame is free again.
+    fn map_new<M: Machine>(
+        &mut self,
+        machine: &mut M,
+        space: &mut Space,
+        region: &Region,
+        number: u32,
+        frame: u32,
+        operation: abi::map::MapOp,
+    ) -> Result<(), Decline> {
+        if let Err(error) = self.apply_one(machine, space, operation) {
+            self.frames.release(frame);
+            return Err(error.into());
+        }
+        let mapped = if region.is_private_writable() { Mapped::Writable } else { Mapped::ReadOnly };
+        if let Some(old) = space.pages.set(&mut self.chunks, number, frame, mapped) {
+            self.frames.release(old);
+        }
+        Ok(())
+    }
+
+    /// A write to a private page that has a frame: the only owner gets it writable, else a copy.
+    fn write_private<M: Machine>(
+        &mut self,
+        machine: &mut M,
+        space: &mut Space,
+        region: &Region,
+        number: u32,
+        frame: u32,
+    ) -> Result<(), Decline> {
+        if self.frames.owners(frame) == 1 {
+            return self.make_writable(machine, space, region, number, frame);
+        }
+        let copy = self.frames.take(space.rank).ok_or(Decline::NoMemory)?;
+        let operation = batch::map_copy(address_of(number), copy, region.hardware(), frame, WHOLE);
+        self.map_new(machine, space, region, number, copy, operation)?;
+        self.copied += 1;
+        Ok(())
+    }
+
+    /// Makes a page that nobody shares any more writable, and mapped neighbours of the same kind
+    /// with it: after a fork whose child is gone they would all fault one by one.
+    fn make_writable<M: Machine>(
+        &mut self,
+        machine: &mut M,
+        space: &Space,
+        region: &Region,
+        number: u32,
+        frame: u32,
+    ) -> Result<(), Decline> {
+        let Memory { frames, chunks, batch: list, .. } = self;
+        list.push(batch::map(address_of(number), 1, frame, region.hardware()));
+        if let Some(chunk) = space.pages.chunk_mut(chunks, number) {
+            let base = number - number % CHUNK_PAGES;
+            let bit = 1 << (number % CHUNK_PAGES);
+            let mut sole = 0;
+            each_bit(chunk.mapped & !chunk.writable & !bit & window(number, region), |neighbour| {
+                if frames.owners(chunk.frames[neighbour as usize]) == 1 {
+                    sole |= 1 << neighbour;
+                }
+            });
+            each_run(sole, |first, count| {
+                list.push(batch::protect(address_of(base + first), count, region.hardware()));
+            });
+            chunk.mapped |= bit;
+            chunk.writable |= sole | bit;
+        }
+        Ok(self.flush(machine, space)?)
+    }
+
+    /// A read of a private page that has a frame: maps it and its neighbours, which after a fork
+    /// are all there and not mapped.
+    fn read_private<M: Machine>(
+        &mut self,
+        machine: &mut M,
+        space: &Space,
+        region: &Region,
+        number: u32,
+    ) -> Result<(), Decline> {
+        let Memory { frames, chunks, batch: list, .. } = self;
+        if let Some(chunk) = space.pages.chunk_mut(chunks, number) {
+            let base = number - number % CHUNK_PAGES;
+            let bit = 1 << (number % CHUNK_PAGES);
+            let wanted = (chunk.used & !chunk.mapped & window(number, region)) | bit;
+            let may_write = region.is_private_writable();
+            each_bit(wanted, |neighbour| {
+                let frame = chunk.frames[neighbour as usize];
+                let writable = may_write && frames.owners(frame) == 1;
+                chunk.writable |= u32::from(writable) << neighbour;
+                let prot = if writable { region.hardware() } else { region.hardware_read_only() };
+                list.push(batch::map(address_of(base + neighbour), 1, frame, prot));
+            });
+            chunk.mapped |= wanted;
+        }
+        Ok(self.flush(machine, space)?)
+    }
+
+    /// First touch of a private mapping of an object.
+    fn object_page<M: Machine>(
+        &mut self,
+        machine: &mut M,
+        space: &mut Space,
+        region: &Region,
+        number: u32,
+        object: ObjectId,
+        write: bool,
+    ) -> Result<(), Decline> {
+        match (self.object_frame(region, number, object)?, write) {
+            (Some(_), false) => {
+                self.push_present(space, region, around(number, region));
+                Ok(self.flush(machine, space)?)
+            }
+            (Some(source), true) => {
+                let copy = self.frames.take(space.rank).ok_or(Decline::NoMemory)?;
+                let operation = batch::map_copy(address_of(number), copy, region.hardware(), source, WHOLE);
+                self.map_new(machine, space, region, number, copy, operation)?;
+                self.copied += 1;
+                Ok(())
+            }
+            (None, true) => self.zero_page(machine, space, region, number),
+            (None, false) => self.fill_hole(machine, space, region, number, object, region.hardware_read_only()),
+        }
+    }
+
+    /// The object's frame for a page of the region, `None` for a hole.
+    fn object_frame(&self, region: &Region, number: u32, object: ObjectId) -> Result<Option<u32>, Decline> {
+        let object = self.objects.get(object).ok_or(Decline::NoObject)?;
+        let index = region.object_page(number);
+        if index >= object.page_count() {
+            return Err(Decline::NoObject);
+        }
+        Ok(object.pages.get(&self.chunks, index))
+    }
+
+    /// Gives a hole of the object a zeroed frame.
+    fn fill_hole<M: Machine>(
+        &mut self,
+        machine: &mut M,
+        space: &Space,
+        region: &Region,
+        number: u32,
+        object: ObjectId,
+        prot: u8,
+    ) -> Result<(), Decline> {
+        let frame = self.frames.take(space.rank).ok_or(Decline::NoMemory)?;
+        if let Err(error) = self.apply_one(machine, space, batch::map_zero(address_of(number), frame, prot)) {
+            self.frames.release(frame);
+            return Err(error.into());
+        }
+        self.objects.set(&mut self.chunks, object, region.object_page(number), frame);
+        Ok(())
+    }
+
+    /// A touch of a shared mapping. A frame that other objects share is copied before a write.
+    fn shared_page<M: Machine>(
+        &mut self,
+        machine: &mut M,
+        space: &mut Space,
+        region: &Region,
+        number: u32,
+        object: ObjectId,
+        write: bool,
+    ) -> Result<Option<Replaced>, Decline> {
+        let Some(frame) = self.object_frame(region, number, object)? else {
+            self.fill_hole(machine, space, region, number, object, region.hardware())?;
+            return Ok(None);
+        };
+        if !write || self.frames.owners(frame) == 1 {
+            self.push_present(space, region, around(number, region));
+            self.flush(machine, space)?;
+            return Ok(None);
+        }
+        let copy = self.frames.take(space.rank).ok_or(Decline::NoMemory)?;
+        let address = address_of(number);
+        if let Err(error) = self.apply_one(machine, space, batch::map_copy(address, copy, region.hardware(), frame, WHOLE)) {
+            self.frames.release(copy);
+            return Err(error.into());
+        }
+        let page = region.object_page(number);
+        self.objects.set(&mut self.chunks, object, page, copy);
+        self.frames.release(frame);
+        self.copied += 1;
+        Ok(Some(Replaced { object, page, address }))
+    }
+
+    /// Adds operations that map those of the pages `range` (at most a full batch) whose frames the
+    /// region's object has.
+    pub fn push_present(&mut self, space: &Space, region: &Region, range: Range<u32>) {
+        let Memory { frames, chunks, objects, batch: list, .. } = self;
+        let Some(object) = region.object().and_then(|id| objects.get(id)) else { return };
+        let shared = matches!(region.backing, Backing::Shared { .. });
+        let (mut own, mut theirs): (Option<&Chunk>, Option<&Chunk>) = (None, None);
+        for number in range.clone() {
+            let index = region.object_page(number);
+            if number == range.start || number % CHUNK_PAGES == 0 {
+                own = if shared { None } else { space.pages.chunk(chunks, number) };
+            }
+            if number == range.start || index % CHUNK_PAGES == 0 {
+                theirs = object.pages.chunk(chunks, index);
+            }
+            let Some(frame) = theirs.and_then(|chunk| chunk.frame(index)) else { continue };
+            if list.is_full() || index >= object.page_count() {
+                return;
+            }
+            if own.is_some_and(|chunk| chunk.frame(number).is_some()) {
+                continue;
+            }
+            let writable = shared && frames.owners(frame) == 1;
+            let prot = if writable { region.hardware() } else { region.hardware_read_only() };
+            list.push(batch::map(address_of(number), 1, frame, prot));
+        }
+    }
+}
+
+/// First address of a page.
+pub fn address_of(number: u32) -> u64 {
+    u64::from(number) * PAGE_BYTES
+}
+
+/// The aligned window of [`AROUND`] pages around `number`, inside the region.
+fn around(number: u32, region: &Region) -> Range<u32> {
+    let pages = region.pages();
+    let start = number & !(AROUND - 1);
+    start.max(pages.start)..(start + AROUND).min(pages.end)
+}
+
+/// The same window as bits of the page's chunk.
+fn window(number: u32, region: &Region) -> u32 {
+    let range = around(number, region);
+    let base = number - number % CHUNK_PAGES;
+    below(range.end - base) & !below(range.start - base)
+}

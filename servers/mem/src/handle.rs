@@ -1,0 +1,395 @@
+//! One `match` over the requests: who may ask, and who answers.
+
+use crate::Mem;
+use crate::fault::address_of;
+use crate::map::{Wish, check_prot, range};
+use crate::policy::ForkPolicy;
+use crate::ports::{Machine, ThreadKey};
+use crate::region::{Backing, Kind, page};
+use crate::space::{Limits, Space};
+use abi::addr::page_down;
+use abi::layout::USER_END;
+use abi::message::access;
+use abi::{Errno, PAGE_BYTES, PhysAddr};
+use proto::mem::{Region, Reply, Request, flags};
+use proto::port::{Callers, Incoming, Outcome, Refusal};
+use proto::{Pid, server_id};
+
+/// Most bytes of an encoded image; more is `E2BIG`.
+const IMAGE_BYTES: usize = 1 << 20;
+/// Bytes copied from or to a lease at a time.
+const PIECE: usize = PAGE_BYTES as usize;
+
+/// A request's answer, and the thread whose handle goes with it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// What the serve loop does; no request of this service is parked.
+    pub outcome: Outcome<Reply>,
+    /// The thread whose handle the reply passes on.
+    pub thread: Option<ThreadKey>,
+}
+
+/// What a request that may hand out a thread results in.
+type Answered = Result<(Reply, Option<ThreadKey>), Refusal>;
+
+impl<P: ForkPolicy> Mem<P> {
+    /// Answers one request.
+    pub fn handle<M: Machine, C: Callers<Reply>>(
+        &mut self,
+        machine: &mut M,
+        callers: &mut C,
+        incoming: &Incoming<Request>,
+    ) -> Answer {
+        match self.dispatch(machine, callers, incoming) {
+            Ok((reply, thread)) => Answer { outcome: Outcome::Reply(Ok(reply)), thread },
+            Err(refusal) => Answer { outcome: Outcome::Reply(Err(refusal)), thread: None },
+        }
+    }
+
+    fn dispatch<M: Machine, C: Callers<Reply>>(
+        &mut self,
+        machine: &mut M,
+        callers: &mut C,
+        incoming: &Incoming<Request>,
+    ) -> Answered {
+        let sender = incoming.sender;
+        let plain = |reply: Reply| (reply, None);
+        match incoming.request {
+            Request::Brk { .. }
+            | Request::Map { .. }
+            | Request::Unmap { .. }
+            | Request::Protect { .. }
+            | Request::Remap { .. }
+            | Request::Advise { .. }
+            | Request::Touch { .. } => self.own_request(machine, sender, incoming.request).map(plain),
+
+            Request::ObjectCreate { .. }
+            | Request::ObjectSlice { .. }
+            | Request::ObjectResize { .. }
+            | Request::ObjectZero { .. }
+            | Request::ObjectRelease { .. }
+            | Request::ObjectMappings { .. }
+            | Request::MapObject { .. }
+            | Request::UnmapObject { .. } => self.object_request(machine, sender, incoming.request).map(plain),
+
+            Request::Fork { .. }
+            | Request::Create { .. }
+            | Request::Exec { .. }
+            | Request::Destroy { .. }
+            | Request::AddThread { .. }
+            | Request::RemoveThread { .. }
+            | Request::Limits { .. }
+            | Request::MapDevice { .. }
+            | Request::HandleSlots { .. } => self.process_request(machine, callers, incoming),
+
+            Request::Statistics => Ok(plain(self.statistics())),
+            Request::Usage { space } => self.usage(sender, space).map(plain),
+            Request::Peek { space, address } => self.peek(machine, callers, incoming, space, address).map(plain),
+            Request::Poke { space, address } => self.poke(machine, callers, incoming, space, address).map(plain),
+            Request::Regions { space, skip } => self.regions(callers, incoming, space, skip).map(plain),
+        }
+    }
+
+    /// Requests about the sender's own space.
+    fn own_request<M: Machine>(&mut self, machine: &mut M, sender: Pid, request: Request) -> Result<Reply, Refusal> {
+        let space = self.spaces.get_mut(sender).ok_or(Errno::ESRCH)?;
+        let memory = &mut self.memory;
+        match request {
+            Request::Brk { end } => Ok(Reply::Address(memory.brk(machine, space, end))),
+            Request::Map { address, bytes, prot, flags: wished } => {
+                let wish = Wish::new(address, bytes, prot, wished)?;
+                let start = memory.map(machine, space, &wish)?;
+                if wished & flags::POPULATE != 0 {
+                    self.populate(machine, sender, start, wish.bytes);
+                }
+                Ok(Reply::Address(start))
+            }
+            Request::Unmap { address, bytes } => {
+                let (start, end) = range(address, bytes).and_then(not_empty)?;
+                memory.unmap(machine, space, start, end);
+                Ok(Reply::Done)
+            }
+            Request::Protect { address, bytes, prot } => {
+                memory.protect(machine, space, range(address, bytes)?, check_prot(prot)?)?;
+                Ok(Reply::Done)
+            }
+            Request::Remap { address, old_bytes, new_bytes, flags } => {
+                Ok(Reply::Address(memory.remap(machine, space, (address, old_bytes, new_bytes), flags)?))
+            }
+            Request::Advise { address, bytes, advice } => {
+                memory.advise(machine, space, range(address, bytes)?, advice)?;
+                Ok(Reply::Done)
+            }
+            Request::Touch { address, bytes, write } => {
+                self.touch(machine, sender, address, bytes, if write { access::WRITE } else { 0 })?;
+                Ok(Reply::Done)
+            }
+            _ => Err(Errno::EINVAL.into()),
+        }
+    }
+
+    /// Requests about spaces and threads, from `proc` and the root task.
+    fn process_request<M: Machine, C: Callers<Reply>>(
+        &mut self,
+        machine: &mut M,
+        callers: &mut C,
+        incoming: &Incoming<Request>,
+    ) -> Answered {
+        let sender = incoming.sender;
+        if sender != server_id::PROC && sender != server_id::ROOT {
+            return Err(Errno::EPERM.into());
+        }
+        let with_thread = |(reply, thread)| (reply, Some(thread));
+        let done = |()| (Reply::Done, None);
+        let answer = match incoming.request {
+            Request::Fork { parent, child } => self.fork(machine, parent, child).map(with_thread),
+            Request::Create { space, priority } => self.create(machine, space, priority).map(with_thread),
+            Request::AddThread { space, priority } => self.add_thread(machine, space, priority).map(with_thread),
+            Request::Exec { space } => return self.exec_from_lease(machine, callers, incoming, space),
+            Request::Destroy { space } => self.destroy(machine, space).map(done),
+            Request::RemoveThread { space, frame } => self.remove_thread(machine, space, frame).map(done),
+            Request::HandleSlots { space, slots } => self.handle_slots(machine, space, slots).map(done),
+            Request::Limits { space, memory, stack, data } => {
+                self.limit(space, Limits { memory, stack, data }).map(done)
+            }
+            Request::MapDevice { space, device, bytes } => self
+                .map_device(machine, sender, space, PhysAddr(device), bytes)
+                .map(|address| (Reply::Address(address), None)),
+            _ => Err(Errno::EINVAL),
+        };
+        answer.map_err(Refusal::from)
+    }
+
+    fn limit(&mut self, pid: Pid, limits: Limits) -> Result<(), Errno> {
+        self.spaces.get_mut(pid).ok_or(Errno::ESRCH)?.limits = limits;
+        Ok(())
+    }
+
+    fn exec_from_lease<M: Machine, C: Callers<Reply>>(
+        &mut self,
+        machine: &mut M,
+        callers: &mut C,
+        incoming: &Incoming<Request>,
+        pid: Pid,
+    ) -> Answered {
+        let bytes = incoming.leases[0].bytes;
+        if bytes > IMAGE_BYTES {
+            return Err(Errno::E2BIG.into());
+        }
+        let mut scratch = core::mem::take(&mut self.scratch);
+        scratch.resize(bytes.max(scratch.len()), 0);
+        let image = &mut scratch[..bytes];
+        let done = match callers.read(incoming.token, 0, 0, image) {
+            Ok(()) => self.exec(machine, pid, image).map_err(Refusal::from),
+            Err(error) => Err(error.into()),
+        };
+        self.scratch = scratch;
+        done.map(|()| (Reply::Done, None))
+    }
+
+    /// Makes pages present, as touching them would.
+    fn touch<M: Machine>(
+        &mut self,
+        machine: &mut M,
+        pid: Pid,
+        address: u64,
+        bytes: u64,
+        bits: u64,
+    ) -> Result<(), Errno> {
+        let end = address.checked_add(bytes).filter(|&end| end <= USER_END).ok_or(Errno::EFAULT)?;
+        let mut at = page_down(address);
+        while at < end {
+            if !self.touch_page(machine, pid, at, bits) {
+                return Err(Errno::EFAULT);
+            }
+            at += PAGE_BYTES;
+        }
+        Ok(())
+    }
+
+    fn touch_page<M: Machine>(&mut self, machine: &mut M, pid: Pid, address: u64, bits: u64) -> bool {
+        self.fault(machine, pid, address, bits) == crate::Resolution::Retry
+    }
+
+    /// Gives a fresh mapping its frames, as far as there are any.
+    pub(crate) fn populate<M: Machine>(&mut self, machine: &mut M, pid: Pid, start: u64, bytes: u64) {
+        let writable = self.spaces.get_mut(pid).and_then(|space| space.regions.find(start));
+        let bits = if writable.is_some_and(|region| region.allows(access::WRITE)) { access::WRITE } else { 0 };
+        let mut at = start;
+        while at < start + bytes && self.touch_page(machine, pid, at, bits) {
+            at += PAGE_BYTES;
+        }
+    }
+
+    fn statistics(&self) -> Reply {
+        let memory = &self.memory;
+        Reply::Statistics {
+            total: u64::from(memory.frames.total()),
+            free: u64::from(memory.frames.free()),
+            kernel: u64::from(memory.frames.kernel()),
+            objects: memory.objects.resident(),
+            copied: memory.copied,
+            faults: memory.faults,
+        }
+    }
+
+    /// The space that a request may ask about.
+    fn observed(&mut self, sender: Pid, pid: Pid) -> Result<&mut Space, Errno> {
+        let pid = if pid == Pid(0) { sender } else { pid };
+        if pid != sender && !sender.is_server() {
+            return Err(Errno::EPERM);
+        }
+        self.spaces.get_mut(pid).ok_or(Errno::ESRCH)
+    }
+
+    fn usage(&mut self, sender: Pid, pid: Pid) -> Result<Reply, Refusal> {
+        self.observed(sender, pid)?;
+        let Mem { spaces, memory, .. } = self;
+        let space = spaces.get_mut(if pid == Pid(0) { sender } else { pid }).ok_or(Errno::ESRCH)?;
+        let (mut resident, mut shared) = (u64::from(space.pages.count(&memory.chunks)), 0);
+        space.pages.visit(&mut memory.chunks, 0..page(USER_END), |_, chunk, _| {
+            crate::pages::each_bit(chunk.used, |bit| {
+                shared += u64::from(memory.frames.owners(chunk.frames[bit as usize]) > 1);
+            });
+        });
+        for region in space.regions.as_slice() {
+            if let Some(object) = region.object().and_then(|id| memory.objects.get(id)) {
+                let pages = region.pages();
+                let theirs = region.object_page(pages.start)..region.object_page(pages.end);
+                let present = u64::from(object.pages.count_in(&memory.chunks, &theirs));
+                let own = match region.backing {
+                    Backing::Private { .. } => u64::from(space.pages.count_in(&memory.chunks, &pages)),
+                    _ => 0,
+                };
+                resident += present.saturating_sub(own);
+                shared += present.saturating_sub(own);
+            }
+        }
+        Ok(Reply::Usage { size: space.size / PAGE_BYTES, resident, shared, faults: space.faults })
+    }
+
+    /// The frame that a read of `address` would show.
+    fn frame_at(&mut self, pid: Pid, address: u64) -> Option<u32> {
+        let space = self.spaces.get_mut(pid)?;
+        let region = space.regions.find(address)?;
+        if region.prot == 0 {
+            return None;
+        }
+        let number = page(address);
+        let own = match region.backing {
+            Backing::Device { .. } => return None,
+            Backing::Shared { .. } => None,
+            _ => space.pages.get(&self.memory.chunks, number),
+        };
+        own.or_else(|| {
+            let object = self.memory.objects.get(region.object()?)?;
+            object.pages.get(&self.memory.chunks, region.object_page(number))
+        })
+    }
+
+    fn peek<M: Machine, C: Callers<Reply>>(
+        &mut self,
+        machine: &mut M,
+        callers: &mut C,
+        incoming: &Incoming<Request>,
+        pid: Pid,
+        address: u64,
+    ) -> Result<Reply, Refusal> {
+        if !incoming.sender.is_server() {
+            return Err(Errno::EPERM.into());
+        }
+        let wanted = incoming.leases[0].bytes;
+        let mut piece = [0; PIECE];
+        let mut done = 0;
+        while done < wanted {
+            let Some(at) = address.checked_add(done as u64).filter(|&at| at < USER_END) else { break };
+            let offset = (at % PAGE_BYTES) as usize;
+            let length = (PIECE - offset).min(wanted - done);
+            // A page not touched so far is made present, as a read by the program would do.
+            if self.frame_at(pid, at).is_none() && !self.touch_page(machine, pid, at, 0) {
+                break;
+            }
+            let Some(frame) = self.frame_at(pid, at) else { break };
+            machine.read_frame(frame, offset, &mut piece[..length]);
+            callers.write(incoming.token, 0, done as u64, &piece[..length])?;
+            done += length;
+        }
+        if done == 0 && wanted > 0 { Err(Errno::EFAULT.into()) } else { Ok(Reply::Count(done as u64)) }
+    }
+
+    fn poke<M: Machine, C: Callers<Reply>>(
+        &mut self,
+        machine: &mut M,
+        callers: &mut C,
+        incoming: &Incoming<Request>,
+        pid: Pid,
+        address: u64,
+    ) -> Result<Reply, Refusal> {
+        if incoming.sender != server_id::PROC {
+            return Err(Errno::EPERM.into());
+        }
+        let wanted = incoming.leases[0].bytes;
+        let mut piece = [0; PIECE];
+        let mut done = 0;
+        while done < wanted {
+            let Some(at) = address.checked_add(done as u64).filter(|&at| at < USER_END) else { break };
+            let length = (PIECE - (at % PAGE_BYTES) as usize).min(wanted - done);
+            callers.read(incoming.token, 0, done as u64, &mut piece[..length])?;
+            if !self.touch_page(machine, pid, at, access::WRITE) {
+                break;
+            }
+            let key = self.spaces.get_mut(pid).ok_or(Errno::ESRCH)?.key;
+            let written = machine.write(key, at, &piece[..length]);
+            done += written;
+            if written < length {
+                break;
+            }
+        }
+        if done == 0 && wanted > 0 { Err(Errno::EFAULT.into()) } else { Ok(Reply::Count(done as u64)) }
+    }
+
+    fn regions<C: Callers<Reply>>(
+        &mut self,
+        callers: &mut C,
+        incoming: &Incoming<Request>,
+        pid: Pid,
+        skip: u32,
+    ) -> Result<Reply, Refusal> {
+        let space = self.observed(incoming.sender, pid)?;
+        let room = incoming.leases[0].bytes;
+        let mut piece = [0; 64];
+        let (mut used, mut count) = (0, 0);
+        for region in space.regions.as_slice().iter().skip(skip as usize) {
+            let line = postcard::to_slice(&described(region), &mut piece).map_err(|_| Errno::EOVERFLOW)?;
+            if line.len() > room - used {
+                break;
+            }
+            callers.write(incoming.token, 0, used as u64, line)?;
+            used += line.len();
+            count += 1;
+        }
+        Ok(Reply::Count(count))
+    }
+}
+
+/// Refuses an empty range, as `munmap` does.
+fn not_empty((start, end): (u64, u64)) -> Result<(u64, u64), Errno> {
+    if start == end { Err(Errno::EINVAL) } else { Ok((start, end)) }
+}
+
+/// A region as the protocol shows it.
+fn described(region: &crate::region::Region) -> Region {
+    let object = region.object().map(|id| (id, address_of(region.object_page(page(region.start)))));
+    Region {
+        start: region.start,
+        end: region.end,
+        prot: u32::from(region.prot),
+        shared: matches!(region.backing, Backing::Shared { .. } | Backing::Device { .. }),
+        object,
+        kind: match region.kind {
+            Kind::Heap => b'h',
+            Kind::Stack => b's',
+            Kind::Plain => 0,
+        },
+    }
+}

@@ -1,0 +1,132 @@
+//! Memory objects: pages that files, shared memory and mappings have in common.
+//!
+//! Invariants: an object owns one share of each of its frames; bytes of the last page behind the
+//! object's length are zero; an object without holder and mappings does not exist. A frame with
+//! several owners belongs to several objects and is never mapped writable.
+
+use crate::frames::Frames;
+use crate::pages::{Chunks, Mapped, Pages};
+use abi::PAGE_BYTES;
+use alloc::vec::Vec;
+use core::ops::Range;
+use proto::{Pid, mem::ObjectId};
+use serde::{Deserialize, Serialize};
+
+/// Most bytes of an object, so that page numbers fit 32 bits with room to spare.
+pub const MAX_BYTES: u64 = 1 << 42;
+
+/// The boot archive's object, which the root task holds from the start.
+pub const ARCHIVE: ObjectId = ObjectId(1);
+
+/// A range of pages that several spaces can map.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct Object {
+    /// Length in bytes.
+    pub bytes: u64,
+    /// The server that may release it; `None` when only mappings keep it.
+    pub holder: Option<Pid>,
+    /// Regions that map it.
+    pub mappings: u32,
+    /// The pages that have a frame; the others are zero.
+    pub pages: Pages,
+}
+
+impl Object {
+    /// Length in pages.
+    pub fn page_count(&self) -> u32 {
+        self.bytes.div_ceil(PAGE_BYTES) as u32
+    }
+}
+
+/// All objects.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct Objects {
+    list: Vec<Option<Object>>,
+    free: Vec<u32>,
+    /// Frames in objects; one in several objects counts several times.
+    resident: u64,
+}
+
+impl Objects {
+    /// Makes an object without pages.
+    pub fn create(&mut self, bytes: u64, holder: Option<Pid>) -> ObjectId {
+        let object = Some(Object { bytes, holder, ..Object::default() });
+        match self.free.pop() {
+            Some(index) => {
+                self.list[index as usize] = object;
+                ObjectId(index + 1)
+            }
+            None => {
+                self.list.push(object);
+                ObjectId(self.list.len() as u32)
+            }
+        }
+    }
+
+    /// The object with this id.
+    pub fn get(&self, id: ObjectId) -> Option<&Object> {
+        self.list.get((id.0 as usize).wrapping_sub(1))?.as_ref()
+    }
+
+    /// The object with this id.
+    pub fn get_mut(&mut self, id: ObjectId) -> Option<&mut Object> {
+        self.list.get_mut((id.0 as usize).wrapping_sub(1))?.as_mut()
+    }
+
+    /// Gives a page a frame, which the object owns from now on; the old one is returned.
+    pub fn set(&mut self, chunks: &mut Chunks, id: ObjectId, page: u32, frame: u32) -> Option<u32> {
+        let object = self.get_mut(id)?;
+        let old = object.pages.set(chunks, page, frame, Mapped::No);
+        if old.is_none() {
+            self.resident += 1;
+        }
+        old
+    }
+
+    /// Takes out pages and their frames; nothing may map them any more.
+    pub fn drop_pages(&mut self, chunks: &mut Chunks, frames: &mut Frames, id: ObjectId, range: Range<u32>) {
+        let mut dropped = 0;
+        if let Some(object) = self.get_mut(id) {
+            object.pages.remove(chunks, range, |_, frame| {
+                frames.release(frame);
+                dropped += 1;
+            });
+        }
+        self.resident -= dropped;
+    }
+
+    /// One more region maps the object.
+    pub fn add_mapping(&mut self, id: ObjectId) {
+        if let Some(object) = self.get_mut(id) {
+            object.mappings += 1;
+        }
+    }
+
+    /// One region less maps the object, which may end it.
+    pub fn remove_mapping(&mut self, chunks: &mut Chunks, frames: &mut Frames, id: ObjectId) {
+        if let Some(object) = self.get_mut(id) {
+            object.mappings = object.mappings.saturating_sub(1);
+        }
+        self.collect(chunks, frames, id);
+    }
+
+    /// Ends the object if nobody needs it.
+    pub fn collect(&mut self, chunks: &mut Chunks, frames: &mut Frames, id: ObjectId) {
+        if self.get(id).is_none_or(|object| object.holder.is_some() || object.mappings > 0) {
+            return;
+        }
+        self.drop_pages(chunks, frames, id, 0..u32::MAX);
+        self.list[id.0 as usize - 1] = None;
+        self.free.push(id.0 - 1);
+    }
+
+    /// Frames in objects.
+    pub fn resident(&self) -> u64 {
+        self.resident
+    }
+
+    /// Objects that exist.
+    pub fn count(&self) -> usize {
+        self.list.len() - self.free.len()
+    }
+}

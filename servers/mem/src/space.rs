@@ -1,0 +1,152 @@
+//! Address spaces, by process id. A slot that becomes free keeps its lists' memory, so that the
+//! next process needs no allocation.
+
+use crate::frames::Rank;
+use crate::pages::Pages;
+use crate::ports::{SpaceKey, ThreadKey};
+use crate::region::Regions;
+use alloc::vec::Vec;
+use proto::Pid;
+use serde::{Deserialize, Serialize};
+
+/// A thread of a space.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Thread {
+    /// Its name at the kernel.
+    pub key: ThreadKey,
+    /// The frame it lies in.
+    pub frame: u32,
+    /// Its priority.
+    pub priority: u32,
+}
+
+/// Limits in bytes; `u64::MAX` is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// All mappings.
+    pub memory: u64,
+    /// The stack.
+    pub stack: u64,
+    /// The heap.
+    pub data: u64,
+}
+
+impl Limits {
+    /// No limits.
+    pub const NONE: Limits = Limits { memory: u64::MAX, stack: u64::MAX, data: u64::MAX };
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits::NONE
+    }
+}
+
+/// One address space.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct Space {
+    /// Whose it is.
+    pub pid: Pid,
+    /// Its name at the kernel.
+    pub key: SpaceKey,
+    /// Which frames it may take.
+    pub rank: Rank,
+    /// Frame of the kernel's object.
+    pub frame: u32,
+    /// Frame of the root page table.
+    pub root: u32,
+    /// Frames of further handle slots.
+    pub extensions: Vec<u32>,
+    /// Its threads; the first one came with it.
+    pub threads: Vec<Thread>,
+    /// What lies where.
+    pub regions: Regions,
+    /// Private pages.
+    pub pages: Pages,
+    /// Start of the heap.
+    pub heap_start: u64,
+    /// End of the heap as `brk` set it.
+    pub heap_end: u64,
+    /// Bytes in regions.
+    pub size: u64,
+    /// Limits.
+    pub limits: Limits,
+    /// Faults served.
+    pub faults: u64,
+}
+
+/// All spaces.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct Spaces {
+    /// Process id and slot, by id.
+    index: Vec<(Pid, u32)>,
+    slots: Vec<Space>,
+    free: Vec<u32>,
+    /// What the last search found: messages come in clusters.
+    last: (Pid, u32),
+}
+
+impl Spaces {
+    /// The slot of a process.
+    pub fn slot(&mut self, pid: Pid) -> Option<usize> {
+        if self.last.0 == pid && pid != Pid(0) {
+            return Some(self.last.1 as usize);
+        }
+        let at = self.index.binary_search_by(|entry| entry.0.cmp(&pid)).ok()?;
+        self.last = self.index[at];
+        Some(self.last.1 as usize)
+    }
+
+    /// The space of a process.
+    pub fn get_mut(&mut self, pid: Pid) -> Option<&mut Space> {
+        let slot = self.slot(pid)?;
+        self.slots.get_mut(slot)
+    }
+
+    /// The space in a slot that [`Spaces::slot`] named.
+    pub fn at(&mut self, slot: usize) -> &mut Space {
+        &mut self.slots[slot]
+    }
+
+    /// Two different spaces.
+    pub fn two(&mut self, first: usize, second: usize) -> Option<[&mut Space; 2]> {
+        self.slots.get_disjoint_mut([first, second]).ok()
+    }
+
+    /// Makes an empty space for a process that has none, and returns its slot.
+    pub fn insert(&mut self, pid: Pid) -> Option<usize> {
+        let at = self.index.binary_search_by(|entry| entry.0.cmp(&pid)).err()?;
+        let slot = self.free.pop().unwrap_or_else(|| {
+            self.slots.push(Space::default());
+            self.slots.len() as u32 - 1
+        });
+        self.index.insert(at, (pid, slot));
+        let space = &mut self.slots[slot as usize];
+        space.pid = pid;
+        space.rank = if pid.is_server() { Rank::Server } else { Rank::Program };
+        (space.heap_start, space.heap_end, space.size, space.faults) = (0, 0, 0, 0);
+        space.limits = Limits::NONE;
+        Some(slot as usize)
+    }
+
+    /// Forgets a process whose space is empty.
+    pub fn remove(&mut self, pid: Pid) {
+        if let Ok(at) = self.index.binary_search_by(|entry| entry.0.cmp(&pid)) {
+            let (_, slot) = self.index.remove(at);
+            self.free.push(slot);
+        }
+        self.last = (Pid(0), 0);
+    }
+
+    /// All spaces, by process id.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Space> {
+        let free = &self.free;
+        let living = move |(slot, _): &(usize, &mut Space)| !free.contains(&(*slot as u32));
+        self.slots.iter_mut().enumerate().filter(living).map(|(_, space)| space)
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.index.len()
+    }
+}
