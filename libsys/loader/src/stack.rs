@@ -49,15 +49,15 @@ pub struct Auxiliary {
     pub random: [u8; RANDOM_BYTES],
 }
 
-/// What a program is started with.
+/// What a program is started with. `S` is any kind of byte string.
 #[derive(Clone, Copy, Debug)]
-pub struct Start<'a> {
+pub struct Start<'a, S> {
     /// The path that was asked for (`AT_EXECFN`).
     pub path: &'a [u8],
     /// `argv`.
-    pub arguments: &'a [Vec<u8>],
+    pub arguments: &'a [S],
     /// `envp`.
-    pub environment: &'a [Vec<u8>],
+    pub environment: &'a [S],
     /// The auxiliary vector.
     pub auxiliary: Auxiliary,
 }
@@ -71,7 +71,7 @@ pub struct Stack {
     pub pointer: u64,
 }
 
-impl Start<'_> {
+impl<S: AsRef<[u8]>> Start<'_, S> {
     /// Lays out the stack below `top`, which is aligned to 16, in at most `limit` bytes of strings
     /// and their pointers.
     ///
@@ -115,7 +115,7 @@ impl Start<'_> {
             .arguments
             .iter()
             .chain(self.environment)
-            .map(Vec::as_slice);
+            .map(AsRef::as_ref);
         lists.chain(core::iter::once(self.path))
     }
 
@@ -144,7 +144,7 @@ impl Start<'_> {
         for list in [self.arguments, self.environment] {
             for string in list {
                 word(bytes, address);
-                address += string.len() as u64 + 1;
+                address += string.as_ref().len() as u64 + 1;
             }
             word(bytes, 0);
         }

@@ -18,6 +18,10 @@ impl Protocol for Proc {
     const NAME: &'static str = "proc";
 }
 
+/// Option of [`Request::Wait`] that `waitid` sets: only the kinds of change that its options name
+/// are reported. Without it `WEXITED` is implied, as in `wait4`.
+pub const WAIT_BY_KIND: u32 = 1 << 16;
+
 /// Signals 1 to 64 as bits 0 to 63.
 pub type SignalSet = u64;
 
@@ -147,4 +151,18 @@ pub struct Program {
     pub arguments: Vec<Vec<u8>>,
     /// `envp`, likewise.
     pub environment: Vec<Vec<u8>>,
+}
+
+/// [`Program`] as its receiver reads it, without copying the strings. The two have one encoding.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProgramRef<'a> {
+    /// The file's path; no search.
+    #[serde(borrow)]
+    pub path: &'a [u8],
+    /// `argv`.
+    #[serde(borrow)]
+    pub arguments: Vec<&'a [u8]>,
+    /// `envp`.
+    #[serde(borrow)]
+    pub environment: Vec<&'a [u8]>,
 }

@@ -1,2 +1,30 @@
-//! Placeholder until the library lands.
-#![no_std]
+//! The process server: pids, parents, groups, credentials, limits, signals, timers, `exec`.
+//!
+//! [`Proc`] is plain data; it answers one message at a time through [`Proc::handle`] and does
+//! everything else through its [`ports`]. A request that must wait lies as data in its process.
+#![cfg_attr(not(test), no_std)]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+
+pub mod credentials;
+mod exec;
+mod exit;
+mod fork;
+mod identity;
+mod jobs;
+pub mod limits;
+mod park;
+pub mod ports;
+pub mod process;
+mod published;
+mod resources;
+mod service;
+pub mod signal;
+mod start;
+pub mod table;
+mod timers;
+mod wait;
+
+pub use service::{Answer, Proc};
+pub use start::USER_PRIORITY;

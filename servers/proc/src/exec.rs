@@ -1,0 +1,174 @@
+//! `execve`: another program in the same process.
+//!
+//! Everything that can fail comes before the new memory takes the old one's place; afterwards
+//! nothing does. So on an error the caller goes on unharmed.
+
+use crate::credentials::{Credentials, Elevated};
+use crate::limits;
+use crate::ports::{IpcExit, Ports, ProgramFile};
+use crate::process::{Life, Process};
+use crate::{Answer, Proc};
+use abi::{Errno, layout};
+use alloc::borrow::Cow;
+use alloc::vec::Vec;
+use loader::{Auxiliary, HEADER_BYTES, Plan, Start};
+use proto::Pid;
+use proto::mem::Image;
+use proto::port::{Incoming, Outcome, Refusal};
+use proto::proc::{ProgramRef, Request};
+use proto::publish::NAME_BYTES;
+use proto::vfs::PATH_MAX;
+
+/// How many `#!` lines may lead from one to another (Linux: fs/exec.c, `exec_binprm`).
+const SCRIPTS: usize = 5;
+/// Room on the stack besides what is on it at the start, however low its limit is.
+const LEAST_STACK_BYTES: u64 = 128 << 10;
+/// Bytes of an encoded [`ProgramRef`] besides path and strings: lengths, which are shorter than the
+/// pointers that the argument limit counts.
+const ENCODING_BYTES: usize = 64;
+
+/// A program that was found, and with which arguments it starts.
+struct Found<'a> {
+    path: Cow<'a, [u8]>,
+    arguments: Vec<Cow<'a, [u8]>>,
+    file: ProgramFile,
+    plan: Plan,
+}
+
+impl Proc {
+    /// `execve` by a process. Starting its thread anew ends its wait; there is nothing to answer.
+    pub(crate) fn exec<P: Ports>(&mut self, incoming: &Incoming<Request>, ports: &mut P) -> Answer {
+        let process = self.table.living(incoming.sender).ok_or(Errno::ESRCH)?;
+        let bytes = read_program(incoming, process.limits.soft(limits::STACK), ports)?;
+        self.execute(incoming.sender, &decode(&bytes)?, ports)?;
+        Ok(Outcome::Parked)
+    }
+
+    /// Replaces what `pid` executes.
+    pub(crate) fn execute<P: Ports>(&mut self, pid: Pid, program: &ProgramRef<'_>, ports: &mut P) -> Result<(), Errno> {
+        let process = self.table.living(pid).ok_or(Errno::ESRCH)?;
+        let found = find(pid, program, ports)?;
+        let mut credentials = process.credentials.clone();
+        let elevated = credentials.exec(found.file.set_uid, found.file.set_gid);
+        let (image, sp) = image(process, program, &found, (&credentials, elevated), ports.random())?;
+        ports.exec_space(pid, &image)?;
+
+        if ports.has_ipc_state(pid) {
+            ports.exit_ipc(pid, IpcExit::Exec);
+        }
+        let Some(process) = self.table.living_mut(pid) else { return Ok(()) };
+        process.credentials = credentials;
+        process.name = command_name(program.path);
+        process.signals.actions.exec();
+        process.executed = true;
+        let (thread, life) = (process.thread, process.life);
+        self.publish(pid, ports);
+        ports.commit_program(pid, &found.path);
+        ports.start_thread(thread, found.plan.entry, sp);
+        if life == Life::Stopped {
+            ports.suspend_thread(thread);
+        }
+        self.settle(pid, ports);
+        Ok(())
+    }
+}
+
+/// Copies the encoded program out of lease 0.
+pub(crate) fn read_program<P: Ports>(
+    incoming: &Incoming<Request>, stack_bytes: u64, ports: &mut P,
+) -> Result<Vec<u8>, Refusal> {
+    let lease = incoming.leases[0];
+    if !lease.readable {
+        return Err(Errno::EFAULT.into());
+    }
+    if lease.bytes > loader::argument_limit(stack_bytes) + PATH_MAX + ENCODING_BYTES {
+        return Err(Errno::E2BIG.into());
+    }
+    let mut bytes = Vec::new();
+    bytes.try_reserve_exact(lease.bytes).map_err(|_| Errno::ENOMEM)?;
+    bytes.resize(lease.bytes, 0);
+    ports.read(incoming.token, 0, 0, &mut bytes)?;
+    Ok(bytes)
+}
+
+/// Reads an encoded program.
+///
+/// # Errors
+/// `EINVAL` if it is malformed, `ENAMETOOLONG` for a path that is too long.
+pub(crate) fn decode(bytes: &[u8]) -> Result<ProgramRef<'_>, Errno> {
+    let program: ProgramRef<'_> = postcard::from_bytes(bytes).map_err(|_| Errno::EINVAL)?;
+    if program.path.len() >= PATH_MAX { Err(Errno::ENAMETOOLONG) } else { Ok(program) }
+}
+
+/// Follows `#!` lines to a program that can be executed.
+fn find<'a, P: Ports>(pid: Pid, program: &ProgramRef<'a>, ports: &mut P) -> Result<Found<'a>, Errno> {
+    let mut path = Cow::Borrowed(program.path);
+    let mut arguments: Vec<Cow<'a, [u8]>> = program.arguments.iter().copied().map(Cow::Borrowed).collect();
+    if arguments.is_empty() {
+        // Linux does the same since 5.18: programs rely on there being a name.
+        arguments.push(Cow::Borrowed(b""));
+    }
+
+    let mut buffer = [0; HEADER_BYTES];
+    for _ in 0..=SCRIPTS {
+        let file = ports.open_program(pid, &path, &mut buffer)?;
+        let header = &buffer[..file.header_bytes.min(HEADER_BYTES)];
+        let Some(script) = loader::script(header)? else {
+            return Ok(Found { path, arguments, plan: plan(header, &file)?, file });
+        };
+        let interpreter = script.interpreter.to_vec();
+        let line = core::iter::once(interpreter.clone()).chain(script.argument.map(<[u8]>::to_vec));
+        let script_path = core::mem::replace(&mut path, Cow::Owned(interpreter));
+        arguments.splice(..1, line.map(Cow::Owned).chain([script_path]));
+    }
+    Err(Errno::ELOOP)
+}
+
+fn plan(header: &[u8], file: &ProgramFile) -> Result<Plan, Errno> {
+    let at = loader::FileAt { object: file.object, offset: file.offset, bytes: file.bytes };
+    let plan = loader::plan(header, at, loader::PIE_BASE)?;
+    // Two files cannot be held open at once yet, so a dynamically linked program cannot start.
+    if plan.interpreter.is_some() { Err(Errno::ENOEXEC) } else { Ok(plan) }
+}
+
+/// What the space shall hold, and the stack pointer.
+fn image(
+    process: &Process, program: &ProgramRef<'_>, found: &Found<'_>, as_who: (&Credentials, Elevated), random: [u8; 16],
+) -> Result<(Image, u64), Errno> {
+    let (credentials, elevated) = as_who;
+    let auxiliary = Auxiliary {
+        headers: found.plan.headers,
+        header_count: found.plan.header_count,
+        entry: found.plan.entry,
+        base: 0,
+        users: [credentials.uid[0], credentials.uid[1]],
+        groups: [credentials.gid[0], credentials.gid[1]],
+        secure: elevated == Elevated::Yes,
+        features: [0; 2],
+        random,
+    };
+    let environment: Vec<Cow<'_, [u8]>> = program.environment.iter().copied().map(Cow::Borrowed).collect();
+    let start = Start { path: program.path, arguments: &found.arguments, environment: &environment, auxiliary };
+    let limit = process.limits.soft(limits::STACK);
+    let stack = start.stack(layout::STACK_TOP, loader::argument_limit(limit))?;
+
+    let least = stack.bytes.len() as u64 + LEAST_STACK_BYTES;
+    let stack_bytes = limit.clamp(least, layout::STACK_BYTES.max(least));
+    let image = Image {
+        segments: found.plan.segments.clone(),
+        heap: found.plan.heap,
+        stack_top: layout::STACK_TOP,
+        stack_bytes: stack_bytes.next_multiple_of(abi::PAGE_BYTES),
+        stack: stack.bytes,
+    };
+    Ok((image, stack.pointer))
+}
+
+/// The last part of a path, as far as a name may be long.
+fn command_name(path: &[u8]) -> [u8; NAME_BYTES] {
+    let base = path.rsplit(|&byte| byte == b'/').next().unwrap_or(path);
+    let mut name = [0; NAME_BYTES];
+    let count = base.len().min(NAME_BYTES - 1);
+    name[..count].copy_from_slice(&base[..count]);
+    name
+}

@@ -1,0 +1,96 @@
+//! Requests that wait, as data: a token and what it waits for.
+//!
+//! A process has one thread, so it has at most one parked request; it lies in its [`Process`]. The
+//! deadlines of all are in one ordered set, whose first is the server's timer.
+
+use crate::process::Process;
+use abi::Token;
+use alloc::collections::BTreeSet;
+use proto::Pid;
+use proto::proc::SignalSet;
+use serde::{Deserialize, Serialize};
+
+/// A request that waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parked {
+    /// Who is to be answered.
+    pub token: Token,
+    /// What it waits for.
+    pub wait: Waiting,
+    /// When it ends at the latest.
+    pub deadline_ns: Option<u64>,
+}
+
+/// What a parked request waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Waiting {
+    /// A child that changes, as `wait4` describes it; `usage`: lease 0 gets the resource usage.
+    Child {
+        /// Which children, as in `waitpid`.
+        pid: i32,
+        /// Which changes.
+        options: u32,
+        /// Whether lease 0 is there for them.
+        usage: bool,
+    },
+    /// A point in time.
+    Time,
+    /// A caught signal.
+    Caught,
+    /// One of these signals.
+    Signal(SignalSet),
+}
+
+/// What a deadline is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Purpose {
+    /// The end of the parked request's wait.
+    Wait,
+    /// The interval timer.
+    Alarm,
+}
+
+/// All deadlines, the earliest first.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct Deadlines(BTreeSet<(u64, Pid, Purpose)>);
+
+impl Deadlines {
+    /// Adds one.
+    pub fn add(&mut self, deadline_ns: u64, pid: Pid, purpose: Purpose) {
+        self.0.insert((deadline_ns, pid, purpose));
+    }
+
+    /// Takes one out again.
+    pub fn cancel(&mut self, deadline_ns: u64, pid: Pid, purpose: Purpose) {
+        self.0.remove(&(deadline_ns, pid, purpose));
+    }
+
+    /// The earliest.
+    pub fn earliest(&self) -> Option<u64> {
+        self.0.first().map(|&(deadline_ns, ..)| deadline_ns)
+    }
+
+    /// Takes one that has come.
+    pub fn due(&mut self, now_ns: u64) -> Option<(Pid, Purpose)> {
+        self.earliest().filter(|&deadline_ns| deadline_ns <= now_ns)?;
+        self.0.pop_first().map(|(_, pid, purpose)| (pid, purpose))
+    }
+
+    /// Takes a process's parked request, and its deadline, out.
+    pub fn unpark(&mut self, process: &mut Process) -> Option<Parked> {
+        let parked = process.parked.take()?;
+        if let Some(deadline_ns) = parked.deadline_ns {
+            self.cancel(deadline_ns, process.pid, Purpose::Wait);
+        }
+        Some(parked)
+    }
+
+    /// Lets a process wait. A request that it waited with before can have no caller any more.
+    pub fn park(&mut self, process: &mut Process, parked: Parked) {
+        self.unpark(process);
+        if let Some(deadline_ns) = parked.deadline_ns {
+            self.add(deadline_ns, process.pid, Purpose::Wait);
+        }
+        process.parked = Some(parked);
+    }
+}

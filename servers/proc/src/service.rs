@@ -1,0 +1,182 @@
+//! The server: its state, and which request goes where.
+
+use crate::park::{Deadlines, Parked};
+use crate::ports::Ports;
+use crate::signal::Action;
+use crate::start::Stopping;
+use crate::table::Table;
+use abi::{Errno, Token};
+use alloc::collections::VecDeque;
+use proto::Pid;
+use proto::port::{Incoming, Outcome, Refusal};
+use proto::proc::{Reply, Request};
+use serde::{Deserialize, Serialize};
+
+/// What becomes of a request: an outcome, or an early refusal.
+pub type Answer = Result<Outcome<Reply>, Refusal>;
+
+/// The process server.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Proc {
+    pub(crate) table: Table,
+    pub(crate) deadlines: Deadlines,
+    /// What the timer is set to, so that it is set only when that changes.
+    pub(crate) armed_ns: Option<u64>,
+    /// Processes that end when the message in hand is done, with the signal.
+    pub(crate) doomed: VecDeque<(Pid, u32)>,
+    /// Nanoseconds from 1970 to boot.
+    pub(crate) epoch_ns: u64,
+    /// The root task, if it waits for pid 1.
+    pub(crate) init_waiter: Option<Token>,
+    /// How pid 1 ended, until the root task asks.
+    pub(crate) init_ended: Option<Reply>,
+    /// The machine is about to stop.
+    pub(crate) stopping: Option<Stopping>,
+}
+
+impl Proc {
+    /// A server without processes; `epoch_ns` is the time at boot, in nanoseconds since 1970.
+    pub fn new(epoch_ns: u64) -> Proc {
+        Proc {
+            table: Table::default(),
+            deadlines: Deadlines::default(),
+            armed_ns: None,
+            doomed: VecDeque::new(),
+            epoch_ns,
+            init_waiter: None,
+            init_ended: None,
+            stopping: None,
+        }
+    }
+
+    /// The processes, to look at.
+    pub fn table(&self) -> &Table {
+        &self.table
+    }
+
+    /// Answers one request.
+    pub fn handle<P: Ports>(&mut self, incoming: Incoming<Request>, ports: &mut P) -> Outcome<Reply> {
+        let answer = if incoming.sender.is_server() {
+            self.dispatch_server(incoming, ports)
+        } else if self.table.living(incoming.sender).is_none() {
+            Err(Errno::ESRCH.into())
+        } else {
+            self.dispatch(incoming, ports)
+        };
+        self.finish(ports);
+        answer.unwrap_or_else(|refusal| Outcome::Reply(Err(refusal)))
+    }
+
+    /// What is left to do after every message.
+    pub(crate) fn finish<P: Ports>(&mut self, ports: &mut P) {
+        if !self.doomed.is_empty() {
+            self.bury(ports);
+        }
+        self.arm(ports);
+    }
+
+    fn dispatch_server<P: Ports>(&mut self, incoming: Incoming<Request>, ports: &mut P) -> Answer {
+        if incoming.sender != proto::server_id::ROOT {
+            return Err(Errno::EPERM.into());
+        }
+        match incoming.request {
+            Request::Start => self.start(&incoming, ports),
+            Request::WaitInit => Ok(self.wait_init(incoming.token)),
+            Request::Power { how } => self.power(how, ports),
+            Request::Epoch => Ok(done(Reply::Count(self.epoch_ns))),
+            _ => Err(Errno::EPERM.into()),
+        }
+    }
+
+    fn dispatch<P: Ports>(&mut self, incoming: Incoming<Request>, ports: &mut P) -> Answer {
+        let (pid, token) = (incoming.sender, incoming.token);
+        let reply = match incoming.request {
+            Request::Fork => self.fork(pid, ports)?,
+            Request::Exec => return self.exec(&incoming, ports),
+            Request::Exit { status } => return Ok(self.exit(pid, status, ports)),
+            Request::Wait { pid: who, options } => return self.wait(&incoming, who, options, ports),
+            Request::Sleep { deadline_ns } => return self.sleep(pid, token, deadline_ns, ports),
+            Request::Suspend { mask } => return self.suspend(pid, token, mask, ports),
+            Request::WaitSignal { set, timeout_ns } => return self.wait_signal(pid, token, set, timeout_ns, ports),
+            Request::Power { how } => return self.power_by(pid, how, ports),
+            Request::Start | Request::WaitInit => return Err(Errno::EPERM.into()),
+            Request::Kill { .. }
+            | Request::Queue { .. }
+            | Request::Action { .. }
+            | Request::Mask { .. }
+            | Request::Pending
+            | Request::Take
+            | Request::Return { .. } => self.dispatch_signal(pid, incoming.request, ports)?,
+            _ => self.dispatch_own(&incoming, ports)?,
+        };
+        Ok(done(reply))
+    }
+
+    fn dispatch_signal<P: Ports>(&mut self, pid: Pid, request: Request, ports: &mut P) -> Result<Reply, Refusal> {
+        match request {
+            Request::Kill { pid: whom, signal } => self.kill(pid, whom, signal, ports),
+            Request::Queue { pid: whom, signal, code, value } => self.queue(pid, whom, signal, code, value, ports),
+            Request::Action { signal, change, handler, flags, mask, restorer } => {
+                let new = Action { handler, flags, mask, restorer };
+                self.action(pid, signal, change.then_some(new), ports)
+            }
+            Request::Mask { how, set } => self.mask(pid, how, set, ports),
+            Request::Pending => self.pending(pid),
+            Request::Take => self.take(pid, ports),
+            Request::Return { mask } => self.return_from_handler(pid, mask, ports),
+            _ => Err(Errno::ENOSYS.into()),
+        }
+    }
+
+    /// Requests about ids, groups and resources.
+    fn dispatch_own<P: Ports>(&mut self, incoming: &Incoming<Request>, ports: &mut P) -> Result<Reply, Refusal> {
+        let pid = incoming.sender;
+        match incoming.request {
+            Request::Identity => self.identity(pid),
+            Request::GetGroup { pid: whom } => self.get_group(pid, whom),
+            Request::SetGroup { pid: whom, pgid } => self.set_group(pid, whom, pgid, ports),
+            Request::GetSession { pid: whom } => self.get_session(pid, whom),
+            Request::NewSession => self.new_session(pid, ports),
+            Request::GetUsers => self.get_users(pid),
+            Request::GetGroups => self.get_groups(pid),
+            Request::SetUsers { how, real, effective, saved } => {
+                self.set_users(pid, how, [real, effective, saved], ports)
+            }
+            Request::SetGroups { how, real, effective, saved } => {
+                self.set_groups(pid, how, [real, effective, saved], ports)
+            }
+            Request::Supplementary => self.supplementary(incoming, ports),
+            Request::SetSupplementary => self.set_supplementary(incoming, ports),
+            Request::SetTimer { which, value_ns, interval_ns } => {
+                self.set_timer(pid, which, value_ns, interval_ns, ports)
+            }
+            Request::GetTimer { which } => self.get_timer(pid, which, ports),
+            Request::Limit { pid: whom, resource, change, soft, hard } => {
+                let new = crate::limits::Limit { soft, hard };
+                self.limit(pid, whom, resource, change.then_some(new), ports)
+            }
+            Request::Times { who } => self.times(pid, who, ports),
+            Request::Nice { pid: whom, change, nice } => self.nice(pid, whom, change.then_some(nice), ports),
+            Request::Epoch => Ok(Reply::Count(self.epoch_ns)),
+            Request::SetEpoch { epoch_ns } => self.set_epoch(pid, epoch_ns),
+            Request::Name => self.name(incoming, ports),
+            _ => Err(Errno::ENOSYS.into()),
+        }
+    }
+
+    /// Lets a process wait, unless a handler shall run first.
+    pub(crate) fn park<P: Ports>(&mut self, pid: Pid, ports: &mut P, parked: Parked) -> Answer {
+        let process = self.table.living_mut(pid).ok_or(Errno::ESRCH)?;
+        if process.signals.deliverable() != 0 {
+            ports.kick_thread(process.thread);
+            return Err(Errno::EINTR.into());
+        }
+        self.deadlines.park(process, parked);
+        Ok(Outcome::Parked)
+    }
+}
+
+/// An answer at once.
+pub(crate) fn done(reply: Reply) -> Outcome<Reply> {
+    Outcome::Reply(Ok(reply))
+}

@@ -1,0 +1,105 @@
+//! Exceptions that the kernel reports, as signals.
+
+use super::{Info, SIGKILL, bit};
+use crate::Proc;
+use crate::ports::Ports;
+use crate::process::Life;
+use abi::linux::general as linux;
+use abi::message::{WORDS, decline};
+use abi::Token;
+use proto::Pid;
+
+/// Exception classes (`ESR_EL1.EC`; Arm ARM, "ESR_EL1").
+mod class {
+    pub const INSTRUCTION_ABORT: u64 = 0x20;
+    pub const PC_ALIGNMENT: u64 = 0x22;
+    pub const DATA_ABORT: u64 = 0x24;
+    pub const SP_ALIGNMENT: u64 = 0x26;
+    pub const FLOATING_POINT: u64 = 0x2c;
+    pub const BREAKPOINT: u64 = 0x30;
+    pub const SINGLE_STEP: u64 = 0x32;
+    pub const WATCHPOINT: u64 = 0x34;
+    pub const BRK: u64 = 0x3c;
+}
+
+/// Status of an abort: alignment fault (Arm ARM, "ISS encoding for an exception from a Data Abort").
+const ALIGNMENT_FAULT: u64 = 0x21;
+/// Status of an abort: synchronous external abort, not on a translation table walk.
+const EXTERNAL_ABORT: u64 = 0x10;
+
+/// What the kernel says about an exception.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Exception {
+    /// `ESR_EL1`.
+    pub esr: u64,
+    /// `FAR_EL1`.
+    pub address: u64,
+    /// The instruction.
+    pub pc: u64,
+    /// Why the pager declined (`abi::message::decline`), or 0.
+    pub decline: u64,
+}
+
+impl Exception {
+    /// Reads the words of `abi::message::label::EXCEPTION`.
+    pub fn from_words(words: &[u64; WORDS]) -> Exception {
+        Exception { esr: words[0], address: words[1], pc: words[2], decline: words[3] }
+    }
+
+    /// The signal that it becomes: number, `si_code` and `si_addr`.
+    pub fn info(&self) -> Info {
+        let (signal, code, value) = match self.decline {
+            decline::NOT_MAPPED => (linux::SIGSEGV, linux::SEGV_MAPERR, self.address),
+            decline::NOT_ALLOWED => (linux::SIGSEGV, linux::SEGV_ACCERR, self.address),
+            decline::NO_OBJECT => (linux::SIGBUS, linux::BUS_ADRERR, self.address),
+            decline::NO_MEMORY => (SIGKILL, linux::SI_KERNEL, 0),
+            _ => self.by_class(),
+        };
+        Info { signal, code: code as i32, pid: 0, uid: 0, value }
+    }
+
+    fn by_class(&self) -> (u32, u32, u64) {
+        match self.esr >> 26 & 0x3f {
+            class::INSTRUCTION_ABORT | class::DATA_ABORT => self.abort(),
+            class::PC_ALIGNMENT => (linux::SIGBUS, linux::BUS_ADRALN, self.address),
+            class::SP_ALIGNMENT => (linux::SIGBUS, linux::BUS_ADRALN, self.pc),
+            class::FLOATING_POINT => (linux::SIGFPE, linux::FPE_INTDIV, self.pc),
+            class::BREAKPOINT | class::SINGLE_STEP | class::WATCHPOINT | class::BRK => {
+                (linux::SIGTRAP, linux::TRAP_BRKPT, self.pc)
+            }
+            _ => (linux::SIGILL, linux::ILL_ILLOPC, self.pc),
+        }
+    }
+
+    fn abort(&self) -> (u32, u32, u64) {
+        match self.esr & 0x3f {
+            ALIGNMENT_FAULT => (linux::SIGBUS, linux::BUS_ADRALN, self.address),
+            EXTERNAL_ABORT => (linux::SIGBUS, linux::BUS_OBJERR, self.address),
+            _ => (linux::SIGSEGV, linux::SEGV_MAPERR, self.address),
+        }
+    }
+}
+
+impl Proc {
+    /// A thread of `pid` met an exception and waits. Its handler runs if it has one and does not
+    /// block the signal; otherwise the process ends by it, even if it ignores it (Linux, force_sig).
+    pub fn exception<P: Ports>(&mut self, pid: Pid, token: Token, words: &[u64; WORDS], ports: &mut P) {
+        self.raise(pid, token, Exception::from_words(words).info(), ports);
+        self.finish(ports);
+    }
+
+    fn raise<P: Ports>(&mut self, pid: Pid, token: Token, info: Info, ports: &mut P) {
+        let Some(process) = self.table.living_mut(pid) else { return };
+        let signals = &mut process.signals;
+        let handled = signals.actions.caught() & !signals.mask & bit(info.signal) != 0;
+        if !handled || signals.add(info, u64::MAX).is_err() {
+            return self.doom(pid, info.signal);
+        }
+
+        // The kick comes first: the handler must run before the instruction is tried again.
+        if process.life == Life::Running {
+            ports.kick_thread(process.thread);
+        }
+        ports.resume_exception(token);
+    }
+}
