@@ -46,7 +46,7 @@ if [ "${DEBUG:-0}" = 1 ]; then
     "$xtask" gdb --port "${GDB_PORT:-1234}"
 fi
 
-[ -z "$CMD" ] || : "${TIMEOUT:=300}"
+[ -z "$CMD" ] || [ "${DEBUG:-0}" = 1 ] || : "${TIMEOUT:=300}"
 status=0
 "$xtask" console ${TIMEOUT:+--timeout "$TIMEOUT"} ${CMD:+--expect-status} -- "$QEMU" "${arguments[@]}" || status=$?
 exit "$status"

@@ -123,7 +123,7 @@ fn formatting() -> Result<Outcome> {
             "rustfmt is not installed ('make doctor' names its package)".to_owned(),
         ));
     }
-    tool(&["host", "fmt", "--all", "--", "--check"])
+    tool(&["host", "fmt", "--all", "--", "--check", "-l"])
 }
 
 fn machine_clippy() -> Result<Outcome> {
