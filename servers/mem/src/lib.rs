@@ -16,7 +16,7 @@ pub mod map;
 mod memory;
 pub mod object;
 mod objects;
-mod pages;
+pub mod pages;
 pub mod policy;
 pub mod ports;
 mod process;
