@@ -5,11 +5,18 @@
 mod arch;
 mod board;
 mod driver;
+mod fault;
+mod interrupt;
+mod kernel;
 mod log;
 mod no_heap;
 mod panic;
+mod start;
+mod syscall;
+mod upcall;
+mod user_memory;
 
-use arch::{psci, timer};
+use arch::timer;
 use board::Platform;
 
 /// Runs the machine; called once, on the kernel stack, with everything of `platform` mapped.
@@ -21,5 +28,5 @@ fn kernel_main(platform: Platform) -> ! {
         platform.entry.level,
         timer::frequency_hz(),
     );
-    psci::off()
+    start::start(&platform)
 }

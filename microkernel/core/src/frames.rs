@@ -45,6 +45,8 @@ const KINDS: [Kind; 9] = [
 ];
 
 const COUNT_ONE: u64 = 1 << 32;
+/// User memory only: instruction fetches see its present content.
+const SYNCED: u64 = 1 << 8;
 const LOW_SHIFT: u32 = 8;
 const HIGH_SHIFT: u32 = 20;
 const INDEX: u64 = 0xfff;
@@ -54,6 +56,7 @@ pub struct FrameTable<'a> {
     first: FrameNumber,
     entries: &'a mut [u64],
     objects: u64,
+    mapped: u64,
 }
 
 impl<'a> FrameTable<'a> {
@@ -65,16 +68,16 @@ impl<'a> FrameTable<'a> {
             first,
             entries,
             objects: 0,
+            mapped: 0,
         }
     }
 
-    /// Makes reserved frames available as user memory.
+    /// Makes reserved frames available as user memory. Those outside the table stay unknown.
     pub fn open(&mut self, first: FrameNumber, count: u32) {
-        for frame in first..first.saturating_add(count) {
-            if let Some(entry) = self.entry(frame) {
-                *entry = Kind::User as u64;
-            }
-        }
+        let length = self.entries.len();
+        let start = (first.saturating_sub(self.first) as usize).min(length);
+        let end = (first.saturating_add(count).saturating_sub(self.first) as usize).min(length);
+        self.entries[start..end].fill(Kind::User as u64);
     }
 
     fn entry(&mut self, frame: FrameNumber) -> Option<&mut u64> {
@@ -84,8 +87,8 @@ impl<'a> FrameTable<'a> {
 
     /// What a frame is used as; `None` outside RAM.
     pub fn kind(&self, frame: FrameNumber) -> Option<Kind> {
-        let entry = self.entries.get(frame.checked_sub(self.first)? as usize)?;
-        Some(KINDS[(*entry & 0xff) as usize % KINDS.len()])
+        let entry = self.get(frame)?;
+        Some(KINDS[(entry & 0xff) as usize % KINDS.len()])
     }
 
     /// Whether the frame is used as `kind`.
@@ -104,7 +107,7 @@ impl<'a> FrameTable<'a> {
     /// [`Error::FrameBusy`] if it is mapped, an object already, reserved or outside RAM.
     pub fn claim(&mut self, frame: FrameNumber, kind: Kind) -> Result<(), Error> {
         let entry = self.entry(frame).ok_or(Error::FrameBusy)?;
-        if *entry != Kind::User as u64 {
+        if *entry & !SYNCED != Kind::User as u64 {
             return Err(Error::FrameBusy);
         }
         *entry = kind as u64;
@@ -114,10 +117,28 @@ impl<'a> FrameTable<'a> {
 
     /// Whether [`Self::claim`] would succeed.
     pub fn is_claimable(&self, frame: FrameNumber) -> bool {
-        frame
-            .checked_sub(self.first)
-            .and_then(|index| self.entries.get(index as usize))
-            == Some(&(Kind::User as u64))
+        self.get(frame).is_some_and(|entry| entry & !SYNCED == Kind::User as u64)
+    }
+
+    fn get(&self, frame: FrameNumber) -> Option<u64> {
+        self.entries.get(frame.checked_sub(self.first)? as usize).copied()
+    }
+
+    /// Whether instruction fetches see what the frame holds.
+    pub fn is_synced(&self, frame: FrameNumber) -> bool {
+        self.get(frame).is_some_and(|entry| entry & SYNCED != 0)
+    }
+
+    /// Notes whether instruction fetches see what a frame of user memory holds.
+    pub fn set_synced(&mut self, frame: FrameNumber, synced: bool) {
+        if let Some(entry) = self.entry(frame).filter(|entry| **entry & 0xff == Kind::User as u64) {
+            *entry = if synced { *entry | SYNCED } else { *entry & !SYNCED };
+        }
+    }
+
+    /// Number of frames that are mapped at least once.
+    pub fn mapped(&self) -> u64 {
+        self.mapped
     }
 
     /// Turns a kernel object's frame back into user memory.
@@ -138,6 +159,9 @@ impl<'a> FrameTable<'a> {
             return Err(Error::FrameBusy);
         }
         *entry += COUNT_ONE;
+        if *entry >> 32 == 1 {
+            self.mapped += 1;
+        }
         Ok(())
     }
 
@@ -145,6 +169,9 @@ impl<'a> FrameTable<'a> {
     pub fn unmap(&mut self, frame: FrameNumber) {
         if let Some(entry) = self.entry(frame) {
             *entry -= COUNT_ONE;
+            if *entry >> 32 == 0 {
+                self.mapped -= 1;
+            }
         }
     }
 

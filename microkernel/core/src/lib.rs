@@ -7,6 +7,7 @@
 #![cfg_attr(not(test), no_std)]
 #![forbid(unsafe_code)]
 
+pub mod archive;
 pub mod asid;
 pub mod endpoint;
 pub mod frames;

@@ -79,6 +79,11 @@ impl Leaf {
         self.0 & READ_ONLY == 0
     }
 
+    /// Whether user mode may execute.
+    pub fn is_executable(self) -> bool {
+        self.is_mapped() && self.0 & USER_NO_EXECUTE == 0
+    }
+
     /// Whether it is device memory.
     pub fn is_device(self) -> bool {
         self.0 & DEVICE_MEMORY != 0
@@ -100,6 +105,12 @@ pub fn leaf_table(tables: &impl Tables, root: FrameNumber, address: u64) -> Opti
     }
     let middle = child(tables.read(root, index(address, 1)))?;
     child(tables.read(middle, index(address, 2)))
+}
+
+/// First address behind those that share `address`'s level-3 table.
+pub fn next_leaf_table(address: u64) -> u64 {
+    const COVERED: u64 = PAGE_BYTES * ENTRIES as u64;
+    (address / COVERED + 1) * COVERED
 }
 
 /// The mapping of the page of `address`.

@@ -1,5 +1,6 @@
 //! The interrupt controller, whichever the board has. Numbers are the GIC's INTIDs.
 
+use kernel_core::ranges::Range;
 use spin::Once;
 
 use super::Mmio;
@@ -13,6 +14,8 @@ enum Driver {
 }
 
 static DRIVER: Once<Driver> = Once::new();
+/// Physical addresses of the controller's registers.
+static REGISTERS: Once<[Range; 2]> = Once::new();
 
 /// First INTID that is no interrupt (1020 to 1023 are special).
 const FIRST_SPECIAL: u32 = 1020;
@@ -21,6 +24,7 @@ const PRIORITY: u32 = 0x80;
 
 /// Takes the controller over with every interrupt disabled.
 pub(crate) fn init(platform: &Platform) {
+    REGISTERS.call_once(|| platform.interrupt_controller.registers());
     DRIVER.call_once(|| match platform.interrupt_controller {
         InterruptController::GicV2 { distributor, cpu } => {
             // SAFETY: the boot mapped what `InterruptController::registers` names, for good.
@@ -42,7 +46,7 @@ pub(crate) fn init(platform: &Platform) {
     });
 }
 
-/// Lets `irq` arrive. Numbers that the controller does not have are ignored.
+/// Lets `irq`, which [`exists`], arrive.
 pub(crate) fn enable(irq: u32) {
     match driver() {
         Driver::V2(gic) => gic.enable(irq),
@@ -50,7 +54,7 @@ pub(crate) fn enable(irq: u32) {
     }
 }
 
-/// Keeps `irq` from arriving.
+/// Keeps `irq`, which [`exists`], from arriving.
 pub(crate) fn disable(irq: u32) {
     match driver() {
         Driver::V2(gic) => gic.disable(irq),
@@ -82,6 +86,12 @@ pub(crate) fn exists(irq: u32) -> bool {
         Driver::V3(gic) => gic.lines(),
     };
     irq < lines
+}
+
+/// Whether the page at physical address `page` holds registers of the controller.
+pub(crate) fn owns(page: u64) -> bool {
+    let page = Range::sized(page, abi::PAGE_BYTES);
+    REGISTERS.get().is_none_or(|ranges| ranges.iter().any(|range| range.overlaps(page)))
 }
 
 fn driver() -> &'static Driver {

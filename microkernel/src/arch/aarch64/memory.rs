@@ -87,3 +87,16 @@ pub(crate) fn zero_tail(frame: FrameNumber, offset: usize) {
     // SAFETY: inside a frame of RAM, as for `zero_frame`.
     unsafe { core::ptr::write_bytes(start as *mut u8, 0, count) };
 }
+
+/// Bytes of user memory in RAM at a physical address, for as long as no thread can run.
+pub(crate) fn bytes<'a>(physical: u64, count: usize) -> &'a [u8] {
+    // SAFETY: its callers walked a page table: user memory in RAM, mapped in the linear map, and
+    // nobody runs while the kernel does. The slice is used at once, never kept.
+    unsafe { core::slice::from_raw_parts(phys_to_virt(physical) as *const u8, count) }
+}
+
+/// As [`bytes`], to write.
+pub(crate) fn bytes_mut<'a>(physical: u64, count: usize) -> &'a mut [u8] {
+    // SAFETY: as for `bytes`; user memory is never part of a kernel structure.
+    unsafe { core::slice::from_raw_parts_mut(phys_to_virt(physical) as *mut u8, count) }
+}

@@ -11,7 +11,7 @@
 use core::arch::asm;
 use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 
-use aarch64_cpu::registers::{ID_AA64MMFR0_EL1, Readable, TTBR0_EL1, Writeable};
+use aarch64_cpu::registers::{ID_AA64MMFR0_EL1, Readable};
 use kernel_core::ranges::Range;
 
 /// Where physical address 0 is in the linear map.
@@ -217,11 +217,6 @@ pub(crate) const fn virt_to_phys_linear(address: usize) -> u64 {
     (address - LINEAR_BASE) as u64
 }
 
-/// Physical address of a root table that maps nothing, for a CPU that runs no process.
-pub(crate) fn empty_root() -> u64 {
-    table_to_phys(&USER_ROOT)
-}
-
 /// Bits of an address-space identifier on this CPU: 8 or 16.
 pub(crate) fn asid_bits() -> u32 {
     match ID_AA64MMFR0_EL1.read(ID_AA64MMFR0_EL1::ASIDBits) {
@@ -230,11 +225,10 @@ pub(crate) fn asid_bits() -> u32 {
     }
 }
 
-/// Makes the tables at physical address `root` the user half, its entries tagged with `asid`.
-pub(crate) fn set_user_half(root: u64, asid: u16) {
-    TTBR0_EL1.set(root | u64::from(asid) << 48);
-    // SAFETY: a barrier only.
-    unsafe { asm!("isb", options(nostack)) };
+/// Makes new entries visible to the table walker; entries that were invalid need no flush.
+pub(crate) fn publish_entries() {
+    // SAFETY: barriers only.
+    unsafe { asm!("dsb ishst", "isb", options(nostack)) };
 }
 
 /// Drops the translation of the page at `address` in `asid`, after its entry was changed.

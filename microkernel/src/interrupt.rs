@@ -1,0 +1,160 @@
+//! Interrupts, endpoint timers and time slices: everything that happens by itself.
+//!
+//! Tickless: the timer is programmed for the nearest of the endpoints' deadlines and, only while
+//! an equal thread is ready, the end of the time slice.
+
+use abi::Error;
+use abi::message::notify;
+use kernel_core::object::{EndpointId, Objects};
+
+use crate::arch::{self, timer};
+use crate::driver::interrupts;
+use crate::kernel::{Kernel, Memory};
+use crate::syscall::LIGHT;
+
+/// Most interrupts that servers can bind.
+const BINDINGS: usize = 32;
+/// A time slice is a second / this.
+const SLICES_PER_SECOND: u64 = 100;
+
+/// An interrupt and who is told.
+#[derive(Clone, Copy)]
+struct Binding {
+    irq: u32,
+    endpoint: EndpointId,
+    bits: u64,
+}
+
+/// Timers, slices and bindings.
+pub(crate) struct Events {
+    bindings: [Option<Binding>; BINDINGS],
+    timers: EndpointId,
+    armed: u64,
+    slice_end: u64,
+    /// The current thread's slice is over.
+    pub(crate) turn_over: bool,
+}
+
+impl Events {
+    /// Nothing is bound or armed.
+    pub(crate) const fn new() -> Events {
+        Events { bindings: [None; BINDINGS], timers: EndpointId::NONE, armed: u64::MAX, slice_end: u64::MAX, turn_over: false }
+    }
+
+    /// A thread starts to run: its slice begins when somebody equal is ready.
+    pub(crate) fn new_slice(&mut self) {
+        self.slice_end = u64::MAX;
+    }
+
+    /// Sends interrupt `irq` to an endpoint from now on.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if the controller has no such interrupt or it is the kernel's timer,
+    /// [`Error::NoSlot`] if too many are bound.
+    pub(crate) fn bind(&mut self, irq: u32, endpoint: EndpointId, bits: u64) -> Result<(), Error> {
+        if !interrupts::exists(irq) || irq == timer::irq() {
+            return Err(Error::Invalid);
+        }
+        let same = |binding: &Option<Binding>| binding.is_none_or(|binding| binding.irq == irq);
+        let place = self.bindings.iter_mut().find(|binding| same(binding)).ok_or(Error::NoSlot)?;
+        *place = Some(Binding { irq, endpoint, bits });
+        Ok(())
+    }
+
+    /// Whether a server bound that interrupt.
+    pub(crate) fn is_bound(&self, irq: u32) -> bool {
+        self.binding(irq).is_some()
+    }
+
+    /// Whether an interrupt goes to that endpoint.
+    pub(crate) fn names(&self, id: EndpointId) -> bool {
+        self.bindings.iter().flatten().any(|binding| binding.endpoint == id)
+    }
+
+    fn binding(&self, irq: u32) -> Option<Binding> {
+        self.bindings.iter().flatten().find(|binding| binding.irq == irq).copied()
+    }
+
+    /// Sets an endpoint's timer.
+    pub(crate) fn set_timer(&mut self, memory: &mut Memory, id: EndpointId, deadline: u64) {
+        let endpoint = memory.endpoint(id);
+        endpoint.deadline = deadline;
+        if endpoint.in_timers == 0 {
+            endpoint.in_timers = 1;
+            endpoint.next_timer = self.timers;
+            self.timers = id;
+        }
+    }
+
+    /// The earliest deadline, and the first endpoint whose deadline has passed at `now`.
+    fn scan(&self, memory: &mut Memory, now: u64) -> (u64, Option<EndpointId>) {
+        let (mut earliest, mut due, mut id) = (u64::MAX, None, self.timers);
+        while id.is_some() {
+            let endpoint = memory.endpoint(id);
+            earliest = earliest.min(endpoint.deadline);
+            if endpoint.deadline <= now {
+                due = Some(id);
+            }
+            id = endpoint.next_timer;
+        }
+        (earliest, due)
+    }
+
+    /// Programs the timer for what comes next.
+    pub(crate) fn program_timer(&mut self, memory: &mut Memory, contended: bool) {
+        if contended && self.slice_end == u64::MAX {
+            self.slice_end = timer::now() + timer::frequency_hz() / SLICES_PER_SECOND;
+        }
+        let (mut next, _) = self.scan(memory, 0);
+        if contended {
+            next = next.min(self.slice_end);
+        }
+        if next == self.armed {
+            return;
+        }
+        self.armed = next;
+        match next {
+            u64::MAX => timer::disarm(),
+            deadline => timer::arm(deadline),
+        }
+    }
+}
+
+/// Handles all interrupts that are pending; says what it did to the current thread's registers.
+pub(crate) fn handle(kernel: &mut Kernel) -> bool {
+    while let Some(irq) = interrupts::acknowledge() {
+        kernel.counters.interrupts += 1;
+        if irq == timer::irq() {
+            time_passed(kernel);
+        } else {
+            interrupts::disable(irq);
+            if let Some(binding) = kernel.events.binding(irq) {
+                kernel.signal(binding.endpoint, binding.bits);
+            }
+        }
+        interrupts::end(irq);
+    }
+    LIGHT
+}
+
+/// The timer fired: deadlines and slices that are over take effect.
+fn time_passed(kernel: &mut Kernel) {
+    let now = timer::now();
+    kernel.events.armed = u64::MAX;
+    timer::disarm();
+    while let (_, Some(id)) = kernel.events.scan(&mut kernel.memory, now) {
+        kernel.memory.endpoint(id).deadline = u64::MAX;
+        kernel.signal(id, notify::TIMER);
+    }
+    if now >= kernel.events.slice_end {
+        kernel.events.slice_end = u64::MAX;
+        kernel.events.turn_over = true;
+    }
+}
+
+/// Waits for an interrupt with nobody ready, and handles it.
+pub(crate) fn wait(kernel: &mut Kernel) {
+    kernel.events.program_timer(&mut kernel.memory, false);
+    arch::wait_for_interrupt();
+    handle(kernel);
+}

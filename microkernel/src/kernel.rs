@@ -1,0 +1,325 @@
+//! The kernel's whole state, the one door to it, and what happens between entry and exit.
+//!
+//! One CPU, interrupts masked while the kernel runs: so whoever came through the door has the state
+//! to itself. Objects are reached through [`Memory`], which turns frame numbers into references;
+//! the frame table says which frame holds what, and slots and threads name objects only while they
+//! live, so a reference is always to an object of the right kind.
+
+use core::cell::UnsafeCell;
+use core::mem::MaybeUninit;
+
+use abi::boot::BootInfo;
+use kernel_core::asid::Asids;
+use kernel_core::endpoint::{self, Endpoint, Sent};
+use kernel_core::frames::{FrameTable, Kind};
+use kernel_core::object::{EndpointId, FrameNumber, Objects, SpaceId, ThreadId};
+use kernel_core::page_table::Tables;
+use kernel_core::ready::{Place, ReadyQueue};
+use kernel_core::space::{PAGE_SLOTS, Slot, SlotPages, Space};
+use kernel_core::thread::{State, Thread, flag};
+
+use crate::arch::memory::{frame_address, zero_frame};
+use crate::arch::mmu::virt_to_phys_linear;
+use crate::arch::timer;
+use crate::arch::vectors::Cause;
+use crate::{fault, interrupt, upcall};
+
+/// Everything that the kernel knows.
+#[repr(C)]
+pub(crate) struct Kernel {
+    /// Who could run. First, because the fast path reads its first word.
+    pub(crate) ready: ReadyQueue,
+    /// The thread that entered the kernel, and runs on unless it stops or a better one is ready.
+    pub(crate) current: ThreadId,
+    /// The thread whose values the vector registers hold.
+    pub(crate) vector_owner: ThreadId,
+    /// All kernel objects and the frame table.
+    pub(crate) memory: Memory,
+    /// Address-space identifiers.
+    pub(crate) asids: Asids,
+    /// Serial number for the next thread or space.
+    pub(crate) serial: u64,
+    /// Interrupts, timers and time slices.
+    pub(crate) events: interrupt::Events,
+    /// Counters for [`abi::call::STATISTICS`].
+    pub(crate) counters: Counters,
+}
+
+/// What the kernel counts.
+#[derive(Default)]
+pub(crate) struct Counters {
+    /// Ticks during which nobody was ready.
+    pub(crate) idle_ticks: u64,
+    /// Messages that took the general path.
+    pub(crate) messages: u64,
+    /// Interrupts.
+    pub(crate) interrupts: u64,
+    /// Counter value up to which CPU time has been billed.
+    pub(crate) billed_until: u64,
+}
+
+/// Door to the kernel's state.
+#[repr(transparent)]
+pub(crate) struct Door(UnsafeCell<MaybeUninit<Kernel>>);
+
+// SAFETY: only one CPU runs the kernel, and it is entered with interrupts masked and never from
+// itself (an exception in the kernel does not come back), so accesses never overlap.
+unsafe impl Sync for Door {}
+
+/// The state. The fast path reads the ready queue's bitmap at its start.
+pub(crate) static KERNEL: Door = Door(UnsafeCell::new(MaybeUninit::uninit()));
+
+impl Kernel {
+    /// Fills the state; called once, before the first thread runs.
+    pub(crate) fn install(frames: FrameTable<'static>, asid_bits: u32) -> &'static mut Kernel {
+        // SAFETY: called once while booting (see `kernel_main`), before any other access.
+        let place = unsafe { &mut *KERNEL.0.get() };
+        place.write(Kernel {
+            ready: ReadyQueue::new(),
+            current: ThreadId::NONE,
+            vector_owner: ThreadId::NONE,
+            memory: Memory { frames, upcalls_done: 0 },
+            asids: Asids::new(asid_bits),
+            serial: 1,
+            events: interrupt::Events::new(),
+            counters: Counters::default(),
+        })
+    }
+
+    /// A number that no object had before.
+    pub(crate) fn next_serial(&mut self) -> u64 {
+        self.serial += 1;
+        self.serial
+    }
+
+    /// The thread that entered the kernel.
+    pub(crate) fn current(&mut self) -> &mut Thread {
+        self.memory.thread(self.current)
+    }
+
+    /// Lets a thread that left its wait run, unless it is suspended.
+    pub(crate) fn wake(&mut self, id: ThreadId, place: Place) {
+        let thread = self.memory.thread(id);
+        if id != self.current && !thread.has(flag::SUSPENDED | flag::QUEUED) {
+            self.ready.insert(&mut self.memory, id, place);
+        }
+    }
+
+    /// Lets the server run that a message was delivered to.
+    pub(crate) fn after_send(&mut self, sent: Sent) {
+        self.counters.messages += 1;
+        if let Sent::Delivered(server) = sent {
+            self.wake(server, Place::First);
+        }
+    }
+
+    /// Sets notification bits and lets the receiver run that they wake.
+    pub(crate) fn signal(&mut self, id: EndpointId, bits: u64) {
+        if let Some(receiver) = endpoint::signal(&mut self.memory, id, bits) {
+            self.wake(receiver, Place::First);
+        }
+    }
+
+    /// Takes a thread out of its wait and of the run queue, for good or before a new start.
+    pub(crate) fn halt(&mut self, id: ThreadId) {
+        if self.memory.thread(id).has(flag::QUEUED) {
+            self.ready.remove(&mut self.memory, id);
+        }
+        if let Some(server) = endpoint::cancel_wait(&mut self.memory, id) {
+            self.signal(server, abi::message::notify::CANCELLED);
+        }
+        self.memory.thread(id).state = State::Inactive;
+    }
+
+    fn can_run(&mut self, id: ThreadId) -> bool {
+        if !id.is_some() {
+            return false;
+        }
+        let thread = self.memory.thread(id);
+        thread.state == State::Ready && !thread.has(flag::SUSPENDED)
+    }
+
+    /// Bills the time since the last bill to the current thread. (A server that the fast path went
+    /// to in between is billed to its caller or the other way round: whoever is current.)
+    fn bill(&mut self) {
+        let now = timer::now();
+        let used = now - core::mem::replace(&mut self.counters.billed_until, now);
+        match self.current.is_some() {
+            true => self.memory.thread(self.current).cpu_ticks += used,
+            false => self.counters.idle_ticks += used,
+        }
+    }
+
+    /// Chooses who runs next, waiting for an interrupt if nobody can.
+    fn choose(&mut self) -> ThreadId {
+        loop {
+            if let Some(id) = self.candidate() {
+                if upcall::prepare(self, id) {
+                    return id;
+                }
+                continue;
+            }
+            self.bill();
+            self.current = ThreadId::NONE;
+            interrupt::wait(self);
+        }
+    }
+
+    /// The thread to run: the current one goes on unless it stopped, a higher priority is ready, or
+    /// its time slice is over and an equal one is ready.
+    fn candidate(&mut self) -> Option<ThreadId> {
+        let current = self.current;
+        if !self.can_run(current) {
+            self.events.turn_over = false;
+            return self.ready.take(&mut self.memory);
+        }
+        let priority = self.memory.thread(current).priority;
+        let place = match self.ready.highest() {
+            Some(highest) if highest > priority => Place::First,
+            Some(highest) if highest == priority && self.events.turn_over => Place::Last,
+            _ => return Some(current),
+        };
+        self.events.turn_over = false;
+        self.ready.insert(&mut self.memory, current, place);
+        self.ready.take(&mut self.memory)
+    }
+
+    /// Leaves the kernel's books in order and returns the address of the thread to run.
+    pub(crate) fn leave(&mut self) -> usize {
+        let entered = self.current;
+        let next = self.choose();
+        if next != entered {
+            self.bill();
+            self.current = next;
+            self.events.new_slice();
+        }
+        let contended = self.ready.any_at(self.memory.thread(next).priority);
+        self.events.program_timer(&mut self.memory, contended);
+        frame_address(next.0)
+    }
+}
+
+/// Where the vectors enter, with the address of the current thread, whose registers are saved.
+///
+/// Returns the address of the thread to run; with bit 0 set if all its registers must be loaded
+/// although it is the same.
+pub(crate) extern "C" fn enter(thread: usize, esr: u64, far: u64, cause: Cause) -> usize {
+    // SAFETY: the vectors call this with interrupts masked, on the kernel stack, after `install`;
+    // nothing else holds a reference, since every holder returned before user mode was entered.
+    let kernel = unsafe { (*KERNEL.0.get()).assume_init_mut() };
+    let entered = ThreadId((virt_to_phys_linear(thread) >> 12) as u32);
+    kernel.current = entered;
+    let registers_changed = match cause {
+        Cause::Synchronous => fault::synchronous(kernel, esr, far),
+        Cause::Interrupt => interrupt::handle(kernel),
+        Cause::SystemError => fault::system_error(kernel, esr),
+    };
+    let upcalls = kernel.memory.upcalls_done;
+    let next = kernel.leave();
+    let changed = registers_changed || kernel.memory.upcalls_done != upcalls || kernel.current != entered;
+    next | usize::from(changed)
+}
+
+
+/// Kernel objects by their frame number, and the frame table that vouches for them.
+pub(crate) struct Memory {
+    /// What each frame is.
+    pub(crate) frames: FrameTable<'static>,
+    /// Upcalls prepared so far: each changes registers that a light return would not load.
+    pub(crate) upcalls_done: u64,
+}
+
+/// Zeroes a frame that has just been claimed as `T`'s, and writes `value` there.
+pub(crate) fn construct<T>(frame: FrameNumber, value: T) {
+    const { assert!(core::mem::size_of::<T>() <= abi::PAGE_BYTES as usize) };
+    zero_frame(frame);
+    // SAFETY: the frame table says that the frame is this object's alone; it is in the linear map,
+    // page-aligned and large enough.
+    unsafe { (frame_address(frame) as *mut T).write(value) };
+}
+
+/// The frame table of `count` frames from `first` on, in free RAM at physical address `place`.
+pub(crate) fn frame_table(first: FrameNumber, count: usize, place: u64) -> FrameTable<'static> {
+    let address = crate::arch::mmu::phys_to_virt(place) as *mut u64;
+    // SAFETY: the boot took this RAM out of its supply for the table: it is in the linear map,
+    // page-aligned, large enough and never used for anything else. Any bytes are `u64`s.
+    let entries = unsafe { core::slice::from_raw_parts_mut(address, count) };
+    FrameTable::new(first, entries)
+}
+
+/// Writes what the root task is told to a frame that is mapped read-only there.
+pub(crate) fn write_boot_info(frame: FrameNumber, info: BootInfo) {
+    const { assert!(core::mem::size_of::<BootInfo>() <= abi::PAGE_BYTES as usize) };
+    // SAFETY: a frame that the boot has just taken from its supply: in the linear map, aligned.
+    unsafe { (frame_address(frame) as *mut BootInfo).write(info) };
+}
+
+impl Objects for Memory {
+    fn thread(&mut self, id: ThreadId) -> &mut Thread {
+        // SAFETY: a `ThreadId` in a slot, queue or endpoint names a live thread, made by
+        // `construct`; `&mut self` keeps a second reference from being made meanwhile.
+        unsafe { &mut *(frame_address(id.0) as *mut Thread) }
+    }
+
+    fn endpoint(&mut self, id: EndpointId) -> &mut Endpoint {
+        // SAFETY: as for threads; endpoints are not destroyed while a slot names them.
+        unsafe { &mut *(frame_address(id.0) as *mut Endpoint) }
+    }
+
+    fn space(&mut self, id: SpaceId) -> &mut Space {
+        // SAFETY: as for threads; a space outlives its threads.
+        unsafe { &mut *(frame_address(id.0) as *mut Space) }
+    }
+
+    fn is_thread(&self, frame: FrameNumber) -> bool {
+        self.frames.is(frame, Kind::Thread)
+    }
+}
+
+impl SlotPages for Memory {
+    fn slot_page(&mut self, frame: FrameNumber) -> &mut [Slot; PAGE_SLOTS] {
+        // SAFETY: frames in a space's list of extensions are `Kind::Slots`, filled by `construct`.
+        unsafe { &mut *(frame_address(frame) as *mut [Slot; PAGE_SLOTS]) }
+    }
+}
+
+impl Memory {
+    /// The frame table, the page tables and one space at the same time: they never overlap.
+    pub(crate) fn with_space(&mut self, id: SpaceId) -> (&mut FrameTable<'static>, PageTables, &mut Space) {
+        // SAFETY: as in `space`; the borrow of `self` covers both references, and a space's page
+        // is not part of the frame table.
+        let space = unsafe { &mut *(frame_address(id.0) as *mut Space) };
+        (&mut self.frames, PageTables(()), space)
+    }
+
+    /// The page tables, to read.
+    pub(crate) fn tables(&self) -> PageTables {
+        PageTables(())
+    }
+}
+
+/// Access to page-table memory through the linear map.
+pub(crate) struct PageTables(());
+
+impl PageTables {
+    fn entry(frame: FrameNumber, index: usize) -> *mut u64 {
+        (frame_address(frame) + index % kernel_core::page_table::ENTRIES * 8) as *mut u64
+    }
+}
+
+impl Tables for PageTables {
+    fn read(&self, frame: FrameNumber, index: usize) -> u64 {
+        // SAFETY: table frames are claimed as such and hold nothing else; the hardware walker
+        // reads them at the same time, hence volatile.
+        unsafe { Self::entry(frame, index).read_volatile() }
+    }
+
+    fn write(&mut self, frame: FrameNumber, index: usize, entry: u64) {
+        // SAFETY: as for `read`.
+        unsafe { Self::entry(frame, index).write_volatile(entry) }
+    }
+
+    fn zero(&mut self, frame: FrameNumber) {
+        zero_frame(frame);
+    }
+}

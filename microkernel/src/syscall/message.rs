@@ -1,0 +1,175 @@
+//! Calls, replies, notifications and leases: the general way. The fast path does the common case
+//! of the first two without coming here.
+
+use abi::{Error, Lease, Message, Rights, Token};
+use kernel_core::endpoint::{self, Replied};
+use kernel_core::object::{EndpointId, Objects};
+use kernel_core::ready::Place;
+use kernel_core::thread::flag;
+
+use super::{Arguments, DONE, Failure, LIGHT, Outcome, finish, one};
+use crate::kernel::Kernel;
+use crate::user_memory::{self, Access, Side, Stopped, UserRange};
+
+/// `CALL`: the words are in the registers already.
+pub(super) fn call(kernel: &mut Kernel, with_handle: bool) -> bool {
+    if let Err(error) = try_call(kernel, with_handle) {
+        finish(kernel, Err(error.into()));
+    }
+    LIGHT
+}
+
+fn try_call(kernel: &mut Kernel, with_handle: bool) -> Result<(), Error> {
+    let x = &kernel.current().registers.x;
+    let (handle, passed) = (x[0], x[11]);
+    let leases = [Lease { address: x[12], length: x[13] }, Lease { address: x[14], length: x[15] }];
+    let slot = kernel.slot(handle)?.expect(kernel_core::space::SlotKind::Endpoint, Rights::SEND)?;
+    stage_handle(kernel, with_handle.then_some(passed))?;
+    let caller = kernel.current;
+    kernel.current().leases = leases;
+    let sent = endpoint::call(&mut kernel.memory, EndpointId(slot.object), caller, abi::Badge(slot.badge));
+    kernel.after_send(sent);
+    Ok(())
+}
+
+/// Notes which handle the current thread passes with its message.
+fn stage_handle(kernel: &mut Kernel, handle: Option<u64>) -> Result<(), Error> {
+    let Some(handle) = handle else { return Ok(()) };
+    if !kernel.slot(handle)?.rights().contains(Rights::GRANT) {
+        return Err(Error::Denied);
+    }
+    let thread = kernel.current();
+    thread.passed_handle = handle as u32;
+    thread.flags |= flag::WITH_HANDLE;
+    Ok(())
+}
+
+/// `REPLY_RECV`. A stale token is no error here: whoever must know uses `REPLY`.
+pub(super) fn reply_receive(kernel: &mut Kernel, with_handle: bool) -> bool {
+    match try_reply_receive(kernel, with_handle) {
+        Ok(()) => {}
+        Err(error) => finish(kernel, Err(error.into())),
+    }
+    LIGHT
+}
+
+fn try_reply_receive(kernel: &mut Kernel, with_handle: bool) -> Result<(), Error> {
+    let x = &kernel.current().registers.x;
+    let (handle, token) = (x[0], Token(x[11]));
+    let id = kernel.endpoint_of(handle, Rights::RECEIVE)?;
+    if token != Token::NONE {
+        match answer(kernel, id, token, with_handle) {
+            Ok(()) | Err(Error::StaleToken) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    if kernel.current().has(flag::KICKED) && kernel.current().upcall.entry != 0 {
+        return Err(Error::Interrupted);
+    }
+    let server = kernel.current;
+    endpoint::receive(&mut kernel.memory, id, server).map(|_| ())
+}
+
+/// Replies to `token` with what is in the current thread's registers.
+fn answer(kernel: &mut Kernel, id: EndpointId, token: Token, with_handle: bool) -> Result<(), Error> {
+    let passed = kernel.current().registers.x[16];
+    stage_handle(kernel, with_handle.then_some(passed))?;
+    let server = kernel.current;
+    let x = &kernel.current().registers.x;
+    let mut message = Message { label: x[1], ..Message::default() };
+    message.words.copy_from_slice(&x[2..10]);
+    match endpoint::reply(&mut kernel.memory, id, server, token, message)? {
+        Replied::Woken(caller) => kernel.wake(caller, Place::First),
+        Replied::Escalated(sent) => kernel.after_send(sent),
+    }
+    Ok(())
+}
+
+/// `REPLY`.
+pub(super) fn reply(kernel: &mut Kernel, with_handle: bool) -> Outcome {
+    let x = &kernel.current().registers.x;
+    let (handle, token) = (x[0], Token(x[11]));
+    let id = kernel.endpoint_of(handle, Rights::RECEIVE)?;
+    answer(kernel, id, token, with_handle)?;
+    DONE
+}
+
+/// `POLL`.
+pub(super) fn poll(kernel: &mut Kernel) -> bool {
+    let handle = kernel.current().registers.x[0];
+    let server = kernel.current;
+    let polled = match kernel.endpoint_of(handle, Rights::RECEIVE) {
+        Ok(id) => endpoint::poll(&mut kernel.memory, id, server).then_some(()).ok_or(Error::Empty),
+        Err(error) => Err(error),
+    };
+    if let Err(error) = polled {
+        finish(kernel, Err(error.into()));
+    }
+    LIGHT
+}
+
+/// `SIGNAL`: the handle's badge is the mask.
+pub(super) fn signal(kernel: &mut Kernel, [handle, bits, ..]: Arguments) -> Outcome {
+    let slot = kernel.slot(handle)?.expect(kernel_core::space::SlotKind::Endpoint, Rights::NOTIFY)?;
+    kernel.signal(EndpointId(slot.object), bits & slot.badge);
+    DONE
+}
+
+/// `TOKEN_STATE`.
+pub(super) fn token_state(kernel: &mut Kernel, [handle, token, ..]: Arguments) -> Outcome {
+    let id = kernel.endpoint_of(handle, Rights::RECEIVE)?;
+    one(endpoint::token_state(&mut kernel.memory, id, Token(token)) as u64)
+}
+
+/// `TIMER_SET`.
+pub(super) fn timer_set(kernel: &mut Kernel, [handle, deadline, ..]: Arguments) -> Outcome {
+    let id = kernel.endpoint_of(handle, Rights::RECEIVE)?;
+    kernel.events.set_timer(&mut kernel.memory, id, deadline);
+    DONE
+}
+
+/// Which way a lease copy goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Direction {
+    /// `LEASE_READ`.
+    FromCaller,
+    /// `LEASE_WRITE`.
+    ToCaller,
+}
+
+/// `LEASE_READ` and `LEASE_WRITE`.
+pub(super) fn lease_copy(kernel: &mut Kernel, arguments: Arguments, direction: Direction) -> Outcome {
+    let [handle, token, lease, offset, buffer, bytes] = arguments;
+    let id = kernel.endpoint_of(handle, Rights::RECEIVE)?;
+    let caller = endpoint::waiting(&mut kernel.memory, id, Token(token))?;
+    let caller = kernel.memory.thread(caller);
+    let lease = *caller.leases.get(lease as usize).ok_or(Error::Invalid)?;
+    let caller_space = caller.space;
+    let needed = if direction == Direction::FromCaller { Lease::READ } else { Lease::WRITE };
+    let end = offset.checked_add(bytes).ok_or(Error::Invalid)?;
+    if lease.length & needed == 0 || end > lease.bytes() as u64 {
+        return Err(Error::Invalid.into());
+    }
+    let start = lease.address.checked_add(offset).ok_or(Error::LeaseFault)?;
+    let theirs = UserRange::new(start, bytes).map_err(|_| Error::LeaseFault)?;
+    let own = UserRange::new(buffer, bytes)?;
+    let own_space = kernel.current().space;
+    let memory = &mut kernel.memory;
+    let (from, to) = match direction {
+        Direction::FromCaller => {
+            (Side::new(memory, caller_space, theirs, Access::Read), Side::new(memory, own_space, own, Access::Write))
+        }
+        Direction::ToCaller => {
+            (Side::new(memory, own_space, own, Access::Read), Side::new(memory, caller_space, theirs, Access::Write))
+        }
+    };
+    let (done, stopped) = user_memory::copy(memory, from, to, bytes as usize);
+    let caller_stopped = if direction == Direction::FromCaller { Stopped::Source } else { Stopped::Target };
+    match stopped {
+        None => one(done as u64),
+        Some(side) => {
+            let error = if side == caller_stopped { Error::LeaseFault } else { Error::BufferFault };
+            Err(Failure { error, count: done as u64 })
+        }
+    }
+}

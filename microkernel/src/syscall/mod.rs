@@ -1,0 +1,172 @@
+//! Kernel calls: from the number in x10 to the function that carries it out.
+//!
+//! Every call checks all its arguments before it changes anything. The register contract is the
+//! table in `abi::call`.
+
+mod handle;
+mod message;
+mod object;
+mod space;
+mod system;
+mod thread;
+
+use abi::call::*;
+use abi::{Error, Message, Rights};
+use kernel_core::frames::Kind;
+use kernel_core::object::{EndpointId, Objects, SpaceId, ThreadId};
+use kernel_core::space::{Slot, SlotKind};
+
+use crate::kernel::Kernel;
+
+pub(crate) use object::{new_space, new_thread};
+pub(crate) use thread::begin;
+
+/// The call changed registers that only a full return to user mode loads.
+pub(crate) const FULL: bool = true;
+/// x0 to x18 at most changed.
+pub(crate) const LIGHT: bool = false;
+
+/// Arguments: x0 to x5.
+type Arguments = [u64; 6];
+/// Results: x1 to x5.
+type Results = [u64; 5];
+
+/// What a call returns.
+type Outcome = Result<Results, Failure>;
+
+/// An error, and in x1 how far the call came.
+#[derive(Clone, Copy, Debug)]
+struct Failure {
+    error: Error,
+    count: u64,
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Failure { error, count: 0 }
+    }
+}
+
+/// No results besides success.
+const DONE: Outcome = Ok([0; 5]);
+
+/// One result, in x1.
+fn one(value: u64) -> Outcome {
+    Ok([value, 0, 0, 0, 0])
+}
+
+/// Carries out the current thread's call; says what it did to its registers.
+pub(crate) fn dispatch(kernel: &mut Kernel) -> bool {
+    let x = &kernel.current().registers.x;
+    let number = x[10];
+    let arguments = [x[0], x[1], x[2], x[3], x[4], x[5]];
+    let result = match number & !WITH_HANDLE {
+        CALL => return message::call(kernel, number & WITH_HANDLE != 0),
+        REPLY_RECV => return message::reply_receive(kernel, number & WITH_HANDLE != 0),
+        POLL => return message::poll(kernel),
+        THREAD_START => return thread::start(kernel, arguments),
+        THREAD_WRITE => return thread::write(kernel, arguments),
+        UPCALL_RESUME => return thread::upcall_resume(kernel),
+        NULL => DONE,
+        _ => simple(kernel, number, arguments),
+    };
+    finish(kernel, result);
+    LIGHT
+}
+
+/// Calls that neither wait nor change registers that they do not return.
+fn simple(kernel: &mut Kernel, number: u64, arguments: Arguments) -> Outcome {
+    match number & !WITH_HANDLE {
+        REPLY => message::reply(kernel, number & WITH_HANDLE != 0),
+        SIGNAL => message::signal(kernel, arguments),
+        LEASE_READ => message::lease_copy(kernel, arguments, message::Direction::FromCaller),
+        LEASE_WRITE => message::lease_copy(kernel, arguments, message::Direction::ToCaller),
+        TOKEN_STATE => message::token_state(kernel, arguments),
+        TIMER_SET => message::timer_set(kernel, arguments),
+        YIELD => thread::yield_now(kernel),
+        HANDLE_COPY => handle::copy(kernel, arguments),
+        HANDLE_CLOSE => handle::close(kernel, arguments),
+        ENDPOINT_CREATE => object::create_endpoint(kernel, arguments),
+        SPACE_CREATE => object::create_space(kernel, arguments),
+        THREAD_CREATE => object::create_thread(kernel, arguments),
+        OBJECT_DESTROY => object::destroy(kernel, arguments),
+        SPACE_APPLY => space::apply(kernel, arguments),
+        SPACE_DONATE => space::donate(kernel, arguments),
+        SPACE_RECLAIM => space::reclaim(kernel, arguments),
+        SPACE_WRITE => space::write(kernel, arguments),
+        SPACE_CLEAR => space::clear(kernel, arguments),
+        SPACE_EXTEND => space::extend(kernel, arguments),
+        THREAD_EXCEPTIONS => thread::set_exceptions(kernel, arguments),
+        THREAD_INHERIT => thread::inherit(kernel, arguments),
+        THREAD_SUSPEND => thread::suspend(kernel, arguments),
+        THREAD_KICK => thread::kick(kernel, arguments),
+        THREAD_READ => thread::read(kernel, arguments),
+        THREAD_PRIORITY => thread::set_priority(kernel, arguments),
+        THREAD_INFO => thread::info(kernel, arguments),
+        UPCALL_SET => thread::upcall_set(kernel, arguments),
+        THREAD_POINTER => thread::set_pointer(kernel, arguments),
+        INTERRUPT_BIND => system::bind_interrupt(kernel, arguments),
+        INTERRUPT_DONE => system::interrupt_done(kernel, arguments),
+        LOG_WRITE => system::log_write(kernel, arguments),
+        POWER => system::power(kernel, arguments),
+        STATISTICS => system::statistics(kernel, arguments),
+        THREAD_INFO_AT => thread::info_at(kernel, arguments),
+        _ => Err(Error::BadCall.into()),
+    }
+}
+
+/// Sets the current thread's result registers.
+fn finish(kernel: &mut Kernel, outcome: Outcome) {
+    let thread = kernel.current();
+    let (error, values) = match outcome {
+        Ok(values) => (0, values),
+        Err(failure) => (failure.error as u64, [failure.count, 0, 0, 0, 0]),
+    };
+    let mut words = [0; abi::WORDS];
+    words[..4].copy_from_slice(&values[1..]);
+    thread.set_results(error, &Message { label: values[0], words });
+}
+
+impl Kernel {
+    /// What `handle` names in the current thread's table.
+    fn slot(&mut self, handle: u64) -> Result<Slot, Error> {
+        let space = self.current().space;
+        kernel_core::space::get(&mut self.memory, space, handle)
+    }
+
+    fn endpoint_of(&mut self, handle: u64, rights: Rights) -> Result<EndpointId, Error> {
+        Ok(EndpointId(self.slot(handle)?.expect(SlotKind::Endpoint, rights)?.object))
+    }
+
+    /// The thread that `handle` names, if it still lives.
+    fn thread_of(&mut self, handle: u64) -> Result<ThreadId, Error> {
+        let slot = self.slot(handle)?.expect(SlotKind::Thread, Rights::CONTROL)?;
+        let id = ThreadId(slot.object);
+        match self.memory.is_thread(id.0) && self.memory.thread(id).serial == slot.badge {
+            true => Ok(id),
+            false => Err(Error::BadHandle),
+        }
+    }
+
+    /// The space that `handle` names, if it still lives.
+    fn space_of(&mut self, handle: u64) -> Result<SpaceId, Error> {
+        let slot = self.slot(handle)?.expect(SlotKind::Space, Rights::MAP)?;
+        let id = SpaceId(slot.object);
+        match self.memory.frames.is(id.0, Kind::Space) && self.memory.space(id).serial == slot.badge {
+            true => Ok(id),
+            false => Err(Error::BadHandle),
+        }
+    }
+
+    fn system(&mut self, handle: u64, right: Rights) -> Result<(), Error> {
+        self.slot(handle)?.expect(SlotKind::System, right).map(|_| ())
+    }
+
+    /// An optional endpoint argument: 0 is none.
+    fn endpoint_or_none(&mut self, handle: u64) -> Result<EndpointId, Error> {
+        match handle {
+            0 => Ok(EndpointId::NONE),
+            given => self.endpoint_of(given, Rights::SEND | Rights::GRANT),
+        }
+    }
+}

@@ -1,0 +1,286 @@
+//! Mapping and unmapping: lists of operations, so that one entry changes many pages.
+
+use abi::map::{MapOp, prot};
+use abi::{Error, PAGE_BYTES};
+use core::mem::{offset_of, size_of};
+use kernel_core::frames::Kind;
+use kernel_core::object::{FrameNumber, Objects, SpaceId};
+use kernel_core::page_table::{self, Leaf};
+use kernel_core::space::{EXTENSIONS, PAGE_SLOTS, Slot};
+
+use super::{Arguments, DONE, Failure, Outcome, one};
+use crate::arch::{cache, memory, mmu};
+use crate::kernel::{Kernel, construct};
+use crate::user_memory::{self, Access, Side, Stopped, UserRange};
+
+/// Operations that are read from user memory at once.
+const CHUNK: usize = 16;
+/// From so many pages on, one flush of the whole space is cheaper than one a page.
+const FLUSH_ALL: u32 = 32;
+
+/// `SPACE_APPLY`.
+pub(super) fn apply(kernel: &mut Kernel, [space, list, count, ..]: Arguments) -> Outcome {
+    let id = kernel.space_of(space)?;
+    let own = kernel.current().space;
+    let mut done = 0;
+    while done < count {
+        let mut bytes = [0; CHUNK * size_of::<MapOp>()];
+        let chunk = (count - done).min(CHUNK as u64) as usize;
+        let wanted = &mut bytes[..chunk * size_of::<MapOp>()];
+        let address = list.checked_add(done * size_of::<MapOp>() as u64).ok_or(Error::Invalid)?;
+        let failure = |error, count| Failure { error, count };
+        user_memory::read(&mut kernel.memory, own, address, wanted).map_err(|error| failure(error, done))?;
+        for bytes in wanted.as_chunks().0 {
+            carry_out(kernel, id, parse(bytes)).map_err(|error| failure(error, done))?;
+            done += 1;
+        }
+    }
+    one(done)
+}
+
+fn parse(bytes: &[u8; size_of::<MapOp>()]) -> MapOp {
+    let word = |at: usize| u32::from_ne_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
+    MapOp {
+        address: u64::from(word(0)) | u64::from(word(4)) << 32,
+        kind: bytes[offset_of!(MapOp, kind)],
+        prot: bytes[offset_of!(MapOp, prot)],
+        fill: bytes[offset_of!(MapOp, fill)],
+        reserved: 0,
+        pages: word(offset_of!(MapOp, pages)),
+        frame: word(offset_of!(MapOp, frame)),
+        source: word(offset_of!(MapOp, source)),
+        bytes: word(offset_of!(MapOp, bytes)),
+        reserved2: 0,
+    }
+}
+
+fn carry_out(kernel: &mut Kernel, id: SpaceId, op: MapOp) -> Result<(), Error> {
+    if op.pages == 0 || op.prot & prot::WRITE != 0 && op.prot & prot::EXECUTE != 0 {
+        return Err(Error::Invalid);
+    }
+    match op.kind {
+        MapOp::MAP => {
+            page_table::check_range(op.address, op.pages)?;
+            check_frames(kernel, &op)?;
+            fill(kernel, &op)?;
+            map(kernel, id, &op)
+        }
+        MapOp::UNMAP => change(kernel, id, &op, |_| Leaf::NONE),
+        MapOp::PROTECT => change(kernel, id, &op, |old| match old.is_device() {
+            true => Leaf::new(old.frame(), op.prot | prot::DEVICE),
+            false => Leaf::new(old.frame(), op.prot & !prot::DEVICE),
+        }),
+        MapOp::FILL => {
+            check_frames(kernel, &op)?;
+            fill(kernel, &op)
+        }
+        _ => Err(Error::Invalid),
+    }
+}
+
+/// Whether all frames of an operation may be user memory (or are devices, and meant as such).
+fn check_frames(kernel: &Kernel, op: &MapOp) -> Result<(), Error> {
+    let end = op.frame.checked_add(op.pages).ok_or(Error::FrameBusy)?;
+    let device = op.prot & prot::DEVICE != 0;
+    for frame in op.frame..end {
+        match kernel.memory.frames.kind(frame) {
+            Some(Kind::User) if !device => {}
+            None if device && op.fill == MapOp::KEEP && op.kind == MapOp::MAP && may_map_device(frame) => {}
+            _ => return Err(Error::FrameBusy),
+        }
+    }
+    Ok(())
+}
+
+/// The interrupt controller stays the kernel's.
+fn may_map_device(frame: FrameNumber) -> bool {
+    !crate::driver::interrupts::owns(u64::from(frame) << 12)
+}
+
+/// Gives the frames their first content.
+fn fill(kernel: &mut Kernel, op: &MapOp) -> Result<(), Error> {
+    match op.fill {
+        MapOp::KEEP => return Ok(()),
+        MapOp::ZERO => (op.frame..op.frame + op.pages).for_each(memory::zero_frame),
+        MapOp::COPY => copy_frames(kernel, op)?,
+        _ => return Err(Error::Invalid),
+    }
+    for frame in op.frame..op.frame + op.pages {
+        kernel.memory.frames.set_synced(frame, false);
+    }
+    Ok(())
+}
+
+/// Copies `op.bytes` bytes frame by frame, and zeroes the rest.
+fn copy_frames(kernel: &Kernel, op: &MapOp) -> Result<(), Error> {
+    let sources = op.bytes.div_ceil(PAGE_BYTES as u32);
+    let end = op.source.checked_add(sources).ok_or(Error::FrameBusy)?;
+    if sources > op.pages || (op.source..end).any(|frame| !kernel.memory.frames.is(frame, Kind::User)) {
+        return Err(Error::FrameBusy);
+    }
+    let mut left = op.bytes as usize;
+    for page in 0..op.pages {
+        let (to, from) = (op.frame + page, op.source.wrapping_add(page));
+        let count = left.min(PAGE_BYTES as usize);
+        if count == 0 {
+            memory::zero_frame(to);
+            continue;
+        }
+        if to != from {
+            memory::copy(u64::from(to) << 12, u64::from(from) << 12, count);
+        }
+        if count < PAGE_BYTES as usize {
+            memory::zero_tail(to, count);
+        }
+        left -= count;
+    }
+    Ok(())
+}
+
+/// Maps the frames. Only a missing table can stop it, after whole pages.
+fn map(kernel: &mut Kernel, id: SpaceId, op: &MapOp) -> Result<(), Error> {
+    for page in 0..op.pages {
+        let address = op.address + u64::from(page) * PAGE_BYTES;
+        let frame = op.frame + page;
+        if op.prot & prot::EXECUTE != 0 && !kernel.memory.frames.is_synced(frame) {
+            cache::sync_instructions(memory::frame_address(frame), PAGE_BYTES as usize);
+            kernel.memory.frames.set_synced(frame, true);
+        }
+        if op.prot & prot::WRITE != 0 {
+            kernel.memory.frames.set_synced(frame, false);
+        }
+        let (frames, mut tables, space) = kernel.memory.with_space(id);
+        let table = page_table::ensure_leaf_table(&mut tables, frames, space, address)?;
+        let new = Leaf::new(frame, op.prot);
+        let old = Leaf(page_table::look_up(&tables, space.root, address).0);
+        if old.is_mapped() && old != new {
+            // Break before make (Arm ARM, "Using break-before-make when updating translation
+            // table entries").
+            page_table::set_leaf(&mut tables, frames, space, table, address, Leaf::NONE)?;
+            mmu::flush_page(space.asid, address);
+        }
+        page_table::set_leaf(&mut tables, frames, space, table, address, new)?;
+    }
+    mmu::publish_entries();
+    Ok(())
+}
+
+/// Changes those pages of a range that are mapped.
+fn change(kernel: &mut Kernel, id: SpaceId, op: &MapOp, new: impl Fn(Leaf) -> Leaf) -> Result<(), Error> {
+    page_table::check_range(op.address, op.pages)?;
+    let (frames, mut tables, space) = kernel.memory.with_space(id);
+    let end = op.address + u64::from(op.pages) * PAGE_BYTES;
+    let mut address = op.address;
+    while address < end && space.mapped != 0 {
+        let Some(table) = page_table::leaf_table(&tables, space.root, address) else {
+            address = page_table::next_leaf_table(address);
+            continue;
+        };
+        let old = page_table::look_up(&tables, space.root, address);
+        let changed = if old.is_mapped() { new(old) } else { old };
+        if changed != old {
+            // `prot::EXECUTE` on a page that was not synchronised yet.
+            if changed.is_executable() && !frames.is_synced(changed.frame()) {
+                cache::sync_instructions(memory::frame_address(changed.frame()), PAGE_BYTES as usize);
+                frames.set_synced(changed.frame(), true);
+            }
+            page_table::set_leaf(&mut tables, frames, space, table, address, changed)?;
+            if op.pages < FLUSH_ALL {
+                mmu::flush_page(space.asid, address);
+            }
+        }
+        address += PAGE_BYTES;
+    }
+    if op.pages >= FLUSH_ALL {
+        mmu::flush_space(space.asid);
+    }
+    Ok(())
+}
+
+/// Calls `each` with a frame number from user memory at a time.
+fn each_frame(
+    kernel: &mut Kernel,
+    list: u64,
+    count: u64,
+    mut each: impl FnMut(&mut Kernel, FrameNumber) -> Result<(), Error>,
+) -> Outcome {
+    let own = kernel.current().space;
+    for done in 0..count {
+        let fail = |error| Failure { error, count: done };
+        let mut bytes = [0; 4];
+        let address = list.checked_add(done * 4).ok_or(Error::Invalid)?;
+        user_memory::read(&mut kernel.memory, own, address, &mut bytes).map_err(fail)?;
+        each(kernel, FrameNumber::from_ne_bytes(bytes)).map_err(fail)?;
+    }
+    one(count)
+}
+
+/// `SPACE_DONATE`.
+pub(super) fn donate(kernel: &mut Kernel, [space, list, count, ..]: Arguments) -> Outcome {
+    let id = kernel.space_of(space)?;
+    each_frame(kernel, list, count, |kernel, frame| {
+        kernel.memory.frames.claim(frame, Kind::SpareTable)?;
+        let next = kernel.memory.space(id).spare;
+        kernel.memory.frames.set_table(frame, Kind::SpareTable, next);
+        kernel.memory.space(id).spare = frame;
+        Ok(())
+    })
+}
+
+/// `SPACE_RECLAIM`.
+pub(super) fn reclaim(kernel: &mut Kernel, [space, list, most, tear_down, ..]: Arguments) -> Outcome {
+    let id = kernel.space_of(space)?;
+    let own = kernel.current().space;
+    if tear_down != 0 {
+        let (frames, mut tables, space) = kernel.memory.with_space(id);
+        page_table::tear_down(&mut tables, frames, space)?;
+        mmu::flush_space(space.asid);
+    }
+    for done in 0..most {
+        let frame = kernel.memory.space(id).spare;
+        if frame == 0 {
+            return one(done);
+        }
+        let fail = |error| Failure { error, count: done };
+        let address = list.checked_add(done * 4).ok_or(Error::Invalid)?;
+        user_memory::write(&mut kernel.memory, own, address, &frame.to_ne_bytes()).map_err(fail)?;
+        kernel.memory.space(id).spare = kernel.memory.frames.table_next(frame);
+        kernel.memory.frames.release(frame);
+    }
+    one(most)
+}
+
+/// `SPACE_WRITE`.
+pub(super) fn write(kernel: &mut Kernel, [space, address, buffer, bytes, ..]: Arguments) -> Outcome {
+    let id = kernel.space_of(space)?;
+    let (to, from) = (UserRange::new(address, bytes)?, UserRange::new(buffer, bytes)?);
+    let own = kernel.current().space;
+    let from = Side::new(&mut kernel.memory, own, from, Access::Read);
+    let to = Side::new(&mut kernel.memory, id, to, Access::Override);
+    match user_memory::copy(&kernel.memory, from, to, bytes as usize) {
+        (done, None) => one(done as u64),
+        (done, Some(Stopped::Source)) => Err(Failure { error: Error::BufferFault, count: done as u64 }),
+        (done, Some(Stopped::Target)) => Err(Failure { error: Error::LeaseFault, count: done as u64 }),
+    }
+}
+
+/// `SPACE_CLEAR`.
+pub(super) fn clear(kernel: &mut Kernel, [space, ..]: Arguments) -> Outcome {
+    let id = kernel.space_of(space)?;
+    let (frames, mut tables, space) = kernel.memory.with_space(id);
+    let cleared = page_table::clear(&mut tables, frames, space);
+    mmu::flush_space(space.asid);
+    one(u64::from(cleared))
+}
+
+/// `SPACE_EXTEND`.
+pub(super) fn extend(kernel: &mut Kernel, [space, frame, ..]: Arguments) -> Outcome {
+    let id = kernel.space_of(space)?;
+    let frame = FrameNumber::try_from(frame).map_err(|_| Error::FrameBusy)?;
+    let extensions = kernel.memory.space(id).extensions;
+    let place = extensions.iter().position(|&used| used == 0).filter(|&place| place < EXTENSIONS).ok_or(Error::NoSlot)?;
+    kernel.memory.frames.claim(frame, Kind::Slots)?;
+    construct(frame, [Slot::EMPTY; PAGE_SLOTS]);
+    kernel.memory.space(id).extensions[place] = frame;
+    DONE
+}
