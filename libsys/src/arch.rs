@@ -236,8 +236,7 @@ mod machine {
     }
 
     // The start: sp is the initial stack (argc, argv, envp, auxiliary vector), x0 and x1 what
-    // THREAD_START was given. The root task may be started without a stack and then brings its own
-    // (`boot_stack!`); program.ld makes `__boot_stack` 0 for everybody else.
+    // THREAD_START was given.
     global_asm!(
         ".section .text.start, \"ax\"",
         ".global _start",
@@ -245,15 +244,9 @@ mod machine {
         "mov x29, xzr",
         "mov x30, xzr",
         "mov x2, sp",
-        "cbnz x2, 1f",
-        "ldr x3, 2f",
-        "add sp, x3, {stack_bytes}",
-        "1: bl {start}",
+        "bl {start}",
         "brk #1",
-        ".balign 8",
-        "2: .quad __boot_stack",
         ".previous",
-        stack_bytes = const super::BOOT_STACK_BYTES,
         start = sym crate::runtime::start,
     );
 
@@ -376,36 +369,6 @@ mod machine {
 }
 
 pub use machine::{raw_kernel_call, raw_svc};
-
-/// Size of the stack that [`crate::boot_stack`] makes.
-pub const BOOT_STACK_BYTES: usize = 64 << 10;
-
-/// A stack for a task that the kernel starts without one.
-#[repr(C, align(16))]
-pub struct BootStack(core::cell::UnsafeCell<[u8; BOOT_STACK_BYTES]>);
-
-// SAFETY: only the one thread whose stack pointer is set into it ever uses it.
-unsafe impl Sync for BootStack {}
-
-impl BootStack {
-    /// An unused stack.
-    #[allow(
-        clippy::new_without_default,
-        reason = "a stack is made once, as a static"
-    )]
-    pub const fn new() -> Self {
-        Self(core::cell::UnsafeCell::new([0; BOOT_STACK_BYTES]))
-    }
-}
-
-/// Gives the root task a stack, as the kernel starts it without one.
-#[macro_export]
-macro_rules! boot_stack {
-    () => {
-        #[unsafe(no_mangle)]
-        static __boot_stack: $crate::arch::BootStack = $crate::arch::BootStack::new();
-    };
-}
 
 /// The block and the stack that the kernel uses at an upcall. The alignment keeps the block inside
 /// one page.

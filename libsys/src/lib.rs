@@ -24,11 +24,14 @@ extern crate alloc;
 pub mod arch;
 pub mod args;
 pub mod clock;
+pub mod dir;
 pub mod env;
 pub mod file;
 pub mod heap;
+pub mod ipc;
 pub mod lease;
 pub mod log;
+pub mod memory;
 mod posix;
 pub mod process;
 pub mod request;
@@ -36,6 +39,7 @@ pub mod runtime;
 pub mod serve;
 pub mod signal;
 pub mod stdio;
+pub mod time;
 
 pub use abi::{Errno, Handle};
 
