@@ -32,6 +32,21 @@ const SERVER: &[&str] = &["abi", "proto", "loader"];
 /// Servers; their binaries may also use `libsys`.
 const SERVERS: &[&str] = &["mem", "proc", "vfs", "ipc", "tty"];
 
+/// Libraries of pure decisions: the compiler refuses `unsafe` in them.
+const SAFE: &[&str] = &[
+    "libsys/abi",
+    "libsys/proto",
+    "libsys/loader",
+    "microkernel/core",
+    "servers/mem",
+    "servers/proc",
+    "servers/vfs",
+    "servers/ipc",
+    "servers/tty",
+    "init/shell",
+    "init/programs",
+];
+
 /// Services from top to bottom: each may call only those behind it.
 const CALL_ORDER: &[&str] = &["proc", "ipc", "vfs", "tty", "mem"];
 
@@ -60,6 +75,15 @@ pub fn check() -> Result<Vec<String>> {
     for folder in package_folders()? {
         let manifest = tree::read_manifest(&tree::root().join(&folder))?;
         problems.extend(check_dependencies(&manifest));
+    }
+    for folder in SAFE {
+        let text = fs::read_to_string(tree::root().join(folder).join("src/lib.rs"))
+            .with_context(|| folder.to_string())?;
+        if !text.contains("#![forbid(unsafe_code)]") {
+            problems.push(format!(
+                "{folder}/src/lib.rs must say #![forbid(unsafe_code)]"
+            ));
+        }
     }
     for server in SERVERS {
         problems.extend(check_sources(
