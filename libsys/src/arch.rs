@@ -427,7 +427,7 @@ fn received(r: Returned) -> Result<Received, Error> {
 ///
 /// The leases are addresses that the caller vouches for, see [`crate::lease`].
 #[inline(always)]
-pub(crate) fn call(
+pub fn call(
     endpoint: Handle,
     message: &Message,
     leases: &[Lease; 2],

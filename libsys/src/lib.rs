@@ -3,7 +3,8 @@
 //! A program looks like this:
 //!
 //! ```ignore
-//! #![cfg_attr(target_os = "none", no_std, no_main)]
+//! #![no_std]
+//! #![no_main]
 //! use libsys::prelude::*;
 //!
 //! libsys::main!(main);

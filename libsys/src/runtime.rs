@@ -102,12 +102,6 @@ macro_rules! main {
             $crate::runtime::set_role($crate::runtime::Role::Program);
             $main($crate::args::Args::new())
         }
-
-        // On the host the program is only checked, never run.
-        #[cfg(not(target_os = "none"))]
-        fn main() {
-            let _: fn($crate::args::Args) -> i32 = $main;
-        }
     };
 }
 
@@ -120,12 +114,6 @@ macro_rules! server {
         fn __tessera_main() -> i32 {
             $crate::runtime::set_role($crate::runtime::Role::Server);
             $main($crate::args::Args::new())
-        }
-
-        // On the host the server is only checked, never run.
-        #[cfg(not(target_os = "none"))]
-        fn main() {
-            let _: fn($crate::args::Args) -> i32 = $main;
         }
     };
 }
