@@ -6,6 +6,9 @@
 
 use crate::Pid;
 
+/// Where `proc` maps the table: writable in its own space, read-only in that of `ipc`. The file
+/// server, which chooses where, is told the object ([`crate::vfs::Request::Publish`]).
+pub const ADDRESS: u64 = 0x50_0000_0000;
 /// Slots of the table, and so the most processes there can be.
 pub const CAPACITY: usize = 1024;
 /// Supplementary groups kept per process.

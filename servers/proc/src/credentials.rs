@@ -50,7 +50,11 @@ impl Credentials {
         self.uid[SAVED] = self.uid[EFFECTIVE];
         self.gid[SAVED] = self.gid[EFFECTIVE];
         let differs = |ids: Ids| ids[REAL] != ids[EFFECTIVE];
-        if differs(self.uid) || differs(self.gid) { Elevated::Yes } else { Elevated::No }
+        if differs(self.uid) || differs(self.gid) {
+            Elevated::Yes
+        } else {
+            Elevated::No
+        }
     }
 }
 
@@ -80,7 +84,10 @@ impl How {
     /// # Errors
     /// `EINVAL` for any but 0, 1, 2.
     pub fn from_number(number: u32) -> Result<How, Errno> {
-        [How::Set, How::SetTwo, How::SetThree].get(number as usize).copied().ok_or(Errno::EINVAL)
+        [How::Set, How::SetTwo, How::SetThree]
+            .get(number as usize)
+            .copied()
+            .ok_or(Errno::EINVAL)
     }
 }
 
@@ -115,14 +122,22 @@ fn set_two(old: Ids, wish: Ids, privileged: bool) -> Result<Ids, Errno> {
     // Linux, setreuid(2): the saved id follows when the real id is set, or the effective one to
     // something else than the real one.
     let follows = wish[REAL] != KEEP || (wish[EFFECTIVE] != KEEP && effective != old[REAL]);
-    Ok([real, effective, if follows { effective } else { old[SAVED] }])
+    Ok([
+        real,
+        effective,
+        if follows { effective } else { old[SAVED] },
+    ])
 }
 
 fn set_three(old: Ids, wish: Ids, privileged: bool) -> Result<Ids, Errno> {
     for id in wish {
         allow(id, &old, privileged)?;
     }
-    Ok([or(wish[REAL], old[REAL]), or(wish[EFFECTIVE], old[EFFECTIVE]), or(wish[SAVED], old[SAVED])])
+    Ok([
+        or(wish[REAL], old[REAL]),
+        or(wish[EFFECTIVE], old[EFFECTIVE]),
+        or(wish[SAVED], old[SAVED]),
+    ])
 }
 
 fn or(wish: u32, old: u32) -> u32 {
@@ -142,34 +157,71 @@ mod tests {
 
     #[test]
     fn a_privileged_setuid_sets_all_three() {
-        assert_eq!(changed([0, 0, 0], How::Set, [KEEP, 7, KEEP], true), Ok([7, 7, 7]));
+        assert_eq!(
+            changed([0, 0, 0], How::Set, [KEEP, 7, KEEP], true),
+            Ok([7, 7, 7])
+        );
     }
 
     #[test]
     fn another_setuid_moves_only_the_effective_id_to_the_real_or_saved_one() {
-        assert_eq!(changed(USER, How::Set, [KEEP, 10, KEEP], false), Ok([10, 10, 30]));
-        assert_eq!(changed(USER, How::Set, [KEEP, 30, KEEP], false), Ok([10, 30, 30]));
-        assert_eq!(changed(USER, How::Set, [KEEP, 20, KEEP], false), Err(Errno::EPERM));
-        assert_eq!(changed(USER, How::Set, [KEEP, 0, KEEP], false), Err(Errno::EPERM));
+        assert_eq!(
+            changed(USER, How::Set, [KEEP, 10, KEEP], false),
+            Ok([10, 10, 30])
+        );
+        assert_eq!(
+            changed(USER, How::Set, [KEEP, 30, KEEP], false),
+            Ok([10, 30, 30])
+        );
+        assert_eq!(
+            changed(USER, How::Set, [KEEP, 20, KEEP], false),
+            Err(Errno::EPERM)
+        );
+        assert_eq!(
+            changed(USER, How::Set, [KEEP, 0, KEEP], false),
+            Err(Errno::EPERM)
+        );
     }
 
     #[test]
     fn setreuid_swaps_and_the_saved_id_follows() {
-        assert_eq!(changed(USER, How::SetTwo, [20, 10, KEEP], false), Ok([20, 10, 10]));
-        assert_eq!(changed(USER, How::SetTwo, [30, KEEP, KEEP], false), Err(Errno::EPERM));
-        assert_eq!(changed(USER, How::SetTwo, [KEEP, 10, KEEP], false), Ok([10, 10, 30]));
-        assert_eq!(changed([0, 0, 0], How::SetTwo, [KEEP, 9, KEEP], true), Ok([0, 9, 9]));
+        assert_eq!(
+            changed(USER, How::SetTwo, [20, 10, KEEP], false),
+            Ok([20, 10, 10])
+        );
+        assert_eq!(
+            changed(USER, How::SetTwo, [30, KEEP, KEEP], false),
+            Err(Errno::EPERM)
+        );
+        assert_eq!(
+            changed(USER, How::SetTwo, [KEEP, 10, KEEP], false),
+            Ok([10, 10, 30])
+        );
+        assert_eq!(
+            changed([0, 0, 0], How::SetTwo, [KEEP, 9, KEEP], true),
+            Ok([0, 9, 9])
+        );
     }
 
     #[test]
     fn setresuid_picks_from_the_three() {
-        assert_eq!(changed(USER, How::SetThree, [30, KEEP, 10], false), Ok([30, 20, 10]));
-        assert_eq!(changed(USER, How::SetThree, [1, KEEP, KEEP], false), Err(Errno::EPERM));
+        assert_eq!(
+            changed(USER, How::SetThree, [30, KEEP, 10], false),
+            Ok([30, 20, 10])
+        );
+        assert_eq!(
+            changed(USER, How::SetThree, [1, KEEP, KEEP], false),
+            Err(Errno::EPERM)
+        );
     }
 
     #[test]
     fn set_id_bits_set_the_effective_and_saved_ids() {
-        let mut user = Credentials { uid: [10, 10, 10], gid: [10, 10, 10], groups: Vec::new() };
+        let mut user = Credentials {
+            uid: [10, 10, 10],
+            gid: [10, 10, 10],
+            groups: Vec::new(),
+        };
         assert_eq!(user.exec(None, None), Elevated::No);
         assert_eq!(user.exec(Some(0), None), Elevated::Yes);
         assert_eq!(user.uid, [10, 0, 0]);
@@ -177,7 +229,10 @@ mod tests {
 
     #[test]
     fn signals_go_to_processes_of_the_same_user() {
-        let of = |uid| Credentials { uid, ..Credentials::default() };
+        let of = |uid| Credentials {
+            uid,
+            ..Credentials::default()
+        };
         assert!(of([0, 0, 0]).may_signal(&of([5, 5, 5])));
         assert!(of([5, 5, 5]).may_signal(&of([9, 9, 5])));
         assert!(of([5, 5, 5]).may_signal(&of([5, 9, 9])));

@@ -45,18 +45,31 @@ impl Proc {
     }
 
     /// Replaces what `pid` executes.
-    pub(crate) fn execute<P: Ports>(&mut self, pid: Pid, program: &ProgramRef<'_>, ports: &mut P) -> Result<(), Errno> {
+    pub(crate) fn execute<P: Ports>(
+        &mut self,
+        pid: Pid,
+        program: &ProgramRef<'_>,
+        ports: &mut P,
+    ) -> Result<(), Errno> {
         let process = self.table.living(pid).ok_or(Errno::ESRCH)?;
         let found = find(pid, program, ports)?;
         let mut credentials = process.credentials.clone();
         let elevated = credentials.exec(found.file.set_uid, found.file.set_gid);
-        let (image, sp) = image(process, program, &found, (&credentials, elevated), ports.random())?;
+        let (image, sp) = image(
+            process,
+            program,
+            &found,
+            (&credentials, elevated),
+            ports.random(),
+        )?;
         ports.exec_space(pid, &image)?;
 
         if ports.has_ipc_state(pid) {
             ports.exit_ipc(pid, IpcExit::Exec);
         }
-        let Some(process) = self.table.living_mut(pid) else { return Ok(()) };
+        let Some(process) = self.table.living_mut(pid) else {
+            return Ok(());
+        };
         process.credentials = credentials;
         process.name = command_name(program.path);
         process.signals.actions.exec();
@@ -75,7 +88,9 @@ impl Proc {
 
 /// Copies the encoded program out of lease 0.
 pub(crate) fn read_program<P: Ports>(
-    incoming: &Incoming<Request>, stack_bytes: u64, ports: &mut P,
+    incoming: &Incoming<Request>,
+    stack_bytes: u64,
+    ports: &mut P,
 ) -> Result<Vec<u8>, Refusal> {
     let lease = incoming.leases[0];
     if !lease.readable {
@@ -85,7 +100,9 @@ pub(crate) fn read_program<P: Ports>(
         return Err(Errno::E2BIG.into());
     }
     let mut bytes = Vec::new();
-    bytes.try_reserve_exact(lease.bytes).map_err(|_| Errno::ENOMEM)?;
+    bytes
+        .try_reserve_exact(lease.bytes)
+        .map_err(|_| Errno::ENOMEM)?;
     bytes.resize(lease.bytes, 0);
     ports.read(incoming.token, 0, 0, &mut bytes)?;
     Ok(bytes)
@@ -97,13 +114,26 @@ pub(crate) fn read_program<P: Ports>(
 /// `EINVAL` if it is malformed, `ENAMETOOLONG` for a path that is too long.
 pub(crate) fn decode(bytes: &[u8]) -> Result<ProgramRef<'_>, Errno> {
     let program: ProgramRef<'_> = postcard::from_bytes(bytes).map_err(|_| Errno::EINVAL)?;
-    if program.path.len() >= PATH_MAX { Err(Errno::ENAMETOOLONG) } else { Ok(program) }
+    if program.path.len() >= PATH_MAX {
+        Err(Errno::ENAMETOOLONG)
+    } else {
+        Ok(program)
+    }
 }
 
 /// Follows `#!` lines to a program that can be executed.
-fn find<'a, P: Ports>(pid: Pid, program: &ProgramRef<'a>, ports: &mut P) -> Result<Found<'a>, Errno> {
+fn find<'a, P: Ports>(
+    pid: Pid,
+    program: &ProgramRef<'a>,
+    ports: &mut P,
+) -> Result<Found<'a>, Errno> {
     let mut path = Cow::Borrowed(program.path);
-    let mut arguments: Vec<Cow<'a, [u8]>> = program.arguments.iter().copied().map(Cow::Borrowed).collect();
+    let mut arguments: Vec<Cow<'a, [u8]>> = program
+        .arguments
+        .iter()
+        .copied()
+        .map(Cow::Borrowed)
+        .collect();
     if arguments.is_empty() {
         // Linux does the same since 5.18: programs rely on there being a name.
         arguments.push(Cow::Borrowed(b""));
@@ -114,7 +144,12 @@ fn find<'a, P: Ports>(pid: Pid, program: &ProgramRef<'a>, ports: &mut P) -> Resu
         let file = ports.open_program(pid, &path, &mut buffer)?;
         let header = &buffer[..file.header_bytes.min(HEADER_BYTES)];
         let Some(script) = loader::script(header)? else {
-            return Ok(Found { path, arguments, plan: plan(header, &file)?, file });
+            return Ok(Found {
+                path,
+                arguments,
+                plan: plan(header, &file)?,
+                file,
+            });
         };
         let interpreter = script.interpreter.to_vec();
         let line = core::iter::once(interpreter.clone()).chain(script.argument.map(<[u8]>::to_vec));
@@ -125,15 +160,27 @@ fn find<'a, P: Ports>(pid: Pid, program: &ProgramRef<'a>, ports: &mut P) -> Resu
 }
 
 fn plan(header: &[u8], file: &ProgramFile) -> Result<Plan, Errno> {
-    let at = loader::FileAt { object: file.object, offset: file.offset, bytes: file.bytes };
+    let at = loader::FileAt {
+        object: file.object,
+        offset: file.offset,
+        bytes: file.bytes,
+    };
     let plan = loader::plan(header, at, loader::PIE_BASE)?;
     // Two files cannot be held open at once yet, so a dynamically linked program cannot start.
-    if plan.interpreter.is_some() { Err(Errno::ENOEXEC) } else { Ok(plan) }
+    if plan.interpreter.is_some() {
+        Err(Errno::ENOEXEC)
+    } else {
+        Ok(plan)
+    }
 }
 
 /// What the space shall hold, and the stack pointer.
 fn image(
-    process: &Process, program: &ProgramRef<'_>, found: &Found<'_>, as_who: (&Credentials, Elevated), random: [u8; 16],
+    process: &Process,
+    program: &ProgramRef<'_>,
+    found: &Found<'_>,
+    as_who: (&Credentials, Elevated),
+    random: [u8; 16],
 ) -> Result<(Image, u64), Errno> {
     let (credentials, elevated) = as_who;
     let auxiliary = Auxiliary {
@@ -147,8 +194,18 @@ fn image(
         features: [0; 2],
         random,
     };
-    let environment: Vec<Cow<'_, [u8]>> = program.environment.iter().copied().map(Cow::Borrowed).collect();
-    let start = Start { path: program.path, arguments: &found.arguments, environment: &environment, auxiliary };
+    let environment: Vec<Cow<'_, [u8]>> = program
+        .environment
+        .iter()
+        .copied()
+        .map(Cow::Borrowed)
+        .collect();
+    let start = Start {
+        path: program.path,
+        arguments: &found.arguments,
+        environment: &environment,
+        auxiliary,
+    };
     let limit = process.limits.soft(limits::STACK);
     let stack = start.stack(layout::STACK_TOP, loader::argument_limit(limit))?;
 

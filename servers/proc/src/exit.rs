@@ -14,7 +14,12 @@ use proto::proc::Reply;
 
 impl Proc {
     /// `_exit`. Nobody is answered: who asked is gone.
-    pub(crate) fn exit<P: Ports>(&mut self, pid: Pid, status: i32, ports: &mut P) -> Outcome<Reply> {
+    pub(crate) fn exit<P: Ports>(
+        &mut self,
+        pid: Pid,
+        status: i32,
+        ports: &mut P,
+    ) -> Outcome<Reply> {
         self.end(pid, (status as u32 & 0xff) << 8, ports);
         Outcome::Parked
     }
@@ -28,9 +33,14 @@ impl Proc {
 
     /// Ends a process with a wait status.
     fn end<P: Ports>(&mut self, pid: Pid, status: u32, ports: &mut P) {
-        let Some(process) = self.table.living(pid) else { return };
+        let Some(process) = self.table.living(pid) else {
+            return;
+        };
         let (thread, session, parent) = (process.thread, process.session, process.parent);
-        let times = CpuTimes { user_ns: ports.thread_cpu_ns(thread), system_ns: 0 };
+        let times = CpuTimes {
+            user_ns: ports.thread_cpu_ns(thread),
+            system_ns: 0,
+        };
         if ports.has_ipc_state(pid) {
             ports.exit_ipc(pid, IpcExit::Ended);
         }
@@ -48,7 +58,9 @@ impl Proc {
             ports.detach_terminal(session);
         }
         orphaned.append(&mut self.give_away_children(pid, ports));
-        orphaned.into_iter().for_each(|group| self.orphan(group, ports));
+        orphaned
+            .into_iter()
+            .for_each(|group| self.orphan(group, ports));
 
         match pid {
             INIT => self.end_of_init(status, ports),
@@ -57,10 +69,13 @@ impl Proc {
     }
 
     fn forget_waits(&mut self, pid: Pid) {
-        let Some(process) = self.table.living_mut(pid) else { return };
+        let Some(process) = self.table.living_mut(pid) else {
+            return;
+        };
         self.deadlines.unpark(process);
         if let Some(alarm) = process.alarm.take() {
-            self.deadlines.cancel(alarm.deadline_ns, pid, Purpose::Alarm);
+            self.deadlines
+                .cancel(alarm.deadline_ns, pid, Purpose::Alarm);
         }
     }
 
@@ -84,7 +99,9 @@ impl Proc {
         if !self.parent_refuses(parent) {
             return self.tell_parent(child, ports);
         }
-        let Some(info) = self.table.get(child).map(child_info) else { return };
+        let Some(info) = self.table.get(child).map(child_info) else {
+            return;
+        };
         self.reap(child, ports);
         self.answer_waiting_parent(parent, ports);
         // A standard signal merges and so never fills a queue.
@@ -101,7 +118,11 @@ impl Proc {
 
     /// Takes a zombie out of the table. Its times go to the parent that waited for it.
     pub(crate) fn reap<P: Ports>(&mut self, zombie: Pid, ports: &mut P) {
-        if self.table.get(zombie).is_none_or(|process| process.is_alive()) {
+        if self
+            .table
+            .get(zombie)
+            .is_none_or(|process| process.is_alive())
+        {
             return;
         }
         self.table.remove(zombie);
@@ -110,7 +131,9 @@ impl Proc {
 
     /// The system ends with its first process: everything else is killed.
     fn end_of_init<P: Ports>(&mut self, status: u32, ports: &mut P) {
-        let Some(init) = self.table.get(INIT) else { return };
+        let Some(init) = self.table.get(INIT) else {
+            return;
+        };
         let reply = Reply::Waited {
             pid: INIT.0,
             status,
@@ -118,11 +141,20 @@ impl Proc {
             user_ns: init.times.user_ns,
             system_ns: init.times.system_ns,
         };
-        let others: Vec<Pid> = self.table.iter().filter(|process| process.is_alive()).map(|process| process.pid).collect();
+        let others: Vec<Pid> = self
+            .table
+            .iter()
+            .filter(|process| process.is_alive())
+            .map(|process| process.pid)
+            .collect();
         others.into_iter().for_each(|pid| self.doom(pid, SIGKILL));
         self.bury(ports);
-        let zombies: Vec<Pid> =
-            self.table.iter().filter(|process| matches!(process.life, Life::Zombie(_))).map(|process| process.pid).collect();
+        let zombies: Vec<Pid> = self
+            .table
+            .iter()
+            .filter(|process| matches!(process.life, Life::Zombie(_)))
+            .map(|process| process.pid)
+            .collect();
         zombies.into_iter().for_each(|pid| self.reap(pid, ports));
 
         match self.init_waiter.take() {

@@ -43,15 +43,33 @@ impl Proc {
 
     /// Gives a child that has a space everything else. It is published first, because the lower
     /// servers look there as soon as they hear of it.
-    fn furnish<P: Ports>(&self, parent: &Process, child: &Process, ports: &mut P) -> Result<Token, Errno> {
-        ports.publish(slot(child.pid), &entry(child, self.table.is_orphaned(child.group)));
+    fn furnish<P: Ports>(
+        &self,
+        parent: &Process,
+        child: &Process,
+        ports: &mut P,
+    ) -> Result<Token, Errno> {
+        ports.publish(
+            slot(child.pid),
+            &entry(child, self.table.is_orphaned(child.group)),
+        );
         let token = ports.inherit_thread(child.thread, parent.thread, child.pid)?;
         ports.fork_files(parent.pid, child.pid)?;
-        self.fork_ipc(parent, child, ports).inspect_err(|_| ports.exit_files(child.pid))?;
+        self.fork_ipc(parent, child, ports)
+            .inspect_err(|_| ports.exit_files(child.pid))?;
         Ok(token)
     }
 
-    fn fork_ipc<P: Ports>(&self, parent: &Process, child: &Process, ports: &mut P) -> Result<(), Errno> {
-        if ports.has_ipc_state(parent.pid) { ports.fork_ipc(parent.pid, child.pid) } else { Ok(()) }
+    fn fork_ipc<P: Ports>(
+        &self,
+        parent: &Process,
+        child: &Process,
+        ports: &mut P,
+    ) -> Result<(), Errno> {
+        if ports.has_ipc_state(parent.pid) {
+            ports.fork_ipc(parent.pid, child.pid)
+        } else {
+            Ok(())
+        }
     }
 }

@@ -15,24 +15,48 @@ impl Proc {
     /// Own pid and parent.
     pub(crate) fn identity(&self, pid: Pid) -> Result<Reply, Refusal> {
         let process = self.table.get(pid).ok_or(Errno::ESRCH)?;
-        Ok(Reply::Identity { pid: pid.0, ppid: process.parent.0 })
+        Ok(Reply::Identity {
+            pid: pid.0,
+            ppid: process.parent.0,
+        })
     }
 
     /// Real, effective and saved user id.
     pub(crate) fn get_users(&self, pid: Pid) -> Result<Reply, Refusal> {
-        Ok(ids(self.table.get(pid).ok_or(Errno::ESRCH)?.credentials.uid))
+        Ok(ids(self
+            .table
+            .get(pid)
+            .ok_or(Errno::ESRCH)?
+            .credentials
+            .uid))
     }
 
     /// Real, effective and saved group id.
     pub(crate) fn get_groups(&self, pid: Pid) -> Result<Reply, Refusal> {
-        Ok(ids(self.table.get(pid).ok_or(Errno::ESRCH)?.credentials.gid))
+        Ok(ids(self
+            .table
+            .get(pid)
+            .ok_or(Errno::ESRCH)?
+            .credentials
+            .gid))
     }
 
     /// `setuid` and its relatives.
-    pub(crate) fn set_users<P: Ports>(&mut self, pid: Pid, how: u32, wish: Ids, ports: &mut P) -> Result<Reply, Refusal> {
+    pub(crate) fn set_users<P: Ports>(
+        &mut self,
+        pid: Pid,
+        how: u32,
+        wish: Ids,
+        ports: &mut P,
+    ) -> Result<Reply, Refusal> {
         let process = self.table.living_mut(pid).ok_or(Errno::ESRCH)?;
         let old = process.credentials.uid;
-        let new = changed(old, How::from_number(how)?, wish, process.credentials.privileged())?;
+        let new = changed(
+            old,
+            How::from_number(how)?,
+            wish,
+            process.credentials.privileged(),
+        )?;
         process.credentials.uid = new;
         self.table.change_owner(old[0], new[0]);
         self.publish(pid, ports);
@@ -40,30 +64,57 @@ impl Proc {
     }
 
     /// `setgid` and its relatives.
-    pub(crate) fn set_groups<P: Ports>(&mut self, pid: Pid, how: u32, wish: Ids, ports: &mut P) -> Result<Reply, Refusal> {
+    pub(crate) fn set_groups<P: Ports>(
+        &mut self,
+        pid: Pid,
+        how: u32,
+        wish: Ids,
+        ports: &mut P,
+    ) -> Result<Reply, Refusal> {
         let process = self.table.living_mut(pid).ok_or(Errno::ESRCH)?;
         let privileged = process.credentials.privileged();
-        process.credentials.gid = changed(process.credentials.gid, How::from_number(how)?, wish, privileged)?;
+        process.credentials.gid = changed(
+            process.credentials.gid,
+            How::from_number(how)?,
+            wish,
+            privileged,
+        )?;
         self.publish(pid, ports);
         Ok(Reply::Done)
     }
 
     /// `getgroups`. Without a lease it only counts.
-    pub(crate) fn supplementary<P: Ports>(&self, incoming: &Incoming<Request>, ports: &mut P) -> Result<Reply, Refusal> {
-        let groups = &self.table.get(incoming.sender).ok_or(Errno::ESRCH)?.credentials.groups;
+    pub(crate) fn supplementary<P: Ports>(
+        &self,
+        incoming: &Incoming<Request>,
+        ports: &mut P,
+    ) -> Result<Reply, Refusal> {
+        let groups = &self
+            .table
+            .get(incoming.sender)
+            .ok_or(Errno::ESRCH)?
+            .credentials
+            .groups;
         let lease = incoming.leases[0];
         if lease.bytes != 0 {
             if lease.bytes < 4 * groups.len() {
                 return Err(Errno::EINVAL.into());
             }
-            let bytes: Vec<u8> = groups.iter().flat_map(|group| group.to_le_bytes()).collect();
+            let bytes: Vec<u8> = groups
+                .iter()
+                .flat_map(|group| group.to_le_bytes())
+                .collect();
             ports.write(incoming.token, 0, 0, &bytes)?;
         }
         Ok(Reply::Count(groups.len() as u64))
     }
 
     /// `setgroups`.
-    pub(crate) fn set_supplementary<P: Ports>(&mut self, incoming: &Incoming<Request>, ports: &mut P) -> Result<Reply, Refusal> {
+    pub(crate) fn set_supplementary<P: Ports>(
+        &mut self,
+        incoming: &Incoming<Request>,
+        ports: &mut P,
+    ) -> Result<Reply, Refusal> {
         let process = self.table.living_mut(incoming.sender).ok_or(Errno::ESRCH)?;
         if !process.credentials.privileged() {
             return Err(Errno::EPERM.into());
@@ -84,5 +135,9 @@ impl Proc {
 }
 
 fn ids([real, effective, saved]: Ids) -> Reply {
-    Reply::Ids { real, effective, saved }
+    Reply::Ids {
+        real,
+        effective,
+        saved,
+    }
 }

@@ -14,7 +14,9 @@ impl Proc {
     /// The process that a request means: 0 is the sender.
     pub(crate) fn whom(&self, sender: Pid, pid: i32) -> Result<&Process, Errno> {
         let pid = u32::try_from(pid).map_err(|_| Errno::ESRCH)?;
-        self.table.get(if pid == 0 { sender } else { Pid(pid) }).ok_or(Errno::ESRCH)
+        self.table
+            .get(if pid == 0 { sender } else { Pid(pid) })
+            .ok_or(Errno::ESRCH)
     }
 
     /// `getpgid`.
@@ -28,10 +30,20 @@ impl Proc {
     }
 
     /// `setpgid`: the errors in the order in which Linux finds them.
-    pub(crate) fn set_group<P: Ports>(&mut self, sender: Pid, pid: i32, pgid: i32, ports: &mut P) -> Result<Reply, Refusal> {
+    pub(crate) fn set_group<P: Ports>(
+        &mut self,
+        sender: Pid,
+        pid: i32,
+        pgid: i32,
+        ports: &mut P,
+    ) -> Result<Reply, Refusal> {
         let pgid = u32::try_from(pgid).map_err(|_| Errno::EINVAL)?;
         let caller = self.table.get(sender).ok_or(Errno::ESRCH)?;
-        let target = if pid < 0 { return Err(Errno::EINVAL.into()) } else { self.whom(sender, pid)? };
+        let target = if pid < 0 {
+            return Err(Errno::EINVAL.into());
+        } else {
+            self.whom(sender, pid)?
+        };
         let group = if pgid == 0 { target.pid.0 } else { pgid };
         if target.pid != sender {
             check_child(caller, target)?;
@@ -49,7 +61,11 @@ impl Proc {
     }
 
     /// `setsid`.
-    pub(crate) fn new_session<P: Ports>(&mut self, sender: Pid, ports: &mut P) -> Result<Reply, Refusal> {
+    pub(crate) fn new_session<P: Ports>(
+        &mut self,
+        sender: Pid,
+        ports: &mut P,
+    ) -> Result<Reply, Refusal> {
         if self.table.group_session(sender.0).is_some() {
             return Err(Errno::EPERM.into());
         }
@@ -60,13 +76,17 @@ impl Proc {
     fn move_to<P: Ports>(&mut self, pid: Pid, group: u32, session: u32, ports: &mut P) {
         let orphaned = self.table.move_to(pid, group, session);
         self.publish(pid, ports);
-        orphaned.into_iter().for_each(|group| self.orphan(group, ports));
+        orphaned
+            .into_iter()
+            .for_each(|group| self.orphan(group, ports));
     }
 
     /// Sends the signals that keys and background accesses caused.
     pub(crate) fn terminal_signals<P: Ports>(&mut self, ports: &mut P) {
         while let Some((group, signal)) = ports.next_terminal_signal() {
-            if self.table.group_session(group).is_none() || !(1..=crate::signal::LAST).contains(&signal) {
+            if self.table.group_session(group).is_none()
+                || !(1..=crate::signal::LAST).contains(&signal)
+            {
                 continue;
             }
             let background = signal == SIGTTIN || signal == linux::SIGTTOU;
@@ -86,5 +106,9 @@ fn check_child(caller: &Process, child: &Process) -> Result<(), Errno> {
     if child.session != caller.session {
         return Err(Errno::EPERM);
     }
-    if child.executed { Err(Errno::EACCES) } else { Ok(()) }
+    if child.executed {
+        Err(Errno::EACCES)
+    } else {
+        Ok(())
+    }
 }

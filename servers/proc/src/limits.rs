@@ -40,11 +40,18 @@ pub struct Limits([Limit; COUNT]);
 
 impl Default for Limits {
     fn default() -> Self {
-        let mut limits = [Limit { soft: INFINITY, hard: INFINITY }; COUNT];
+        let mut limits = [Limit {
+            soft: INFINITY,
+            hard: INFINITY,
+        }; COUNT];
         let finite = [
             (STACK, abi::layout::STACK_BYTES, INFINITY),
             (linux::RLIMIT_CORE, 0, INFINITY),
-            (PROCESSES, proto::publish::CAPACITY as u64, proto::publish::CAPACITY as u64),
+            (
+                PROCESSES,
+                proto::publish::CAPACITY as u64,
+                proto::publish::CAPACITY as u64,
+            ),
             (FILES, 1024, 4096),
             (linux::RLIMIT_MEMLOCK, 8 << 20, 8 << 20),
             (PENDING_SIGNALS, 1024, 1024),
@@ -111,7 +118,10 @@ mod tests {
     #[test]
     fn only_root_raises_a_hard_limit() {
         let mut limits = Limits::default();
-        let more = Limit { soft: 10, hard: 2000 };
+        let more = Limit {
+            soft: 10,
+            hard: 2000,
+        };
         assert_eq!(limits.set(PROCESSES, more, false), Err(Errno::EPERM));
         assert_eq!(limits, Limits::default());
         assert_eq!(limits.set(PROCESSES, more, true), Ok(()));
@@ -121,8 +131,24 @@ mod tests {
     #[test]
     fn impossible_limits_are_refused() {
         let mut limits = Limits::default();
-        assert_eq!(limits.set(FILES, Limit { soft: 2, hard: 1 }, true), Err(Errno::EINVAL));
-        assert_eq!(limits.set(16, Limit { soft: 1, hard: 1 }, true), Err(Errno::EINVAL));
-        assert_eq!(limits.set(FILES, Limit { soft: 1, hard: INFINITY }, true), Err(Errno::EPERM));
+        assert_eq!(
+            limits.set(FILES, Limit { soft: 2, hard: 1 }, true),
+            Err(Errno::EINVAL)
+        );
+        assert_eq!(
+            limits.set(16, Limit { soft: 1, hard: 1 }, true),
+            Err(Errno::EINVAL)
+        );
+        assert_eq!(
+            limits.set(
+                FILES,
+                Limit {
+                    soft: 1,
+                    hard: INFINITY
+                },
+                true
+            ),
+            Err(Errno::EPERM)
+        );
     }
 }

@@ -72,7 +72,8 @@ impl Deadlines {
 
     /// Takes one that has come.
     pub fn due(&mut self, now_ns: u64) -> Option<(Pid, Purpose)> {
-        self.earliest().filter(|&deadline_ns| deadline_ns <= now_ns)?;
+        self.earliest()
+            .filter(|&deadline_ns| deadline_ns <= now_ns)?;
         self.0.pop_first().map(|(_, pid, purpose)| (pid, purpose))
     }
 

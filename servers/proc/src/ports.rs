@@ -4,11 +4,11 @@
 //! with tables. All calls go down, none of them waits for a program.
 
 use abi::{Errno, Handle, Token};
+use proto::Pid;
 use proto::mem::{Image, ObjectId};
 use proto::port::{Callers, Clock};
 use proto::proc::Reply;
 use proto::publish::Entry;
-use proto::Pid;
 use serde::{Deserialize, Serialize};
 
 /// A process's thread: how to command it, and how others may look at it.
@@ -111,7 +111,12 @@ pub trait Files {
     ///
     /// # Errors
     /// `ENOENT`, `EACCES` and the others of a path.
-    fn open_program(&mut self, process: Pid, path: &[u8], header: &mut [u8]) -> Result<ProgramFile, Errno>;
+    fn open_program(
+        &mut self,
+        process: Pid,
+        path: &[u8],
+        header: &mut [u8],
+    ) -> Result<ProgramFile, Errno>;
 
     /// The exec of `path` succeeded: closes what is to be closed then.
     fn commit_program(&mut self, process: Pid, path: &[u8]);
@@ -163,7 +168,8 @@ pub trait Threads {
     ///
     /// # Errors
     /// `ENOMEM` if the kernel cannot.
-    fn inherit_thread(&mut self, child: Thread, parent: Thread, badge: Pid) -> Result<Token, Errno>;
+    fn inherit_thread(&mut self, child: Thread, parent: Thread, badge: Pid)
+    -> Result<Token, Errno>;
 
     /// Gives the first process's thread its handles with badge `pid` and sets where its exceptions go.
     ///

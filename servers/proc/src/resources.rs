@@ -13,10 +13,18 @@ use proto::publish::NAME_BYTES;
 impl Proc {
     /// `prlimit`. Without a new limit it only asks.
     pub(crate) fn limit<P: Ports>(
-        &mut self, sender: Pid, pid: i32, resource: u32, new: Option<Limit>, ports: &mut P,
+        &mut self,
+        sender: Pid,
+        pid: i32,
+        resource: u32,
+        new: Option<Limit>,
+        ports: &mut P,
     ) -> Result<Reply, Refusal> {
         let target = self.controlled(sender, pid)?;
-        let privileged = self.table.get(sender).is_some_and(|sender| sender.credentials.privileged());
+        let privileged = self
+            .table
+            .get(sender)
+            .is_some_and(|sender| sender.credentials.privileged());
         let process = self.table.living_mut(target).ok_or(Errno::ESRCH)?;
         let old = process.limits.get(resource)?;
         if let Some(new) = new {
@@ -28,7 +36,10 @@ impl Proc {
             process.limits = limits;
             self.publish(target, ports);
         }
-        Ok(Reply::Limit { soft: old.soft, hard: old.hard })
+        Ok(Reply::Limit {
+            soft: old.soft,
+            hard: old.hard,
+        })
     }
 
     /// The process `pid` (0: the sender), if the sender may control it.
@@ -36,33 +47,61 @@ impl Proc {
         let target = self.whom(sender, pid)?;
         let caller = self.table.get(sender).ok_or(Errno::ESRCH)?;
         let may = target.pid == sender || caller.credentials.may_control(&target.credentials);
-        if may { Ok(target.pid) } else { Err(Errno::EPERM) }
+        if may {
+            Ok(target.pid)
+        } else {
+            Err(Errno::EPERM)
+        }
     }
 
     /// `getrusage`, `times`.
-    pub(crate) fn times<P: Ports>(&self, pid: Pid, who: i32, ports: &mut P) -> Result<Reply, Refusal> {
+    pub(crate) fn times<P: Ports>(
+        &self,
+        pid: Pid,
+        who: i32,
+        ports: &mut P,
+    ) -> Result<Reply, Refusal> {
         let process = self.table.living(pid).ok_or(Errno::ESRCH)?;
         match who {
             0 | 1 => {
                 let usage = ports.space_usage(pid);
                 let user_ns = ports.thread_cpu_ns(process.thread);
-                Ok(Reply::Times { user_ns, system_ns: 0, faults: usage.faults, max_bytes: usage.resident_bytes })
+                Ok(Reply::Times {
+                    user_ns,
+                    system_ns: 0,
+                    faults: usage.faults,
+                    max_bytes: usage.resident_bytes,
+                })
             }
             -1 => {
                 let times = process.children_times;
-                Ok(Reply::Times { user_ns: times.user_ns, system_ns: times.system_ns, faults: 0, max_bytes: 0 })
+                Ok(Reply::Times {
+                    user_ns: times.user_ns,
+                    system_ns: times.system_ns,
+                    faults: 0,
+                    max_bytes: 0,
+                })
             }
             _ => Err(Errno::EINVAL.into()),
         }
     }
 
     /// `getpriority`, `setpriority`.
-    pub(crate) fn nice<P: Ports>(&mut self, sender: Pid, pid: i32, new: Option<i32>, ports: &mut P) -> Result<Reply, Refusal> {
+    pub(crate) fn nice<P: Ports>(
+        &mut self,
+        sender: Pid,
+        pid: i32,
+        new: Option<i32>,
+        ports: &mut P,
+    ) -> Result<Reply, Refusal> {
         let Some(new) = new else {
             return Ok(nice_reply(self.whom(sender, pid)?.nice));
         };
         let target = self.controlled(sender, pid)?;
-        let privileged = self.table.get(sender).is_some_and(|sender| sender.credentials.privileged());
+        let privileged = self
+            .table
+            .get(sender)
+            .is_some_and(|sender| sender.credentials.privileged());
         let process = self.table.living_mut(target).ok_or(Errno::ESRCH)?;
         let new = new.clamp(-20, 19);
         if new < process.nice && !privileged {
@@ -85,11 +124,19 @@ impl Proc {
     }
 
     /// The command name: to lease 0 if that is writable, else from it.
-    pub(crate) fn name<P: Ports>(&mut self, incoming: &Incoming<Request>, ports: &mut P) -> Result<Reply, Refusal> {
+    pub(crate) fn name<P: Ports>(
+        &mut self,
+        incoming: &Incoming<Request>,
+        ports: &mut P,
+    ) -> Result<Reply, Refusal> {
         let process = self.table.living_mut(incoming.sender).ok_or(Errno::ESRCH)?;
         let lease = incoming.leases[0];
         if lease.writable {
-            let end = process.name.iter().position(|&byte| byte == 0).unwrap_or(NAME_BYTES);
+            let end = process
+                .name
+                .iter()
+                .position(|&byte| byte == 0)
+                .unwrap_or(NAME_BYTES);
             let count = end.min(lease.bytes);
             ports.write(incoming.token, 0, 0, &process.name[..count])?;
             return Ok(Reply::Count(count as u64));

@@ -55,7 +55,11 @@ impl Proc {
     }
 
     /// Answers one request.
-    pub fn handle<P: Ports>(&mut self, incoming: Incoming<Request>, ports: &mut P) -> Outcome<Reply> {
+    pub fn handle<P: Ports>(
+        &mut self,
+        incoming: Incoming<Request>,
+        ports: &mut P,
+    ) -> Outcome<Reply> {
         let answer = if incoming.sender.is_server() {
             self.dispatch_server(incoming, ports)
         } else if self.table.living(incoming.sender).is_none() {
@@ -94,10 +98,14 @@ impl Proc {
             Request::Fork => self.fork(pid, ports)?,
             Request::Exec => return self.exec(&incoming, ports),
             Request::Exit { status } => return Ok(self.exit(pid, status, ports)),
-            Request::Wait { pid: who, options } => return self.wait(&incoming, who, options, ports),
+            Request::Wait { pid: who, options } => {
+                return self.wait(&incoming, who, options, ports);
+            }
             Request::Sleep { deadline_ns } => return self.sleep(pid, token, deadline_ns, ports),
             Request::Suspend { mask } => return self.suspend(pid, token, mask, ports),
-            Request::WaitSignal { set, timeout_ns } => return self.wait_signal(pid, token, set, timeout_ns, ports),
+            Request::WaitSignal { set, timeout_ns } => {
+                return self.wait_signal(pid, token, set, timeout_ns, ports);
+            }
             Request::Power { how } => return self.power_by(pid, how, ports),
             Request::Start | Request::WaitInit => return Err(Errno::EPERM.into()),
             Request::Kill { .. }
@@ -112,12 +120,34 @@ impl Proc {
         Ok(done(reply))
     }
 
-    fn dispatch_signal<P: Ports>(&mut self, pid: Pid, request: Request, ports: &mut P) -> Result<Reply, Refusal> {
+    fn dispatch_signal<P: Ports>(
+        &mut self,
+        pid: Pid,
+        request: Request,
+        ports: &mut P,
+    ) -> Result<Reply, Refusal> {
         match request {
             Request::Kill { pid: whom, signal } => self.kill(pid, whom, signal, ports),
-            Request::Queue { pid: whom, signal, code, value } => self.queue(pid, whom, signal, code, value, ports),
-            Request::Action { signal, change, handler, flags, mask, restorer } => {
-                let new = Action { handler, flags, mask, restorer };
+            Request::Queue {
+                pid: whom,
+                signal,
+                code,
+                value,
+            } => self.queue(pid, whom, signal, code, value, ports),
+            Request::Action {
+                signal,
+                change,
+                handler,
+                flags,
+                mask,
+                restorer,
+            } => {
+                let new = Action {
+                    handler,
+                    flags,
+                    mask,
+                    restorer,
+                };
                 self.action(pid, signal, change.then_some(new), ports)
             }
             Request::Mask { how, set } => self.mask(pid, how, set, ports),
@@ -129,7 +159,11 @@ impl Proc {
     }
 
     /// Requests about ids, groups and resources.
-    fn dispatch_own<P: Ports>(&mut self, incoming: &Incoming<Request>, ports: &mut P) -> Result<Reply, Refusal> {
+    fn dispatch_own<P: Ports>(
+        &mut self,
+        incoming: &Incoming<Request>,
+        ports: &mut P,
+    ) -> Result<Reply, Refusal> {
         let pid = incoming.sender;
         match incoming.request {
             Request::Identity => self.identity(pid),
@@ -139,24 +173,42 @@ impl Proc {
             Request::NewSession => self.new_session(pid, ports),
             Request::GetUsers => self.get_users(pid),
             Request::GetGroups => self.get_groups(pid),
-            Request::SetUsers { how, real, effective, saved } => {
-                self.set_users(pid, how, [real, effective, saved], ports)
-            }
-            Request::SetGroups { how, real, effective, saved } => {
-                self.set_groups(pid, how, [real, effective, saved], ports)
-            }
+            Request::SetUsers {
+                how,
+                real,
+                effective,
+                saved,
+            } => self.set_users(pid, how, [real, effective, saved], ports),
+            Request::SetGroups {
+                how,
+                real,
+                effective,
+                saved,
+            } => self.set_groups(pid, how, [real, effective, saved], ports),
             Request::Supplementary => self.supplementary(incoming, ports),
             Request::SetSupplementary => self.set_supplementary(incoming, ports),
-            Request::SetTimer { which, value_ns, interval_ns } => {
-                self.set_timer(pid, which, value_ns, interval_ns, ports)
-            }
+            Request::SetTimer {
+                which,
+                value_ns,
+                interval_ns,
+            } => self.set_timer(pid, which, value_ns, interval_ns, ports),
             Request::GetTimer { which } => self.get_timer(pid, which, ports),
-            Request::Limit { pid: whom, resource, change, soft, hard } => {
+            Request::Limit {
+                pid: whom,
+                resource,
+                change,
+                soft,
+                hard,
+            } => {
                 let new = crate::limits::Limit { soft, hard };
                 self.limit(pid, whom, resource, change.then_some(new), ports)
             }
             Request::Times { who } => self.times(pid, who, ports),
-            Request::Nice { pid: whom, change, nice } => self.nice(pid, whom, change.then_some(nice), ports),
+            Request::Nice {
+                pid: whom,
+                change,
+                nice,
+            } => self.nice(pid, whom, change.then_some(nice), ports),
             Request::Epoch => Ok(Reply::Count(self.epoch_ns)),
             Request::SetEpoch { epoch_ns } => self.set_epoch(pid, epoch_ns),
             Request::Name => self.name(incoming, ports),

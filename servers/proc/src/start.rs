@@ -36,7 +36,11 @@ pub struct Stopping {
 
 impl Proc {
     /// The root task starts pid 1.
-    pub(crate) fn start<P: Ports>(&mut self, incoming: &Incoming<Request>, ports: &mut P) -> Answer {
+    pub(crate) fn start<P: Ports>(
+        &mut self,
+        incoming: &Incoming<Request>,
+        ports: &mut P,
+    ) -> Answer {
         if self.table.get(INIT).is_some() || self.stopping.is_some() {
             return Err(Errno::EBUSY.into());
         }
@@ -55,10 +59,16 @@ impl Proc {
         Ok(done(Reply::Pid(INIT.0)))
     }
 
-    fn furnish_first<P: Ports>(&mut self, thread: Thread, program: &ProgramRef<'_>, ports: &mut P) -> Result<(), Errno> {
+    fn furnish_first<P: Ports>(
+        &mut self,
+        thread: Thread,
+        program: &ProgramRef<'_>,
+        ports: &mut P,
+    ) -> Result<(), Errno> {
         ports.equip_thread(thread, INIT)?;
         ports.start_files(INIT)?;
-        self.execute(INIT, program, ports).inspect_err(|_| ports.exit_files(INIT))
+        self.execute(INIT, program, ports)
+            .inspect_err(|_| ports.exit_files(INIT))
     }
 
     /// The root task waits for the end of pid 1.
@@ -84,19 +94,35 @@ impl Proc {
 
     /// Ends all processes; then, as soon as the terminal has sent its output, stops the machine.
     pub(crate) fn power<P: Ports>(&mut self, how: u32, ports: &mut P) -> Answer {
-        let how = [Power::Off, Power::Restart].get(how as usize).copied().ok_or(Errno::EINVAL)?;
+        let how = [Power::Off, Power::Restart]
+            .get(how as usize)
+            .copied()
+            .ok_or(Errno::EINVAL)?;
         let now_ns = ports.now_ns();
-        self.stopping = Some(Stopping { how, poll_ns: now_ns, deadline_ns: now_ns.saturating_add(DRAIN_NS) });
+        self.stopping = Some(Stopping {
+            how,
+            poll_ns: now_ns,
+            deadline_ns: now_ns.saturating_add(DRAIN_NS),
+        });
         // The root task is not told: it would take the end of pid 1 for an accident.
         self.init_waiter = None;
-        let all: Vec<Pid> = self.table.iter().filter(|process| process.is_alive()).map(|process| process.pid).collect();
-        all.into_iter().rev().for_each(|pid| self.doom(pid, SIGKILL));
+        let all: Vec<Pid> = self
+            .table
+            .iter()
+            .filter(|process| process.is_alive())
+            .map(|process| process.pid)
+            .collect();
+        all.into_iter()
+            .rev()
+            .for_each(|pid| self.doom(pid, SIGKILL));
         Ok(Outcome::Parked)
     }
 
     /// Stops the machine if it is time to.
     pub(crate) fn go_on_stopping<P: Ports>(&mut self, now_ns: u64, ports: &mut P) {
-        let Some(stopping) = &mut self.stopping else { return };
+        let Some(stopping) = &mut self.stopping else {
+            return;
+        };
         if now_ns >= stopping.deadline_ns || ports.unsent_terminal_bytes() == 0 {
             ports.power(stopping.how);
         }

@@ -55,7 +55,13 @@ impl Proc {
     }
 
     fn wait_is_over<P: Ports>(&mut self, pid: Pid, ports: &mut P) {
-        let Some(parked) = self.table.living_mut(pid).and_then(|process| process.parked.take()) else { return };
+        let Some(parked) = self
+            .table
+            .living_mut(pid)
+            .and_then(|process| process.parked.take())
+        else {
+            return;
+        };
         let answer = match parked.wait {
             Waiting::Time => Ok(Reply::Done),
             Waiting::Signal(_) => Err(Errno::EAGAIN.into()),
@@ -66,8 +72,12 @@ impl Proc {
     }
 
     fn alarm<P: Ports>(&mut self, pid: Pid, now_ns: u64, ports: &mut P) {
-        let Some(process) = self.table.living_mut(pid) else { return };
-        let Some(old) = process.alarm.take() else { return };
+        let Some(process) = self.table.living_mut(pid) else {
+            return;
+        };
+        let Some(old) = process.alarm.take() else {
+            return;
+        };
         if old.interval_ns != 0 {
             // Periods that were missed are not made up for.
             let late = now_ns.saturating_sub(old.deadline_ns) / old.interval_ns;
@@ -81,16 +91,35 @@ impl Proc {
     }
 
     /// `clock_nanosleep` until a time.
-    pub(crate) fn sleep<P: Ports>(&mut self, pid: Pid, token: Token, deadline_ns: u64, ports: &mut P) -> Answer {
+    pub(crate) fn sleep<P: Ports>(
+        &mut self,
+        pid: Pid,
+        token: Token,
+        deadline_ns: u64,
+        ports: &mut P,
+    ) -> Answer {
         if deadline_ns <= ports.now_ns() {
             return Ok(done(Reply::Done));
         }
-        self.park(pid, ports, Parked { token, wait: Waiting::Time, deadline_ns: Some(deadline_ns) })
+        self.park(
+            pid,
+            ports,
+            Parked {
+                token,
+                wait: Waiting::Time,
+                deadline_ns: Some(deadline_ns),
+            },
+        )
     }
 
     /// `setitimer`.
     pub(crate) fn set_timer<P: Ports>(
-        &mut self, pid: Pid, which: u32, value_ns: u64, interval_ns: u64, ports: &mut P,
+        &mut self,
+        pid: Pid,
+        which: u32,
+        value_ns: u64,
+        interval_ns: u64,
+        ports: &mut P,
     ) -> Result<Reply, Refusal> {
         let reply = self.get_timer(pid, which, ports)?;
         let process = self.table.living_mut(pid).ok_or(Errno::ESRCH)?;
@@ -99,21 +128,40 @@ impl Proc {
         }
         if value_ns != 0 {
             let deadline_ns = ports.now_ns().saturating_add(value_ns);
-            process.alarm = Some(Alarm { deadline_ns, interval_ns });
+            process.alarm = Some(Alarm {
+                deadline_ns,
+                interval_ns,
+            });
             self.deadlines.add(deadline_ns, pid, Purpose::Alarm);
         }
         Ok(reply)
     }
 
     /// `getitimer`. Timers of processor time are not there yet.
-    pub(crate) fn get_timer<P: Ports>(&self, pid: Pid, which: u32, ports: &mut P) -> Result<Reply, Refusal> {
+    pub(crate) fn get_timer<P: Ports>(
+        &self,
+        pid: Pid,
+        which: u32,
+        ports: &mut P,
+    ) -> Result<Reply, Refusal> {
         if which != REAL {
-            return Err(if which > 2 { Errno::EINVAL } else { Errno::ENOSYS }.into());
+            return Err(if which > 2 {
+                Errno::EINVAL
+            } else {
+                Errno::ENOSYS
+            }
+            .into());
         }
         let process = self.table.living(pid).ok_or(Errno::ESRCH)?;
-        Ok(process.alarm.map_or(Reply::Timer { value_ns: 0, interval_ns: 0 }, |alarm| Reply::Timer {
-            value_ns: alarm.deadline_ns.saturating_sub(ports.now_ns()).max(1),
-            interval_ns: alarm.interval_ns,
-        }))
+        Ok(process.alarm.map_or(
+            Reply::Timer {
+                value_ns: 0,
+                interval_ns: 0,
+            },
+            |alarm| Reply::Timer {
+                value_ns: alarm.deadline_ns.saturating_sub(ports.now_ns()).max(1),
+                interval_ns: alarm.interval_ns,
+            },
+        ))
     }
 }

@@ -37,7 +37,11 @@ enum Found {
 impl Proc {
     /// `wait4`, `waitid`.
     pub(crate) fn wait<P: Ports>(
-        &mut self, incoming: &Incoming<Request>, pid: i32, options: u32, ports: &mut P,
+        &mut self,
+        incoming: &Incoming<Request>,
+        pid: i32,
+        options: u32,
+        ports: &mut P,
     ) -> Answer {
         if options & !OPTIONS != 0 || pid == i32::MIN {
             return Err(Errno::EINVAL.into());
@@ -51,24 +55,52 @@ impl Proc {
                 Ok(done(reply))
             }
             Found::Nobody => Err(Errno::ECHILD.into()),
-            Found::Later if options & linux::WNOHANG != 0 => {
-                Ok(done(Reply::Waited { pid: 0, status: 0, uid: 0, user_ns: 0, system_ns: 0 }))
-            }
+            Found::Later if options & linux::WNOHANG != 0 => Ok(done(Reply::Waited {
+                pid: 0,
+                status: 0,
+                uid: 0,
+                user_ns: 0,
+                system_ns: 0,
+            })),
             Found::Later => {
-                let wait = Waiting::Child { pid, options, usage };
-                self.park(parent, ports, Parked { token: incoming.token, wait, deadline_ns: None })
+                let wait = Waiting::Child {
+                    pid,
+                    options,
+                    usage,
+                };
+                self.park(
+                    parent,
+                    ports,
+                    Parked {
+                        token: incoming.token,
+                        wait,
+                        deadline_ns: None,
+                    },
+                )
             }
         }
     }
 
     /// Answers a parent that waits, if it need not wait any more.
     pub(crate) fn answer_waiting_parent<P: Ports>(&mut self, parent: Pid, ports: &mut P) {
-        let Some(parked) = self.table.living(parent).and_then(|process| process.parked) else { return };
-        let Waiting::Child { pid, options, usage } = parked.wait else { return };
+        let Some(parked) = self.table.living(parent).and_then(|process| process.parked) else {
+            return;
+        };
+        let Waiting::Child {
+            pid,
+            options,
+            usage,
+        } = parked.wait
+        else {
+            return;
+        };
         let (child, answer) = match self.find(parent, pid, options) {
             Found::Later => return,
             Found::Nobody => (None, Err(Errno::ECHILD.into())),
-            Found::Child(child) => (Some(child), self.report(parent, child, parked.token, usage, ports)),
+            Found::Child(child) => (
+                Some(child),
+                self.report(parent, child, parked.token, usage, ports),
+            ),
         };
 
         if let Some(process) = self.table.living_mut(parent) {
@@ -86,12 +118,25 @@ impl Proc {
 
     fn find(&self, parent: Pid, pid: i32, options: u32) -> Found {
         if pid > 0 {
-            let child = self.table.get(Pid(pid.unsigned_abs())).filter(|child| child.parent == parent);
-            return child.map_or(Found::Nobody, |child| if reports(child, options) { Found::Child(child.pid) } else { Found::Later });
+            let child = self
+                .table
+                .get(Pid(pid.unsigned_abs()))
+                .filter(|child| child.parent == parent);
+            return child.map_or(Found::Nobody, |child| {
+                if reports(child, options) {
+                    Found::Child(child.pid)
+                } else {
+                    Found::Later
+                }
+            });
         }
         let own_group = self.table.get(parent).map_or(0, |parent| parent.group);
         let mut found = Found::Nobody;
-        for child in self.table.children(parent).filter_map(|child| self.table.get(child)) {
+        for child in self
+            .table
+            .children(parent)
+            .filter_map(|child| self.table.get(child))
+        {
             let wanted = match pid {
                 -1 => true,
                 0 => child.group == own_group,
@@ -109,9 +154,18 @@ impl Proc {
 
     /// The reply about a child. Its usage is copied first: if that fails, nothing has changed.
     fn report<P: Ports>(
-        &self, parent: Pid, child: Pid, token: Token, usage: bool, ports: &mut P,
+        &self,
+        parent: Pid,
+        child: Pid,
+        token: Token,
+        usage: bool,
+        ports: &mut P,
     ) -> Result<Reply, Refusal> {
-        let process = self.table.get(child).filter(|child| child.parent == parent).ok_or(Errno::ECHILD)?;
+        let process = self
+            .table
+            .get(child)
+            .filter(|child| child.parent == parent)
+            .ok_or(Errno::ECHILD)?;
         let times = all_times(process);
         if usage {
             ports.write(token, 0, 0, &usage_bytes(times))?;
@@ -127,7 +181,9 @@ impl Proc {
 
     /// The parent knows now.
     fn consume<P: Ports>(&mut self, parent: Pid, child: Pid, options: u32, ports: &mut P) {
-        let Some(process) = self.table.get_mut(child) else { return };
+        let Some(process) = self.table.get_mut(child) else {
+            return;
+        };
         if options & linux::WNOWAIT != 0 {
             return;
         }
@@ -146,7 +202,11 @@ impl Proc {
 fn wants_usage(lease: LeaseInfo) -> Result<bool, Errno> {
     match lease {
         LeaseInfo { bytes: 0, .. } => Ok(false),
-        LeaseInfo { bytes, writable: true, .. } if bytes >= USAGE_BYTES => Ok(true),
+        LeaseInfo {
+            bytes,
+            writable: true,
+            ..
+        } if bytes >= USAGE_BYTES => Ok(true),
         _ => Err(Errno::EINVAL),
     }
 }
@@ -182,10 +242,10 @@ fn all_times(child: &Process) -> CpuTimes {
 /// `struct rusage`.
 fn usage_bytes(times: CpuTimes) -> [u8; USAGE_BYTES] {
     let mut bytes = [0; USAGE_BYTES];
-    let words = [times.user_ns, times.system_ns].map(|ns| [ns / 1_000_000_000, ns % 1_000_000_000 / 1000]);
+    let words =
+        [times.user_ns, times.system_ns].map(|ns| [ns / 1_000_000_000, ns % 1_000_000_000 / 1000]);
     for (place, word) in bytes.chunks_exact_mut(8).zip(words.as_flattened()) {
         place.copy_from_slice(&word.to_le_bytes());
     }
     bytes
 }
-

@@ -47,7 +47,10 @@ impl Actions {
 
     /// A signal's action.
     pub fn get(&self, signal: u32) -> Action {
-        self.others.iter().find(|(other, _)| *other == signal).map_or(Action::default(), |(_, action)| *action)
+        self.others
+            .iter()
+            .find(|(other, _)| *other == signal)
+            .map_or(Action::default(), |(_, action)| *action)
     }
 
     /// Sets a signal's action.
@@ -67,7 +70,8 @@ impl Actions {
 
     /// Whether a signal does nothing when it arrives.
     pub fn ignores(&self, signal: u32) -> bool {
-        let by_default = self.caught & bit(signal) == 0 && default_action(signal) == DefaultAction::Ignore;
+        let by_default =
+            self.caught & bit(signal) == 0 && default_action(signal) == DefaultAction::Ignore;
         self.ignored & bit(signal) != 0 || by_default
     }
 
@@ -76,7 +80,10 @@ impl Actions {
         self.caught = 0;
         self.others.retain(|(_, action)| action.handler == IGNORE);
         for (_, action) in &mut self.others {
-            *action = Action { handler: IGNORE, ..Action::default() };
+            *action = Action {
+                handler: IGNORE,
+                ..Action::default()
+            };
         }
     }
 }

@@ -4,9 +4,9 @@ use super::{Info, SIGKILL, bit};
 use crate::Proc;
 use crate::ports::Ports;
 use crate::process::Life;
-use abi::linux::general as linux;
-use abi::message::{WORDS, decline};
 use abi::Token;
+use abi::linux::general as linux;
+use abi::message::decline;
 use proto::Pid;
 
 /// Exception classes (`ESR_EL1.EC`; Arm ARM, "ESR_EL1").
@@ -27,7 +27,7 @@ const ALIGNMENT_FAULT: u64 = 0x21;
 /// Status of an abort: synchronous external abort, not on a translation table walk.
 const EXTERNAL_ABORT: u64 = 0x10;
 
-/// What the kernel says about an exception.
+/// What the kernel says about an exception (`abi::message::label::EXCEPTION`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Exception {
     /// `ESR_EL1`.
@@ -41,11 +41,6 @@ pub struct Exception {
 }
 
 impl Exception {
-    /// Reads the words of `abi::message::label::EXCEPTION`.
-    pub fn from_words(words: &[u64; WORDS]) -> Exception {
-        Exception { esr: words[0], address: words[1], pc: words[2], decline: words[3] }
-    }
-
     /// The signal that it becomes: number, `si_code` and `si_addr`.
     pub fn info(&self) -> Info {
         let (signal, code, value) = match self.decline {
@@ -55,7 +50,13 @@ impl Exception {
             decline::NO_MEMORY => (SIGKILL, linux::SI_KERNEL, 0),
             _ => self.by_class(),
         };
-        Info { signal, code: code as i32, pid: 0, uid: 0, value }
+        Info {
+            signal,
+            code: code as i32,
+            pid: 0,
+            uid: 0,
+            value,
+        }
     }
 
     fn by_class(&self) -> (u32, u32, u64) {
@@ -83,13 +84,23 @@ impl Exception {
 impl Proc {
     /// A thread of `pid` met an exception and waits. Its handler runs if it has one and does not
     /// block the signal; otherwise the process ends by it, even if it ignores it (Linux, force_sig).
-    pub fn exception<P: Ports>(&mut self, pid: Pid, token: Token, words: &[u64; WORDS], ports: &mut P) {
-        self.raise(pid, token, Exception::from_words(words).info(), ports);
+    ///
+    /// The thread is let go through [`crate::ports::Threads::resume_exception`].
+    pub fn exception<P: Ports>(
+        &mut self,
+        pid: Pid,
+        token: Token,
+        exception: Exception,
+        ports: &mut P,
+    ) {
+        self.raise(pid, token, exception.info(), ports);
         self.finish(ports);
     }
 
     fn raise<P: Ports>(&mut self, pid: Pid, token: Token, info: Info, ports: &mut P) {
-        let Some(process) = self.table.living_mut(pid) else { return };
+        let Some(process) = self.table.living_mut(pid) else {
+            return;
+        };
         let signals = &mut process.signals;
         let handled = signals.actions.caught() & !signals.mask & bit(info.signal) != 0;
         if !handled || signals.add(info, u64::MAX).is_err() {

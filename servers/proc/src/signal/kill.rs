@@ -14,7 +14,13 @@ use proto::proc::Reply;
 
 impl Proc {
     /// `kill`: `pid` as POSIX has it, signal 0 only checks.
-    pub(crate) fn kill<P: Ports>(&mut self, sender: Pid, pid: i32, signal: u32, ports: &mut P) -> Result<Reply, Refusal> {
+    pub(crate) fn kill<P: Ports>(
+        &mut self,
+        sender: Pid,
+        pid: i32,
+        signal: u32,
+        ports: &mut P,
+    ) -> Result<Reply, Refusal> {
         let info = self.info_from(sender, signal, linux::SI_USER as i32, 0)?;
         let targets = self.targets(sender, pid)?;
         let mut result = Err(Errno::EPERM);
@@ -22,7 +28,11 @@ impl Proc {
             if !self.may_signal(sender, target, signal) {
                 continue;
             }
-            let sent = if signal == 0 { Ok(()) } else { self.send(target, info, ports) };
+            let sent = if signal == 0 {
+                Ok(())
+            } else {
+                self.send(target, info, ports)
+            };
             result = if result.is_ok() { result } else { sent };
         }
         result?;
@@ -32,10 +42,20 @@ impl Proc {
     /// `sigqueue`: a signal with a value, to one process. Only the sender itself may have it look
     /// as if the system or `kill` had sent it (Linux, rt_sigqueueinfo(2)).
     pub(crate) fn queue<P: Ports>(
-        &mut self, sender: Pid, pid: i32, signal: u32, code: i32, value: u64, ports: &mut P,
+        &mut self,
+        sender: Pid,
+        pid: i32,
+        signal: u32,
+        code: i32,
+        value: u64,
+        ports: &mut P,
     ) -> Result<Reply, Refusal> {
         let info = self.info_from(sender, signal, code, value)?;
-        let target = u32::try_from(pid).map(Pid).ok().filter(|pid| self.table.get(*pid).is_some()).ok_or(Errno::ESRCH)?;
+        let target = u32::try_from(pid)
+            .map(Pid)
+            .ok()
+            .filter(|pid| self.table.get(*pid).is_some())
+            .ok_or(Errno::ESRCH)?;
         let pretends = code >= 0 || code == linux::SI_TKILL;
         if (pretends && target != sender) || !self.may_signal(sender, target, signal) {
             return Err(Errno::EPERM.into());
@@ -50,31 +70,58 @@ impl Proc {
         if signal > LAST {
             return Err(Errno::EINVAL);
         }
-        let uid = self.table.get(sender).map_or(0, |process| process.credentials.uid[0]);
-        Ok(Info { signal, code, pid: sender.0, uid, value })
+        let uid = self
+            .table
+            .get(sender)
+            .map_or(0, |process| process.credentials.uid[0]);
+        Ok(Info {
+            signal,
+            code,
+            pid: sender.0,
+            uid,
+            value,
+        })
     }
 
     /// Whom `kill(pid)` means.
     fn targets(&self, sender: Pid, pid: i32) -> Result<Vec<Pid>, Errno> {
         let targets = match pid {
-            1.. => self.table.get(Pid(pid.unsigned_abs())).map(|process| process.pid).into_iter().collect(),
-            0 => self.table.members(self.table.get(sender).map_or(0, |process| process.group)),
+            1.. => self
+                .table
+                .get(Pid(pid.unsigned_abs()))
+                .map(|process| process.pid)
+                .into_iter()
+                .collect(),
+            0 => self
+                .table
+                .members(self.table.get(sender).map_or(0, |process| process.group)),
             -1 => self.all_but(sender),
             i32::MIN => Vec::new(),
             ..-1 if self.table.group_session(pid.unsigned_abs()).is_none() => Vec::new(),
             ..-1 => self.table.members(pid.unsigned_abs()),
         };
-        if targets.is_empty() { Err(Errno::ESRCH) } else { Ok(targets) }
+        if targets.is_empty() {
+            Err(Errno::ESRCH)
+        } else {
+            Ok(targets)
+        }
     }
 
     /// All processes but pid 1 and the sender, as Linux has it.
     fn all_but(&self, sender: Pid) -> Vec<Pid> {
-        self.table.iter().map(|process| process.pid).filter(|&pid| pid != INIT && pid != sender).collect()
+        self.table
+            .iter()
+            .map(|process| process.pid)
+            .filter(|&pid| pid != INIT && pid != sender)
+            .collect()
     }
 
     fn may_signal(&self, sender: Pid, target: Pid, signal: u32) -> bool {
-        let (Some(from), Some(to)) = (self.table.get(sender), self.table.get(target)) else { return false };
-        let continues = |from: &Process, to: &Process| signal == SIGCONT && from.session == to.session;
+        let (Some(from), Some(to)) = (self.table.get(sender), self.table.get(target)) else {
+            return false;
+        };
+        let continues =
+            |from: &Process, to: &Process| signal == SIGCONT && from.session == to.session;
         sender == target || from.credentials.may_signal(&to.credentials) || continues(from, to)
     }
 }

@@ -44,7 +44,8 @@ pub const fn bit(signal: u32) -> SignalSet {
 /// Signals that can be neither blocked nor caught nor ignored.
 pub const UNSTOPPABLE: SignalSet = bit(SIGKILL) | bit(SIGSTOP);
 /// Signals that stop a process by default.
-pub const STOPS: SignalSet = bit(SIGSTOP) | bit(linux::SIGTSTP) | bit(SIGTTIN) | bit(linux::SIGTTOU);
+pub const STOPS: SignalSet =
+    bit(SIGSTOP) | bit(linux::SIGTSTP) | bit(SIGTTIN) | bit(linux::SIGTTOU);
 /// Signals that do nothing by default (`SIGCONT` has done its work when it is sent).
 const HARMLESS: SignalSet = bit(SIGCHLD) | bit(SIGCONT) | bit(linux::SIGURG) | bit(linux::SIGWINCH);
 /// Signals that an instruction of the process itself causes: they go first (Linux: `SYNCHRONOUS_MASK`).
@@ -79,8 +80,16 @@ pub const fn default_action(signal: u32) -> Default {
 
 /// The signal of a set that is delivered first.
 pub const fn first(set: SignalSet) -> Option<u32> {
-    let urgent = if set & SYNCHRONOUS != 0 { set & SYNCHRONOUS } else { set };
-    if urgent == 0 { None } else { Some(urgent.trailing_zeros() + 1) }
+    let urgent = if set & SYNCHRONOUS != 0 {
+        set & SYNCHRONOUS
+    } else {
+        set
+    };
+    if urgent == 0 {
+        None
+    } else {
+        Some(urgent.trailing_zeros() + 1)
+    }
 }
 
 /// A signal with what its receiver learns of it (`siginfo_t`).
@@ -101,7 +110,13 @@ pub struct Info {
 impl Info {
     /// A signal from the system itself.
     pub const fn from_system(signal: u32) -> Info {
-        Info { signal, code: linux::SI_KERNEL as i32, pid: 0, uid: 0, value: 0 }
+        Info {
+            signal,
+            code: linux::SI_KERNEL as i32,
+            pid: 0,
+            uid: 0,
+            value: 0,
+        }
     }
 
     /// Sender as replies carry it: pid in the low half, uid in the high one.
@@ -130,7 +145,11 @@ pub struct QueueFull;
 impl Signals {
     /// What a child gets: mask and actions, nothing pending.
     pub fn inherited(&self) -> Signals {
-        Signals { mask: self.mask, actions: self.actions.clone(), ..Signals::default() }
+        Signals {
+            mask: self.mask,
+            actions: self.actions.clone(),
+            ..Signals::default()
+        }
     }
 
     /// Pending signals.

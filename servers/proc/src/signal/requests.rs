@@ -14,7 +14,11 @@ use proto::proc::{Reply, SignalSet};
 impl Proc {
     /// `sigaction`. Without a new action it only asks.
     pub(crate) fn action<P: Ports>(
-        &mut self, pid: Pid, signal: u32, new: Option<Action>, ports: &mut P,
+        &mut self,
+        pid: Pid,
+        signal: u32,
+        new: Option<Action>,
+        ports: &mut P,
     ) -> Result<Reply, Refusal> {
         if signal == 0 || signal > LAST {
             return Err(Errno::EINVAL.into());
@@ -26,7 +30,13 @@ impl Proc {
                 return Err(Errno::EINVAL.into());
             }
             let stoppable = process.ignores_terminal_stop();
-            process.signals.actions.set(signal, Action { mask: new.mask & !UNSTOPPABLE, ..new });
+            process.signals.actions.set(
+                signal,
+                Action {
+                    mask: new.mask & !UNSTOPPABLE,
+                    ..new
+                },
+            );
             // POSIX, sigaction: setting a signal to be ignored discards it while pending.
             if process.signals.actions.ignores(signal) {
                 process.signals.discard(bit(signal));
@@ -35,11 +45,22 @@ impl Proc {
                 self.publish(pid, ports);
             }
         }
-        Ok(Reply::Action { handler: old.handler, flags: old.flags, mask: old.mask, restorer: old.restorer })
+        Ok(Reply::Action {
+            handler: old.handler,
+            flags: old.flags,
+            mask: old.mask,
+            restorer: old.restorer,
+        })
     }
 
     /// `sigprocmask`.
-    pub(crate) fn mask<P: Ports>(&mut self, pid: Pid, how: u32, set: SignalSet, ports: &mut P) -> Result<Reply, Refusal> {
+    pub(crate) fn mask<P: Ports>(
+        &mut self,
+        pid: Pid,
+        how: u32,
+        set: SignalSet,
+        ports: &mut P,
+    ) -> Result<Reply, Refusal> {
         let old = self.table.living(pid).ok_or(Errno::ESRCH)?.signals.mask;
         let new = match how {
             0 => old | set,
@@ -49,23 +70,36 @@ impl Proc {
             _ => return Err(Errno::EINVAL.into()),
         };
         self.change_mask(pid, new, ports);
+        self.interrupt(pid, ports);
         self.set_reply(pid, old)
     }
 
-    /// A handler returned: its mask ends. Reply as for [`Proc::mask`].
-    pub(crate) fn return_from_handler<P: Ports>(&mut self, pid: Pid, mask: SignalSet, ports: &mut P) -> Result<Reply, Refusal> {
-        self.mask(pid, 2, mask, ports)
+    /// A handler returned: its mask ends. Who asks looks for further signals itself, so there is no
+    /// kick.
+    pub(crate) fn return_from_handler<P: Ports>(
+        &mut self,
+        pid: Pid,
+        mask: SignalSet,
+        ports: &mut P,
+    ) -> Result<Reply, Refusal> {
+        let old = self.table.living(pid).ok_or(Errno::ESRCH)?.signals.mask;
+        self.change_mask(pid, mask, ports);
+        self.set_reply(pid, old)
     }
 
     fn set_reply(&self, pid: Pid, set: SignalSet) -> Result<Reply, Refusal> {
         let process = self.table.living(pid).ok_or(Errno::ESRCH)?;
-        Ok(Reply::Set { set, deliverable: process.signals.deliverable() != 0 })
+        Ok(Reply::Set {
+            set,
+            deliverable: process.signals.deliverable() != 0,
+        })
     }
 
-    /// Sets the mask and acts on signals that it let through, by default actions only: who asked
-    /// is in `libsys` and learns from the reply that a handler shall run.
+    /// Sets the mask and carries out the default actions of signals that it let through.
     fn change_mask<P: Ports>(&mut self, pid: Pid, mask: SignalSet, ports: &mut P) {
-        let Some(process) = self.table.living_mut(pid) else { return };
+        let Some(process) = self.table.living_mut(pid) else {
+            return;
+        };
         let stoppable = process.ignores_terminal_stop();
         process.signals.set_mask(mask);
         if stoppable != process.ignores_terminal_stop() {
@@ -81,17 +115,36 @@ impl Proc {
     }
 
     /// `sigsuspend`.
-    pub(crate) fn suspend<P: Ports>(&mut self, pid: Pid, token: Token, mask: SignalSet, ports: &mut P) -> Answer {
+    pub(crate) fn suspend<P: Ports>(
+        &mut self,
+        pid: Pid,
+        token: Token,
+        mask: SignalSet,
+        ports: &mut P,
+    ) -> Answer {
         let process = self.table.living_mut(pid).ok_or(Errno::ESRCH)?;
         let old = process.signals.mask;
         process.signals.suspended_mask.get_or_insert(old);
         self.change_mask(pid, mask, ports);
-        self.park(pid, ports, Parked { token, wait: Waiting::Caught, deadline_ns: None })
+        self.park(
+            pid,
+            ports,
+            Parked {
+                token,
+                wait: Waiting::Caught,
+                deadline_ns: None,
+            },
+        )
     }
 
     /// `sigtimedwait`.
     pub(crate) fn wait_signal<P: Ports>(
-        &mut self, pid: Pid, token: Token, set: SignalSet, timeout_ns: u64, ports: &mut P,
+        &mut self,
+        pid: Pid,
+        token: Token,
+        set: SignalSet,
+        timeout_ns: u64,
+        ports: &mut P,
     ) -> Answer {
         let process = self.table.living_mut(pid).ok_or(Errno::ESRCH)?;
         let set = set & !UNSTOPPABLE;
@@ -101,8 +154,19 @@ impl Proc {
         if timeout_ns == 0 {
             return Err(Errno::EAGAIN.into());
         }
-        let deadline_ns = ports.now_ns().checked_add(timeout_ns).filter(|_| timeout_ns != u64::MAX);
-        self.park(pid, ports, Parked { token, wait: Waiting::Signal(set), deadline_ns })
+        let deadline_ns = ports
+            .now_ns()
+            .checked_add(timeout_ns)
+            .filter(|_| timeout_ns != u64::MAX);
+        self.park(
+            pid,
+            ports,
+            Parked {
+                token,
+                wait: Waiting::Signal(set),
+                deadline_ns,
+            },
+        )
     }
 
     /// The next signal for a handler. Its mask is in force from now on.
@@ -118,14 +182,22 @@ impl Proc {
 
         let action = signals.actions.get(info.signal);
         let restore = signals.suspended_mask.take().unwrap_or(signals.mask);
-        let own = if action.flags & linux::SA_NODEFER != 0 { 0 } else { bit(info.signal) };
+        let own = if action.flags & linux::SA_NODEFER != 0 {
+            0
+        } else {
+            bit(info.signal)
+        };
         if action.flags & linux::SA_RESETHAND != 0 {
-            signals.actions.set(info.signal, Action { handler: DEFAULT, ..action });
+            signals.actions.set(
+                info.signal,
+                Action {
+                    handler: DEFAULT,
+                    ..action
+                },
+            );
         }
         let mask = signals.mask | action.mask | own;
         self.change_mask(pid, mask, ports);
-        // A second handler starts on top of the first, as if its signal had come a moment later.
-        self.interrupt(pid, ports);
         Ok(Reply::Deliver {
             signal: info.signal,
             code: info.code,

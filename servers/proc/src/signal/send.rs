@@ -3,7 +3,9 @@
 //! A signal that ends a process only notes that ([`crate::Proc::bury`] carries it out when the
 //! message in hand is done), so nothing here runs in circles, however many processes die together.
 
-use super::{Default, IGNORE, Info, SIGCHLD, SIGCONT, SIGHUP, SIGKILL, SIGSTOP, STOPS, bit, default_action};
+use super::{
+    Default, IGNORE, Info, SIGCHLD, SIGCONT, SIGHUP, SIGKILL, SIGSTOP, STOPS, bit, default_action,
+};
 use crate::Proc;
 use crate::limits::PENDING_SIGNALS;
 use crate::park::Waiting;
@@ -20,8 +22,15 @@ impl Proc {
     ///
     /// # Errors
     /// `EAGAIN` if the receiver's queue is full.
-    pub(crate) fn send<P: Ports>(&mut self, pid: Pid, info: Info, ports: &mut P) -> Result<(), Errno> {
-        let Some(process) = self.table.living_mut(pid) else { return Ok(()) };
+    pub(crate) fn send<P: Ports>(
+        &mut self,
+        pid: Pid,
+        info: Info,
+        ports: &mut P,
+    ) -> Result<(), Errno> {
+        let Some(process) = self.table.living_mut(pid) else {
+            return Ok(());
+        };
         if bit(info.signal) & STOPS != 0 {
             process.signals.discard(bit(SIGCONT));
         }
@@ -30,7 +39,9 @@ impl Proc {
             self.resume(pid, ports);
         }
 
-        let Some(process) = self.table.living_mut(pid) else { return Ok(()) };
+        let Some(process) = self.table.living_mut(pid) else {
+            return Ok(());
+        };
         if is_dropped(process, info.signal) {
             return Ok(());
         }
@@ -39,7 +50,10 @@ impl Proc {
             return Ok(());
         }
         let limit = process.limits.soft(PENDING_SIGNALS);
-        process.signals.add(info, limit).map_err(|_| Errno::EAGAIN)?;
+        process
+            .signals
+            .add(info, limit)
+            .map_err(|_| Errno::EAGAIN)?;
         self.settle(pid, ports);
         Ok(())
     }
@@ -61,11 +75,19 @@ impl Proc {
 
     /// Carries out the default actions of what is pending and not blocked.
     pub(super) fn act_by_default<P: Ports>(&mut self, pid: Pid, ports: &mut P) {
-        while let Some(process) = self.table.living_mut(pid).filter(|process| process.life == Life::Running) {
+        while let Some(process) = self
+            .table
+            .living_mut(pid)
+            .filter(|process| process.life == Life::Running)
+        {
             let signals = &mut process.signals;
             let unhandled = !signals.mask & !signals.actions.caught();
-            let Some(info) = signals.take(unhandled) else { return };
-            if signals.actions.get(info.signal).handler == IGNORE || is_protected(process, info.signal) {
+            let Some(info) = signals.take(unhandled) else {
+                return;
+            };
+            if signals.actions.get(info.signal).handler == IGNORE
+                || is_protected(process, info.signal)
+            {
                 continue;
             }
             match default_action(info.signal) {
@@ -78,7 +100,9 @@ impl Proc {
 
     /// Lets a process's handler run, if a caught signal is pending.
     pub(crate) fn interrupt<P: Ports>(&mut self, pid: Pid, ports: &mut P) {
-        let Some(process) = self.table.living_mut(pid) else { return };
+        let Some(process) = self.table.living_mut(pid) else {
+            return;
+        };
         if process.signals.deliverable() == 0 || process.life == Life::Stopped {
             return;
         }
@@ -91,9 +115,15 @@ impl Proc {
 
     /// Answers a parked `sigtimedwait` that waits for what is pending.
     fn give_to_waiter<P: Ports>(&mut self, pid: Pid, ports: &mut P) {
-        let Some(process) = self.table.living_mut(pid) else { return };
-        let Some(Waiting::Signal(set)) = process.parked.map(|parked| parked.wait) else { return };
-        let Some(info) = process.signals.take(set) else { return };
+        let Some(process) = self.table.living_mut(pid) else {
+            return;
+        };
+        let Some(Waiting::Signal(set)) = process.parked.map(|parked| parked.wait) else {
+            return;
+        };
+        let Some(info) = process.signals.take(set) else {
+            return;
+        };
         if let Some(parked) = self.deadlines.unpark(process) {
             let _ = ports.reply(parked.token, Ok(received(info)));
         }
@@ -105,9 +135,13 @@ impl Proc {
     }
 
     fn stop<P: Ports>(&mut self, pid: Pid, signal: u32, ports: &mut P) {
-        let Some(process) = self.table.living(pid) else { return };
+        let Some(process) = self.table.living(pid) else {
+            return;
+        };
         let orphaned = signal != SIGSTOP && self.table.is_orphaned(process.group);
-        let Some(process) = self.table.living_mut(pid) else { return };
+        let Some(process) = self.table.living_mut(pid) else {
+            return;
+        };
         if orphaned || process.life == Life::Stopped {
             return;
         }
@@ -119,7 +153,9 @@ impl Proc {
     }
 
     fn resume<P: Ports>(&mut self, pid: Pid, ports: &mut P) {
-        let Some(process) = self.table.living_mut(pid) else { return };
+        let Some(process) = self.table.living_mut(pid) else {
+            return;
+        };
         if process.life != Life::Stopped {
             return;
         }
@@ -141,7 +177,11 @@ impl Proc {
             self.publish(pid, ports);
         }
         ports.fail_terminal_reads(group);
-        if members.iter().any(|&pid| self.table.get(pid).is_some_and(|process| process.life == Life::Stopped)) {
+        if members.iter().any(|&pid| {
+            self.table
+                .get(pid)
+                .is_some_and(|process| process.life == Life::Stopped)
+        }) {
             self.send_group(group, SIGHUP, ports);
             self.send_group(group, SIGCONT, ports);
         }
@@ -149,7 +189,9 @@ impl Proc {
 
     /// `SIGCHLD` for a child that changed, and an answer for the parent that waits for it.
     pub(crate) fn tell_parent<P: Ports>(&mut self, child: Pid, ports: &mut P) {
-        let Some(process) = self.table.get(child) else { return };
+        let Some(process) = self.table.get(child) else {
+            return;
+        };
         let parent = process.parent;
         let info = child_info(process);
         let quiet = process.is_alive() && self.parent_flags(parent) & linux::SA_NOCLDSTOP != 0;
@@ -160,7 +202,9 @@ impl Proc {
     }
 
     fn parent_flags(&self, parent: Pid) -> u32 {
-        self.table.living(parent).map_or(0, |parent| parent.signals.actions.get(SIGCHLD).flags)
+        self.table
+            .living(parent)
+            .map_or(0, |parent| parent.signals.actions.get(SIGCHLD).flags)
     }
 }
 
@@ -169,8 +213,7 @@ fn is_dropped(process: &Process, signal: u32) -> bool {
     if is_protected(process, signal) && bit(signal) & process.signals.mask == 0 {
         return true;
     }
-    let waited_for =
-        matches!(process.parked.map(|parked| parked.wait), Some(Waiting::Signal(set)) if set & bit(signal) != 0);
+    let waited_for = matches!(process.parked.map(|parked| parked.wait), Some(Waiting::Signal(set)) if set & bit(signal) != 0);
     let kept = process.signals.mask & bit(signal) != 0 || waited_for;
     !kept && process.signals.actions.ignores(signal)
 }
@@ -182,7 +225,12 @@ fn is_protected(process: &Process, signal: u32) -> bool {
 
 /// The reply to a wait for a signal.
 pub(super) fn received(info: Info) -> Reply {
-    Reply::Received { signal: info.signal, code: info.code, sender: info.sender(), value: info.value }
+    Reply::Received {
+        signal: info.signal,
+        code: info.code,
+        sender: info.sender(),
+        value: info.value,
+    }
 }
 
 /// What a parent learns of a child that changed.

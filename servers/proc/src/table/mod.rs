@@ -63,19 +63,30 @@ pub struct Table {
 impl Default for Table {
     fn default() -> Self {
         let slots = (0..CAPACITY).map(|_| Slot::default()).collect();
-        Table { slots, last_pid: INIT.0, used: 0, owners: BTreeMap::new() }
+        Table {
+            slots,
+            last_pid: INIT.0,
+            used: 0,
+            owners: BTreeMap::new(),
+        }
     }
 }
 
 impl Table {
     /// A process, living or zombie.
     pub fn get(&self, pid: Pid) -> Option<&Process> {
-        self.slots[slot(pid)].process.as_deref().filter(|process| process.pid == pid)
+        self.slots[slot(pid)]
+            .process
+            .as_deref()
+            .filter(|process| process.pid == pid)
     }
 
     /// The same, to change it.
     pub fn get_mut(&mut self, pid: Pid) -> Option<&mut Process> {
-        self.slots[slot(pid)].process.as_deref_mut().filter(|process| process.pid == pid)
+        self.slots[slot(pid)]
+            .process
+            .as_deref_mut()
+            .filter(|process| process.pid == pid)
     }
 
     /// A process that has not ended.
@@ -127,7 +138,11 @@ impl Table {
         // One more than the slots: wrapping skips some, which may be the only free ones.
         let mut pid = self.last_pid;
         for _ in 0..2 * CAPACITY {
-            pid = if pid + 1 >= PID_MAX { FIRST_AFTER_WRAP } else { pid + 1 };
+            pid = if pid + 1 >= PID_MAX {
+                FIRST_AFTER_WRAP
+            } else {
+                pid + 1
+            };
             if self.slots[slot(Pid(pid))].is_free() {
                 return Ok(Pid(pid));
             }
@@ -194,15 +209,21 @@ impl Table {
     /// Moves a process to another group (and session). Answers with the groups that are orphaned by it.
     pub fn move_to(&mut self, pid: Pid, group: u32, session: u32) -> Vec<u32> {
         let family: Vec<Pid> = core::iter::once(pid).chain(self.children(pid)).collect();
-        let lost: Vec<u32> = family.iter().filter_map(|&member| self.unanchor(member)).collect();
+        let lost: Vec<u32> = family
+            .iter()
+            .filter_map(|&member| self.unanchor(member))
+            .collect();
         if let Some(process) = self.get_mut(pid) {
-            let (old_group, old_session, alive) = (process.group, process.session, process.is_alive());
+            let (old_group, old_session, alive) =
+                (process.group, process.session, process.is_alive());
             (process.group, process.session) = (group, session);
             self.leave(old_group, old_session, alive);
             self.join(group, session, alive);
         }
         family.iter().for_each(|&member| self.anchor(member));
-        lost.into_iter().filter(|&group| self.is_orphaned(group)).collect()
+        lost.into_iter()
+            .filter(|&group| self.is_orphaned(group))
+            .collect()
     }
 
     /// The session of a group; `None` if it has no members.
@@ -219,7 +240,10 @@ impl Table {
 
     /// The members of a group, zombies included. Looks at every slot.
     pub fn members(&self, group: u32) -> Vec<Pid> {
-        self.iter().filter(|process| process.group == group).map(|process| process.pid).collect()
+        self.iter()
+            .filter(|process| process.group == group)
+            .map(|process| process.pid)
+            .collect()
     }
 }
 

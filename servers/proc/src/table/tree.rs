@@ -57,14 +57,20 @@ impl Table {
     }
 
     fn is_anchor(&self, pid: Pid) -> bool {
-        let Some(process) = self.living(pid) else { return false };
-        self.get(process.parent)
-            .is_some_and(|parent| parent.session == process.session && parent.group != process.group)
+        let Some(process) = self.living(pid) else {
+            return false;
+        };
+        self.get(process.parent).is_some_and(|parent| {
+            parent.session == process.session && parent.group != process.group
+        })
     }
 
     /// Counts `pid` as an anchor of its group if it is one now.
     pub(super) fn anchor(&mut self, pid: Pid) {
-        if let (true, Some(group)) = (self.is_anchor(pid), self.get(pid).map(|process| process.group)) {
+        if let (true, Some(group)) = (
+            self.is_anchor(pid),
+            self.get(pid).map(|process| process.group),
+        ) {
             self.slots[slot(Pid(group))].anchors += 1;
         }
     }
@@ -82,7 +88,9 @@ impl Table {
     }
 
     pub(super) fn disown(&mut self, uid: u32) {
-        let Some(count) = self.owners.get_mut(&uid) else { return };
+        let Some(count) = self.owners.get_mut(&uid) else {
+            return;
+        };
         *count -= 1;
         if *count == 0 {
             self.owners.remove(&uid);

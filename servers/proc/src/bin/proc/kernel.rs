@@ -1,0 +1,167 @@
+//! The ports that the kernel answers: callers, clock, threads, machine.
+
+use crate::table::Mapped;
+use abi::{Errno, Handle, Rights, Token};
+use libsys::serve::{KernelCallers, KernelClock};
+use libsys::{arch, clock, env, request};
+use proc::ports::{Machine, Power, Publish, Thread, Threads};
+use proto::Pid;
+use proto::port::{Callers, Clock, Gone, LeaseError, Refusal, TokenState};
+use proto::proc::{Proc as Protocol, Reply};
+use proto::publish::Entry;
+
+/// All ports of the server.
+pub(crate) struct Kernel {
+    callers: KernelCallers<Protocol>,
+    clock: KernelClock,
+    table: Mapped,
+    system: Handle,
+    random: u64,
+    pub(crate) ipc: Handle,
+    pub(crate) vfs: Handle,
+    pub(crate) tty: Handle,
+}
+
+impl Kernel {
+    /// The ports that the root task named; publishes the empty table.
+    pub(crate) fn from_environment() -> Result<Kernel, Errno> {
+        let handle = |name: &str| Handle(env::initial_number(name).unwrap_or(0) as u32);
+        let vfs = handle("vfs");
+        Ok(Kernel {
+            callers: KernelCallers::new(Handle::SERVICE),
+            clock: KernelClock::new(Handle::SERVICE),
+            table: Mapped::publish(vfs)?,
+            system: handle("system"),
+            random: env::initial_number("seed").unwrap_or(0),
+            ipc: handle("ipc"),
+            vfs,
+            tty: handle("tty"),
+        })
+    }
+
+    /// Next number of a SplitMix64 sequence (Steele, Lea, Flood 2014), stirred with the counter.
+    fn next_random(&mut self) -> u64 {
+        self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15) ^ arch::counter();
+        let mut mixed = self.random;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+}
+
+impl Callers<Reply> for Kernel {
+    fn read(
+        &mut self,
+        token: Token,
+        lease: u32,
+        offset: u64,
+        into: &mut [u8],
+    ) -> Result<(), LeaseError> {
+        self.callers.read(token, lease, offset, into)
+    }
+
+    fn write(
+        &mut self,
+        token: Token,
+        lease: u32,
+        offset: u64,
+        from: &[u8],
+    ) -> Result<(), LeaseError> {
+        self.callers.write(token, lease, offset, from)
+    }
+
+    fn reply(&mut self, token: Token, reply: Result<Reply, Refusal>) -> Result<(), Gone> {
+        self.callers.reply(token, reply)
+    }
+
+    fn state(&mut self, token: Token) -> TokenState {
+        self.callers.state(token)
+    }
+}
+
+impl Clock for Kernel {
+    fn now_ns(&mut self) -> u64 {
+        self.clock.now_ns()
+    }
+
+    fn wake_at(&mut self, deadline_ns: Option<u64>) {
+        self.clock.wake_at(deadline_ns);
+    }
+}
+
+/// Where programs find their servers, in the order of [`Handle::PROC`] and its followers.
+const PROGRAM_HANDLES: [Handle; 4] = [Handle::PROC, Handle::MEM, Handle::VFS, Handle::IPC];
+
+/// Commands to threads of living processes fail only if the kernel has none of the handles, which
+/// would be a mistake of this server; so most results say nothing.
+impl Threads for Kernel {
+    fn inherit_thread(
+        &mut self,
+        child: Thread,
+        parent: Thread,
+        badge: Pid,
+    ) -> Result<Token, Errno> {
+        arch::thread_inherit(child.handle, parent.handle, Handle::SERVICE, badge.0.into())
+            .map_err(request::errno)
+    }
+
+    fn equip_thread(&mut self, thread: Thread, pid: Pid) -> Result<(), Errno> {
+        let own = [Handle::SERVICE, Handle::MEM, self.vfs, self.ipc];
+        for (from, to) in own.into_iter().zip(PROGRAM_HANDLES) {
+            arch::handle_copy(from, thread.handle, to, pid.0.into(), Rights::SEND)
+                .map_err(request::errno)?;
+        }
+        arch::thread_exceptions(thread.handle, Handle::SERVICE, pid.0.into())
+            .map_err(request::errno)
+    }
+
+    fn start_thread(&mut self, thread: Thread, pc: u64, sp: u64) {
+        let _ = arch::thread_start(thread.handle, pc, sp, [0; 2]);
+    }
+
+    fn suspend_thread(&mut self, thread: Thread) {
+        let _ = arch::thread_suspend(thread.handle);
+    }
+
+    fn resume_thread(&mut self, thread: Thread) {
+        let _ = arch::thread_continue(thread.handle);
+    }
+
+    fn kick_thread(&mut self, thread: Thread) {
+        let _ = arch::thread_kick(thread.handle);
+    }
+
+    fn set_thread_priority(&mut self, thread: Thread, priority: u32) {
+        let _ = arch::thread_priority(thread.handle, priority);
+    }
+
+    fn thread_cpu_ns(&mut self, thread: Thread) -> u64 {
+        arch::thread_info(thread.handle).map_or(0, |info| clock::ticks_to_ns(info.time_ticks))
+    }
+
+    fn resume_exception(&mut self, token: Token) {
+        let _ = self.callers.resume(token, 0);
+    }
+}
+
+impl Publish for Kernel {
+    fn publish(&mut self, slot: usize, entry: &Entry) {
+        self.table.write(slot, entry);
+    }
+}
+
+impl Machine for Kernel {
+    fn power(&mut self, how: Power) {
+        let how = match how {
+            Power::Off => arch::Power::Off,
+            Power::Restart => arch::Power::Restart,
+        };
+        let error = arch::power(self.system, how);
+        libsys::log!("cannot stop the machine: {error:?}");
+    }
+
+    fn random(&mut self) -> [u8; 16] {
+        let [first, second] = [self.next_random(), self.next_random()];
+        (u128::from(first) << 64 | u128::from(second)).to_le_bytes()
+    }
+}
