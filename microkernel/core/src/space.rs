@@ -79,8 +79,11 @@ impl Slot {
         }
     }
 
-    /// A capability for the system.
+    /// A capability for the system, with those of `rights` that concern it: the rights of
+    /// endpoints must never be set elsewhere, for the fast path looks at nothing else.
     pub const fn system(rights: Rights) -> Slot {
+        const OTHERS: Rights = Rights::SEND.union(Rights::RECEIVE).union(Rights::NOTIFY).union(Rights::MAP).union(Rights::CONTROL);
+        let rights = rights.difference(OTHERS);
         Slot {
             object: 0,
             rights: rights.bits(),
@@ -345,6 +348,13 @@ mod tests {
         assert_eq!(size_of::<Slot>(), 16);
         assert_eq!(offset_of!(Slot, rights), 4);
         assert_eq!(offset_of!(Slot, badge), 8);
+    }
+
+    #[test]
+    fn only_endpoints_ever_have_the_rights_that_the_fast_path_trusts() {
+        let system = Slot::system(Rights::all());
+        assert!(!system.rights().intersects(Rights::SEND | Rights::RECEIVE | Rights::NOTIFY));
+        assert!(system.rights().contains(Rights::MEMORY | Rights::GRANT));
     }
 
     #[test]
