@@ -16,7 +16,10 @@ pub struct Batch {
 
 impl Default for Batch {
     fn default() -> Self {
-        Batch { list: [MapOp::default(); CAPACITY], length: 0 }
+        Batch {
+            list: [MapOp::default(); CAPACITY],
+            length: 0,
+        }
     }
 }
 
@@ -68,37 +71,69 @@ fn continues(last: &MapOp, next: &MapOp) -> bool {
 
 /// Maps `pages` frames from `frame` on, as they are.
 pub fn map(address: u64, pages: u32, frame: u32, prot: u8) -> MapOp {
-    MapOp { address, kind: MapOp::MAP, prot, pages, frame, ..MapOp::default() }
+    MapOp {
+        address,
+        kind: MapOp::MAP,
+        prot,
+        pages,
+        frame,
+        ..MapOp::default()
+    }
 }
 
 /// Maps one zeroed frame.
 pub fn map_zero(address: u64, frame: u32, prot: u8) -> MapOp {
-    MapOp { fill: MapOp::ZERO, ..map(address, 1, frame, prot) }
+    MapOp {
+        fill: MapOp::ZERO,
+        ..map(address, 1, frame, prot)
+    }
 }
 
 /// Maps one frame with the first `bytes` of `source`, and zeros behind them.
 pub fn map_copy(address: u64, frame: u32, prot: u8, source: u32, bytes: u32) -> MapOp {
-    MapOp { fill: MapOp::COPY, source, bytes, ..map(address, 1, frame, prot) }
+    MapOp {
+        fill: MapOp::COPY,
+        source,
+        bytes,
+        ..map(address, 1, frame, prot)
+    }
 }
 
 /// Copies the first `bytes` of `source` to a frame that is not mapped, and zeros behind them.
 pub fn fill_copy(frame: u32, source: u32, bytes: u32) -> MapOp {
-    MapOp { kind: MapOp::FILL, ..map_copy(0, frame, 0, source, bytes) }
+    MapOp {
+        kind: MapOp::FILL,
+        ..map_copy(0, frame, 0, source, bytes)
+    }
 }
 
 /// Zeroes a frame that is not mapped.
 pub fn fill_zero(frame: u32) -> MapOp {
-    MapOp { kind: MapOp::FILL, ..map_zero(0, frame, 0) }
+    MapOp {
+        kind: MapOp::FILL,
+        ..map_zero(0, frame, 0)
+    }
 }
 
 /// Unmaps pages.
 pub fn unmap(address: u64, pages: u32) -> MapOp {
-    MapOp { address, kind: MapOp::UNMAP, pages, ..MapOp::default() }
+    MapOp {
+        address,
+        kind: MapOp::UNMAP,
+        pages,
+        ..MapOp::default()
+    }
 }
 
 /// Changes permissions of pages.
 pub fn protect(address: u64, pages: u32, prot: u8) -> MapOp {
-    MapOp { address, kind: MapOp::PROTECT, prot, pages, ..MapOp::default() }
+    MapOp {
+        address,
+        kind: MapOp::PROTECT,
+        prot,
+        pages,
+        ..MapOp::default()
+    }
 }
 
 #[cfg(test)]
@@ -112,7 +147,14 @@ mod tests {
         batch.push(map(0x2000, 1, 8, 0));
         batch.push(map(0x3000, 1, 10, 0));
         batch.push(map(0x4000, 1, 11, 1));
-        assert_eq!(batch.as_slice(), [map(0x1000, 2, 7, 0), map(0x3000, 1, 10, 0), map(0x4000, 1, 11, 1)]);
+        assert_eq!(
+            batch.as_slice(),
+            [
+                map(0x1000, 2, 7, 0),
+                map(0x3000, 1, 10, 0),
+                map(0x4000, 1, 11, 1)
+            ]
+        );
     }
 
     #[test]
@@ -122,6 +164,9 @@ mod tests {
         batch.push(map_copy(0x2000, 8, 1, 21, 100));
         batch.push(map_copy(0x3000, 9, 1, 22, 4096));
         assert_eq!(batch.as_slice().len(), 2);
-        assert_eq!((batch.as_slice()[0].pages, batch.as_slice()[0].bytes), (2, 4196));
+        assert_eq!(
+            (batch.as_slice()[0].pages, batch.as_slice()[0].bytes),
+            (2, 4196)
+        );
     }
 }

@@ -65,7 +65,12 @@ impl<P: ForkPolicy> Mem<P> {
     ///
     /// # Errors
     /// `EINVAL` for bytes that are no image, `ENOEXEC` for one that cannot be, `ENOMEM`.
-    pub(crate) fn exec<M: Machine>(&mut self, machine: &mut M, pid: Pid, bytes: &[u8]) -> Result<(), Errno> {
+    pub(crate) fn exec<M: Machine>(
+        &mut self,
+        machine: &mut M,
+        pid: Pid,
+        bytes: &[u8],
+    ) -> Result<(), Errno> {
         let image: Image = postcard::from_bytes(bytes).map_err(|_| Errno::EINVAL)?;
         let space = self.spaces.get_mut(pid).ok_or(Errno::ESRCH)?;
         let plan = self.memory.plan(&image)?;
@@ -73,7 +78,10 @@ impl<P: ForkPolicy> Mem<P> {
         let regions = plan.regions.as_slice().len() as u64;
         let at_once = u64::from(DATA_PAGES + ZERO_PAGES) + 1;
         if plan.size > space.limits.memory
-            || !self.memory.frames.has(stack_pages + regions * (at_once + 1) + TABLES, space.rank)
+            || !self
+                .memory
+                .frames
+                .has(stack_pages + regions * (at_once + 1) + TABLES, space.rank)
         {
             return Err(Errno::ENOMEM);
         }
@@ -94,12 +102,20 @@ impl Memory {
         if image.segments.len() > MAX_SEGMENTS {
             return Err(Errno::ENOEXEC);
         }
-        let mut plan = Plan { heap: page_up(image.heap).filter(|&heap| heap < USER_END).ok_or(Errno::ENOEXEC)?, ..Plan::default() };
+        let mut plan = Plan {
+            heap: page_up(image.heap)
+                .filter(|&heap| heap < USER_END)
+                .ok_or(Errno::ENOEXEC)?,
+            ..Plan::default()
+        };
         for segment in image.segments.iter().filter(|segment| segment.bytes > 0) {
             self.plan_segment(&mut plan, segment)?;
         }
         let stack = Region {
-            start: image.stack_top.checked_sub(image.stack_bytes).ok_or(Errno::ENOEXEC)?,
+            start: image
+                .stack_top
+                .checked_sub(image.stack_bytes)
+                .ok_or(Errno::ENOEXEC)?,
             end: image.stack_top,
             prot: READ | WRITE,
             kind: Kind::Stack,
@@ -116,9 +132,19 @@ impl Memory {
     /// Adds the file part and the zeros of a segment.
     fn plan_segment(&self, plan: &mut Plan, segment: &Segment) -> Result<(), Errno> {
         let prot = check_prot(segment.prot).map_err(|_| Errno::ENOEXEC)?;
-        let object = self.objects.get(segment.object).filter(|_| segment.file_bytes > 0);
-        let file_end = segment.offset.checked_add(segment.file_bytes).ok_or(Errno::ENOEXEC)?;
-        let end = segment.address.checked_add(segment.bytes).and_then(page_up).ok_or(Errno::ENOEXEC)?;
+        let object = self
+            .objects
+            .get(segment.object)
+            .filter(|_| segment.file_bytes > 0);
+        let file_end = segment
+            .offset
+            .checked_add(segment.file_bytes)
+            .ok_or(Errno::ENOEXEC)?;
+        let end = segment
+            .address
+            .checked_add(segment.bytes)
+            .and_then(page_up)
+            .ok_or(Errno::ENOEXEC)?;
         let fits = match object {
             Some(object) => {
                 file_end <= object.bytes
@@ -132,17 +158,37 @@ impl Memory {
         }
         let start = page_down(segment.address);
         let data_end = segment.address + segment.file_bytes;
-        let zeros = if object.is_some() { page_up(data_end).unwrap_or(end) } else { start };
-        let region = |start, end, backing| Region { start, end, prot, kind: Kind::Plain, may_write: true, backing };
+        let zeros = if object.is_some() {
+            page_up(data_end).unwrap_or(end)
+        } else {
+            start
+        };
+        let region = |start, end, backing| Region {
+            start,
+            end,
+            prot,
+            kind: Kind::Plain,
+            may_write: true,
+            backing,
+        };
         if start < zeros {
-            let backing = Backing::Private { object: segment.object, offset: page_down(segment.offset) };
+            let backing = Backing::Private {
+                object: segment.object,
+                offset: page_down(segment.offset),
+            };
             plan.add(region(start, zeros, backing))?;
         }
         if zeros < end {
             plan.add(region(zeros, end, Backing::Anonymous))?;
         }
-        if object.is_some() && data_end % PAGE_BYTES != 0 && segment.bytes > segment.file_bytes {
-            plan.tails.push(Tail { number: page(data_end), bytes: (data_end % PAGE_BYTES) as u32 });
+        if object.is_some()
+            && !data_end.is_multiple_of(PAGE_BYTES)
+            && segment.bytes > segment.file_bytes
+        {
+            plan.tails.push(Tail {
+                number: page(data_end),
+                bytes: (data_end % PAGE_BYTES) as u32,
+            });
         }
         Ok(())
     }
@@ -161,7 +207,13 @@ impl Memory {
     }
 
     /// Gives a space that was replaced its first pages.
-    fn fill<M: Machine>(&mut self, machine: &mut M, space: &mut Space, plan: &Plan, image: &Image) -> Result<(), Errno> {
+    fn fill<M: Machine>(
+        &mut self,
+        machine: &mut M,
+        space: &mut Space,
+        plan: &Plan,
+        image: &Image,
+    ) -> Result<(), Errno> {
         for tail in &plan.tails {
             self.copy_in(machine, space, tail.number, tail.bytes)?;
         }
@@ -172,7 +224,11 @@ impl Memory {
                     if self.batch.as_slice().len() > CAPACITY - TEXT_PAGES as usize {
                         self.flush(machine, space)?;
                     }
-                    self.push_present(space, region, pages.start..pages.end.min(pages.start + TEXT_PAGES));
+                    self.push_present(
+                        space,
+                        region,
+                        pages.start..pages.end.min(pages.start + TEXT_PAGES),
+                    );
                 }
                 Backing::Private { .. } if pages.len() as u32 <= DATA_PAGES => {
                     for number in pages {
@@ -191,41 +247,80 @@ impl Memory {
     }
 
     /// Adds an operation that gives a page of an object region its own copy.
-    fn copy_in<M: Machine>(&mut self, machine: &mut M, space: &mut Space, number: u32, bytes: u32) -> Result<(), Errno> {
-        let Some(region) = space.regions.find(address_of(number)) else { return Ok(()) };
+    fn copy_in<M: Machine>(
+        &mut self,
+        machine: &mut M,
+        space: &mut Space,
+        number: u32,
+        bytes: u32,
+    ) -> Result<(), Errno> {
+        let Some(region) = space.regions.find(address_of(number)) else {
+            return Ok(());
+        };
         let source = self.source(&region, number);
         if space.pages.get(&self.chunks, number).is_some() || region.prot == 0 {
             return Ok(());
         }
         let Some(source) = source else { return Ok(()) };
         let frame = self.frames.take(space.rank).ok_or(Errno::ENOMEM)?;
-        let mapped = if region.prot & WRITE != 0 { Mapped::Writable } else { Mapped::ReadOnly };
+        let mapped = if region.prot & WRITE != 0 {
+            Mapped::Writable
+        } else {
+            Mapped::ReadOnly
+        };
         space.pages.set(&mut self.chunks, number, frame, mapped);
-        self.push(machine, space, batch::map_copy(address_of(number), frame, region.hardware(), source, bytes))
+        self.push(
+            machine,
+            space,
+            batch::map_copy(address_of(number), frame, region.hardware(), source, bytes),
+        )
     }
 
     /// The object's frame for a page of a region.
     fn source(&self, region: &Region, number: u32) -> Option<u32> {
         let id: ObjectId = region.object()?;
-        self.objects.get(id)?.pages.get(&self.chunks, region.object_page(number))
+        self.objects
+            .get(id)?
+            .pages
+            .get(&self.chunks, region.object_page(number))
     }
 
     /// Adds an operation that gives a page of zeros.
-    fn zero_in<M: Machine>(&mut self, machine: &mut M, space: &mut Space, number: u32) -> Result<(), Errno> {
+    fn zero_in<M: Machine>(
+        &mut self,
+        machine: &mut M,
+        space: &mut Space,
+        number: u32,
+    ) -> Result<(), Errno> {
         let frame = self.frames.take(space.rank).ok_or(Errno::ENOMEM)?;
-        space.pages.set(&mut self.chunks, number, frame, Mapped::Writable);
-        self.push(machine, space, batch::map_zero(address_of(number), frame, abi::map::prot::WRITE))
+        space
+            .pages
+            .set(&mut self.chunks, number, frame, Mapped::Writable);
+        self.push(
+            machine,
+            space,
+            batch::map_zero(address_of(number), frame, abi::map::prot::WRITE),
+        )
     }
 
     /// Gives the top of the stack its pages and bytes.
-    fn fill_stack<M: Machine>(&mut self, machine: &mut M, space: &mut Space, image: &Image) -> Result<(), Errno> {
+    fn fill_stack<M: Machine>(
+        &mut self,
+        machine: &mut M,
+        space: &mut Space,
+        image: &Image,
+    ) -> Result<(), Errno> {
         let start = image.stack_top - image.stack.len() as u64;
         for number in page(page_down(start))..page(image.stack_top) {
             self.zero_in(machine, space, number)?;
         }
         self.flush(machine, space)?;
         let written = machine.write(space.key, start, image.stack);
-        if written == image.stack.len() { Ok(()) } else { Err(Errno::ENOMEM) }
+        if written == image.stack.len() {
+            Ok(())
+        } else {
+            Err(Errno::ENOMEM)
+        }
     }
 }
 
@@ -235,7 +330,8 @@ impl Plan {
     /// # Errors
     /// `ENOEXEC` if it overlaps another, is not aligned, or lies outside the user half.
     fn add(&mut self, region: Region) -> Result<(), Errno> {
-        let aligned = region.start % PAGE_BYTES == 0 && region.end % PAGE_BYTES == 0;
+        let aligned =
+            region.start.is_multiple_of(PAGE_BYTES) && region.end.is_multiple_of(PAGE_BYTES);
         let inside = region.start >= LOWEST && region.start < region.end && region.end <= USER_END;
         if !aligned || !inside || !self.regions.is_free(region.start, region.end) {
             return Err(Errno::ENOEXEC);

@@ -86,10 +86,14 @@ impl Memory {
         let write = bits & access::WRITE != 0;
         match region.backing {
             Backing::Device { frame } => self.device_page(machine, space, &region, number, frame),
-            Backing::Shared { object, .. } => return self.shared_page(machine, space, &region, number, object, write),
+            Backing::Shared { object, .. } => {
+                return self.shared_page(machine, space, &region, number, object, write);
+            }
             Backing::Anonymous | Backing::Private { .. } => {
                 match (space.pages.get(&self.chunks, number), region.backing) {
-                    (Some(frame), _) if write => self.write_private(machine, space, &region, number, frame),
+                    (Some(frame), _) if write => {
+                        self.write_private(machine, space, &region, number, frame)
+                    }
                     (Some(_), _) => self.read_private(machine, space, &region, number),
                     (None, Backing::Private { object, .. }) => {
                         self.object_page(machine, space, &region, number, object, write)
@@ -111,7 +115,11 @@ impl Memory {
     ) -> Result<(), Decline> {
         let frame = first + (number - page(region.start));
         let prot = abi::map::prot::WRITE | abi::map::prot::DEVICE;
-        Ok(self.apply_one(machine, space, batch::map(address_of(number), 1, frame, prot))?)
+        Ok(self.apply_one(
+            machine,
+            space,
+            batch::map(address_of(number), 1, frame, prot),
+        )?)
     }
 
     /// First touch of anonymous memory.
@@ -141,7 +149,11 @@ impl Memory {
             self.frames.release(frame);
             return Err(error.into());
         }
-        let mapped = if region.is_private_writable() { Mapped::Writable } else { Mapped::ReadOnly };
+        let mapped = if region.is_private_writable() {
+            Mapped::Writable
+        } else {
+            Mapped::ReadOnly
+        };
         if let Some(old) = space.pages.set(&mut self.chunks, number, frame, mapped) {
             self.frames.release(old);
         }
@@ -177,19 +189,31 @@ impl Memory {
         number: u32,
         frame: u32,
     ) -> Result<(), Decline> {
-        let Memory { frames, chunks, batch: list, .. } = self;
+        let Memory {
+            frames,
+            chunks,
+            batch: list,
+            ..
+        } = self;
         list.push(batch::map(address_of(number), 1, frame, region.hardware()));
         if let Some(chunk) = space.pages.chunk_mut(chunks, number) {
             let base = number - number % CHUNK_PAGES;
             let bit = 1 << (number % CHUNK_PAGES);
             let mut sole = 0;
-            each_bit(chunk.mapped & !chunk.writable & !bit & window(number, region), |neighbour| {
-                if frames.owners(chunk.frames[neighbour as usize]) == 1 {
-                    sole |= 1 << neighbour;
-                }
-            });
+            each_bit(
+                chunk.mapped & !chunk.writable & !bit & window(number, region),
+                |neighbour| {
+                    if frames.owners(chunk.frames[neighbour as usize]) == 1 {
+                        sole |= 1 << neighbour;
+                    }
+                },
+            );
             each_run(sole, |first, count| {
-                list.push(batch::protect(address_of(base + first), count, region.hardware()));
+                list.push(batch::protect(
+                    address_of(base + first),
+                    count,
+                    region.hardware(),
+                ));
             });
             chunk.mapped |= bit;
             chunk.writable |= sole | bit;
@@ -206,7 +230,12 @@ impl Memory {
         region: &Region,
         number: u32,
     ) -> Result<(), Decline> {
-        let Memory { frames, chunks, batch: list, .. } = self;
+        let Memory {
+            frames,
+            chunks,
+            batch: list,
+            ..
+        } = self;
         if let Some(chunk) = space.pages.chunk_mut(chunks, number) {
             let base = number - number % CHUNK_PAGES;
             let bit = 1 << (number % CHUNK_PAGES);
@@ -216,7 +245,11 @@ impl Memory {
                 let frame = chunk.frames[neighbour as usize];
                 let writable = may_write && frames.owners(frame) == 1;
                 chunk.writable |= u32::from(writable) << neighbour;
-                let prot = if writable { region.hardware() } else { region.hardware_read_only() };
+                let prot = if writable {
+                    region.hardware()
+                } else {
+                    region.hardware_read_only()
+                };
                 list.push(batch::map(address_of(base + neighbour), 1, frame, prot));
             });
             chunk.mapped |= wanted;
@@ -241,18 +274,31 @@ impl Memory {
             }
             (Some(source), true) => {
                 let copy = self.frames.take(space.rank).ok_or(Decline::NoMemory)?;
-                let operation = batch::map_copy(address_of(number), copy, region.hardware(), source, WHOLE);
+                let operation =
+                    batch::map_copy(address_of(number), copy, region.hardware(), source, WHOLE);
                 self.map_new(machine, space, region, number, copy, operation)?;
                 self.copied += 1;
                 Ok(())
             }
             (None, true) => self.zero_page(machine, space, region, number),
-            (None, false) => self.fill_hole(machine, space, region, number, object, region.hardware_read_only()),
+            (None, false) => self.fill_hole(
+                machine,
+                space,
+                region,
+                number,
+                object,
+                region.hardware_read_only(),
+            ),
         }
     }
 
     /// The object's frame for a page of the region, `None` for a hole.
-    fn object_frame(&self, region: &Region, number: u32, object: ObjectId) -> Result<Option<u32>, Decline> {
+    fn object_frame(
+        &self,
+        region: &Region,
+        number: u32,
+        object: ObjectId,
+    ) -> Result<Option<u32>, Decline> {
         let object = self.objects.get(object).ok_or(Decline::NoObject)?;
         let index = region.object_page(number);
         if index >= object.page_count() {
@@ -272,11 +318,16 @@ impl Memory {
         prot: u8,
     ) -> Result<(), Decline> {
         let frame = self.frames.take(space.rank).ok_or(Decline::NoMemory)?;
-        if let Err(error) = self.apply_one(machine, space, batch::map_zero(address_of(number), frame, prot)) {
+        if let Err(error) = self.apply_one(
+            machine,
+            space,
+            batch::map_zero(address_of(number), frame, prot),
+        ) {
             self.frames.release(frame);
             return Err(error.into());
         }
-        self.objects.set(&mut self.chunks, object, region.object_page(number), frame);
+        self.objects
+            .set(&mut self.chunks, object, region.object_page(number), frame);
         Ok(())
     }
 
@@ -301,7 +352,11 @@ impl Memory {
         }
         let copy = self.frames.take(space.rank).ok_or(Decline::NoMemory)?;
         let address = address_of(number);
-        if let Err(error) = self.apply_one(machine, space, batch::map_copy(address, copy, region.hardware(), frame, WHOLE)) {
+        if let Err(error) = self.apply_one(
+            machine,
+            space,
+            batch::map_copy(address, copy, region.hardware(), frame, WHOLE),
+        ) {
             self.frames.release(copy);
             return Err(error.into());
         }
@@ -309,25 +364,43 @@ impl Memory {
         self.objects.set(&mut self.chunks, object, page, copy);
         self.frames.release(frame);
         self.copied += 1;
-        Ok(Some(Replaced { object, page, address }))
+        Ok(Some(Replaced {
+            object,
+            page,
+            address,
+        }))
     }
 
     /// Adds operations that map those of the pages `range` (at most a full batch) whose frames the
     /// region's object has.
     pub fn push_present(&mut self, space: &Space, region: &Region, range: Range<u32>) {
-        let Memory { frames, chunks, objects, batch: list, .. } = self;
-        let Some(object) = region.object().and_then(|id| objects.get(id)) else { return };
+        let Memory {
+            frames,
+            chunks,
+            objects,
+            batch: list,
+            ..
+        } = self;
+        let Some(object) = region.object().and_then(|id| objects.get(id)) else {
+            return;
+        };
         let shared = matches!(region.backing, Backing::Shared { .. });
         let (mut own, mut theirs): (Option<&Chunk>, Option<&Chunk>) = (None, None);
         for number in range.clone() {
             let index = region.object_page(number);
-            if number == range.start || number % CHUNK_PAGES == 0 {
-                own = if shared { None } else { space.pages.chunk(chunks, number) };
+            if number == range.start || number.is_multiple_of(CHUNK_PAGES) {
+                own = if shared {
+                    None
+                } else {
+                    space.pages.chunk(chunks, number)
+                };
             }
-            if number == range.start || index % CHUNK_PAGES == 0 {
+            if number == range.start || index.is_multiple_of(CHUNK_PAGES) {
                 theirs = object.pages.chunk(chunks, index);
             }
-            let Some(frame) = theirs.and_then(|chunk| chunk.frame(index)) else { continue };
+            let Some(frame) = theirs.and_then(|chunk| chunk.frame(index)) else {
+                continue;
+            };
             if list.is_full() || index >= object.page_count() {
                 return;
             }
@@ -335,7 +408,11 @@ impl Memory {
                 continue;
             }
             let writable = shared && frames.owners(frame) == 1;
-            let prot = if writable { region.hardware() } else { region.hardware_read_only() };
+            let prot = if writable {
+                region.hardware()
+            } else {
+                region.hardware_read_only()
+            };
             list.push(batch::map(address_of(number), 1, frame, prot));
         }
     }

@@ -67,13 +67,22 @@ struct FreshRange {
 impl Frames {
     /// Manages the frames of `free`, and those of `fixed` as used once already.
     pub fn new(free: &[FrameRange], fixed: FrameRange) -> Self {
-        let used = free.iter().chain(core::iter::once(&fixed)).filter(|range| range.count > 0);
+        let used = free
+            .iter()
+            .chain(core::iter::once(&fixed))
+            .filter(|range| range.count > 0);
         let base = used.clone().map(|range| range.first).min().unwrap_or(0);
-        let end = used.map(|range| range.first.saturating_add(range.count)).max().unwrap_or(0);
+        let end = used
+            .map(|range| range.first.saturating_add(range.count))
+            .max()
+            .unwrap_or(0);
         let mut fresh: Vec<FreshRange> = (free.iter().filter(|range| range.count > 0))
-            .map(|range| FreshRange { first: range.first, count: range.count })
+            .map(|range| FreshRange {
+                first: range.first,
+                count: range.count,
+            })
             .collect();
-        fresh.sort_by(|a, b| b.first.cmp(&a.first));
+        fresh.sort_by_key(|range| core::cmp::Reverse(range.first));
         let count = fresh.iter().map(|range| range.count).sum();
         let mut frames = Frames {
             base,
@@ -197,7 +206,11 @@ mod tests {
         assert_eq!(taken, (100..170).collect::<Vec<_>>());
         taken.iter().for_each(|&frame| frames.release(frame));
         assert_eq!(frames.free(), 70);
-        assert_eq!(frames.take(Rank::Server), Some(169), "the last freed is the warmest");
+        assert_eq!(
+            frames.take(Rank::Server),
+            Some(169),
+            "the last freed is the warmest"
+        );
     }
 
     #[test]
@@ -221,7 +234,10 @@ mod tests {
 
     #[test]
     fn fixed_frames_are_used_until_released() {
-        let mut frames = Frames::new(&[FrameRange { first: 8, count: 1 }], FrameRange { first: 2, count: 2 });
+        let mut frames = Frames::new(
+            &[FrameRange { first: 8, count: 1 }],
+            FrameRange { first: 2, count: 2 },
+        );
         assert_eq!((frames.free(), frames.total(), frames.owners(3)), (1, 3, 1));
         frames.release(3);
         assert_eq!(frames.free(), 2);

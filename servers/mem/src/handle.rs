@@ -41,8 +41,14 @@ impl<P: ForkPolicy> Mem<P> {
         incoming: &Incoming<Request>,
     ) -> Answer {
         match self.dispatch(machine, callers, incoming) {
-            Ok((reply, thread)) => Answer { outcome: Outcome::Reply(Ok(reply)), thread },
-            Err(refusal) => Answer { outcome: Outcome::Reply(Err(refusal)), thread: None },
+            Ok((reply, thread)) => Answer {
+                outcome: Outcome::Reply(Ok(reply)),
+                thread,
+            },
+            Err(refusal) => Answer {
+                outcome: Outcome::Reply(Err(refusal)),
+                thread: None,
+            },
         }
     }
 
@@ -61,7 +67,9 @@ impl<P: ForkPolicy> Mem<P> {
             | Request::Protect { .. }
             | Request::Remap { .. }
             | Request::Advise { .. }
-            | Request::Touch { .. } => self.own_request(machine, sender, incoming.request).map(plain),
+            | Request::Touch { .. } => self
+                .own_request(machine, sender, incoming.request)
+                .map(plain),
 
             Request::ObjectCreate { .. }
             | Request::ObjectSlice { .. }
@@ -70,7 +78,9 @@ impl<P: ForkPolicy> Mem<P> {
             | Request::ObjectRelease { .. }
             | Request::ObjectMappings { .. }
             | Request::MapObject { .. }
-            | Request::UnmapObject { .. } => self.object_request(machine, sender, incoming.request).map(plain),
+            | Request::UnmapObject { .. } => self
+                .object_request(machine, sender, incoming.request)
+                .map(plain),
 
             Request::Fork { .. }
             | Request::Create { .. }
@@ -84,19 +94,35 @@ impl<P: ForkPolicy> Mem<P> {
 
             Request::Statistics => Ok(plain(self.statistics())),
             Request::Usage { space } => self.usage(sender, space).map(plain),
-            Request::Peek { space, address } => self.peek(machine, callers, incoming, space, address).map(plain),
-            Request::Poke { space, address } => self.poke(machine, callers, incoming, space, address).map(plain),
-            Request::Regions { space, skip } => self.regions(callers, incoming, space, skip).map(plain),
+            Request::Peek { space, address } => self
+                .peek(machine, callers, incoming, space, address)
+                .map(plain),
+            Request::Poke { space, address } => self
+                .poke(machine, callers, incoming, space, address)
+                .map(plain),
+            Request::Regions { space, skip } => {
+                self.regions(callers, incoming, space, skip).map(plain)
+            }
         }
     }
 
     /// Requests about the sender's own space.
-    fn own_request<M: Machine>(&mut self, machine: &mut M, sender: Pid, request: Request) -> Result<Reply, Refusal> {
+    fn own_request<M: Machine>(
+        &mut self,
+        machine: &mut M,
+        sender: Pid,
+        request: Request,
+    ) -> Result<Reply, Refusal> {
         let space = self.spaces.get_mut(sender).ok_or(Errno::ESRCH)?;
         let memory = &mut self.memory;
         match request {
             Request::Brk { end } => Ok(Reply::Address(memory.brk(machine, space, end))),
-            Request::Map { address, bytes, prot, flags: wished } => {
+            Request::Map {
+                address,
+                bytes,
+                prot,
+                flags: wished,
+            } => {
                 let wish = Wish::new(address, bytes, prot, wished)?;
                 let start = memory.map(machine, space, &wish)?;
                 if wished & flags::POPULATE != 0 {
@@ -109,19 +135,45 @@ impl<P: ForkPolicy> Mem<P> {
                 memory.unmap(machine, space, start, end);
                 Ok(Reply::Done)
             }
-            Request::Protect { address, bytes, prot } => {
+            Request::Protect {
+                address,
+                bytes,
+                prot,
+            } => {
                 memory.protect(machine, space, range(address, bytes)?, check_prot(prot)?)?;
                 Ok(Reply::Done)
             }
-            Request::Remap { address, old_bytes, new_bytes, flags } => {
-                Ok(Reply::Address(memory.remap(machine, space, (address, old_bytes, new_bytes), flags)?))
-            }
-            Request::Advise { address, bytes, advice } => {
+            Request::Remap {
+                address,
+                old_bytes,
+                new_bytes,
+                flags,
+            } => Ok(Reply::Address(memory.remap(
+                machine,
+                space,
+                (address, old_bytes, new_bytes),
+                flags,
+            )?)),
+            Request::Advise {
+                address,
+                bytes,
+                advice,
+            } => {
                 memory.advise(machine, space, range(address, bytes)?, advice)?;
                 Ok(Reply::Done)
             }
-            Request::Touch { address, bytes, write } => {
-                self.touch(machine, sender, address, bytes, if write { access::WRITE } else { 0 })?;
+            Request::Touch {
+                address,
+                bytes,
+                write,
+            } => {
+                self.touch(
+                    machine,
+                    sender,
+                    address,
+                    bytes,
+                    if write { access::WRITE } else { 0 },
+                )?;
                 Ok(Reply::Done)
             }
             _ => Err(Errno::EINVAL.into()),
@@ -143,16 +195,42 @@ impl<P: ForkPolicy> Mem<P> {
         let done = |()| (Reply::Done, None);
         let answer = match incoming.request {
             Request::Fork { parent, child } => self.fork(machine, parent, child).map(with_thread),
-            Request::Create { space, priority } => self.create(machine, space, priority).map(with_thread),
-            Request::AddThread { space, priority } => self.add_thread(machine, space, priority).map(with_thread),
-            Request::Exec { space } => return self.exec_from_lease(machine, callers, incoming, space),
-            Request::Destroy { space } => self.destroy(machine, space).map(done),
-            Request::RemoveThread { space, frame } => self.remove_thread(machine, space, frame).map(done),
-            Request::HandleSlots { space, slots } => self.handle_slots(machine, space, slots).map(done),
-            Request::Limits { space, memory, stack, data } => {
-                self.limit(space, Limits { memory, stack, data }).map(done)
+            Request::Create { space, priority } => {
+                self.create(machine, space, priority).map(with_thread)
             }
-            Request::MapDevice { space, device, bytes } => self
+            Request::AddThread { space, priority } => {
+                self.add_thread(machine, space, priority).map(with_thread)
+            }
+            Request::Exec { space } => {
+                return self.exec_from_lease(machine, callers, incoming, space);
+            }
+            Request::Destroy { space } => self.destroy(machine, space).map(done),
+            Request::RemoveThread { space, frame } => {
+                self.remove_thread(machine, space, frame).map(done)
+            }
+            Request::HandleSlots { space, slots } => {
+                self.handle_slots(machine, space, slots).map(done)
+            }
+            Request::Limits {
+                space,
+                memory,
+                stack,
+                data,
+            } => self
+                .limit(
+                    space,
+                    Limits {
+                        memory,
+                        stack,
+                        data,
+                    },
+                )
+                .map(done),
+            Request::MapDevice {
+                space,
+                device,
+                bytes,
+            } => self
                 .map_device(machine, sender, space, PhysAddr(device), bytes)
                 .map(|address| (Reply::Address(address), None)),
             _ => Err(Errno::EINVAL),
@@ -196,7 +274,10 @@ impl<P: ForkPolicy> Mem<P> {
         bytes: u64,
         bits: u64,
     ) -> Result<(), Errno> {
-        let end = address.checked_add(bytes).filter(|&end| end <= USER_END).ok_or(Errno::EFAULT)?;
+        let end = address
+            .checked_add(bytes)
+            .filter(|&end| end <= USER_END)
+            .ok_or(Errno::EFAULT)?;
         let mut at = page_down(address);
         while at < end {
             if !self.touch_page(machine, pid, at, bits) {
@@ -207,14 +288,33 @@ impl<P: ForkPolicy> Mem<P> {
         Ok(())
     }
 
-    fn touch_page<M: Machine>(&mut self, machine: &mut M, pid: Pid, address: u64, bits: u64) -> bool {
+    fn touch_page<M: Machine>(
+        &mut self,
+        machine: &mut M,
+        pid: Pid,
+        address: u64,
+        bits: u64,
+    ) -> bool {
         self.fault(machine, pid, address, bits) == crate::Resolution::Retry
     }
 
     /// Gives a fresh mapping its frames, as far as there are any.
-    pub(crate) fn populate<M: Machine>(&mut self, machine: &mut M, pid: Pid, start: u64, bytes: u64) {
-        let writable = self.spaces.get_mut(pid).and_then(|space| space.regions.find(start));
-        let bits = if writable.is_some_and(|region| region.allows(access::WRITE)) { access::WRITE } else { 0 };
+    pub(crate) fn populate<M: Machine>(
+        &mut self,
+        machine: &mut M,
+        pid: Pid,
+        start: u64,
+        bytes: u64,
+    ) {
+        let writable = self
+            .spaces
+            .get_mut(pid)
+            .and_then(|space| space.regions.find(start));
+        let bits = if writable.is_some_and(|region| region.allows(access::WRITE)) {
+            access::WRITE
+        } else {
+            0
+        };
         let mut at = start;
         while at < start + bytes && self.touch_page(machine, pid, at, bits) {
             at += PAGE_BYTES;
@@ -245,27 +345,38 @@ impl<P: ForkPolicy> Mem<P> {
     fn usage(&mut self, sender: Pid, pid: Pid) -> Result<Reply, Refusal> {
         self.observed(sender, pid)?;
         let Mem { spaces, memory, .. } = self;
-        let space = spaces.get_mut(if pid == Pid(0) { sender } else { pid }).ok_or(Errno::ESRCH)?;
+        let space = spaces
+            .get_mut(if pid == Pid(0) { sender } else { pid })
+            .ok_or(Errno::ESRCH)?;
         let (mut resident, mut shared) = (u64::from(space.pages.count(&memory.chunks)), 0);
-        space.pages.visit(&mut memory.chunks, 0..page(USER_END), |_, chunk, _| {
-            crate::pages::each_bit(chunk.used, |bit| {
-                shared += u64::from(memory.frames.owners(chunk.frames[bit as usize]) > 1);
+        space
+            .pages
+            .visit(&mut memory.chunks, 0..page(USER_END), |_, chunk, _| {
+                crate::pages::each_bit(chunk.used, |bit| {
+                    shared += u64::from(memory.frames.owners(chunk.frames[bit as usize]) > 1);
+                });
             });
-        });
         for region in space.regions.as_slice() {
             if let Some(object) = region.object().and_then(|id| memory.objects.get(id)) {
                 let pages = region.pages();
                 let theirs = region.object_page(pages.start)..region.object_page(pages.end);
                 let present = u64::from(object.pages.count_in(&memory.chunks, &theirs));
                 let own = match region.backing {
-                    Backing::Private { .. } => u64::from(space.pages.count_in(&memory.chunks, &pages)),
+                    Backing::Private { .. } => {
+                        u64::from(space.pages.count_in(&memory.chunks, &pages))
+                    }
                     _ => 0,
                 };
                 resident += present.saturating_sub(own);
                 shared += present.saturating_sub(own);
             }
         }
-        Ok(Reply::Usage { size: space.size / PAGE_BYTES, resident, shared, faults: space.faults })
+        Ok(Reply::Usage {
+            size: space.size / PAGE_BYTES,
+            resident,
+            shared,
+            faults: space.faults,
+        })
     }
 
     /// The frame that a read of `address` would show.
@@ -283,7 +394,9 @@ impl<P: ForkPolicy> Mem<P> {
         };
         own.or_else(|| {
             let object = self.memory.objects.get(region.object()?)?;
-            object.pages.get(&self.memory.chunks, region.object_page(number))
+            object
+                .pages
+                .get(&self.memory.chunks, region.object_page(number))
         })
     }
 
@@ -302,19 +415,27 @@ impl<P: ForkPolicy> Mem<P> {
         let mut piece = [0; PIECE];
         let mut done = 0;
         while done < wanted {
-            let Some(at) = address.checked_add(done as u64).filter(|&at| at < USER_END) else { break };
+            let Some(at) = address.checked_add(done as u64).filter(|&at| at < USER_END) else {
+                break;
+            };
             let offset = (at % PAGE_BYTES) as usize;
             let length = (PIECE - offset).min(wanted - done);
             // A page not touched so far is made present, as a read by the program would do.
             if self.frame_at(pid, at).is_none() && !self.touch_page(machine, pid, at, 0) {
                 break;
             }
-            let Some(frame) = self.frame_at(pid, at) else { break };
+            let Some(frame) = self.frame_at(pid, at) else {
+                break;
+            };
             machine.read_frame(frame, offset, &mut piece[..length]);
             callers.write(incoming.token, 0, done as u64, &piece[..length])?;
             done += length;
         }
-        if done == 0 && wanted > 0 { Err(Errno::EFAULT.into()) } else { Ok(Reply::Count(done as u64)) }
+        if done == 0 && wanted > 0 {
+            Err(Errno::EFAULT.into())
+        } else {
+            Ok(Reply::Count(done as u64))
+        }
     }
 
     fn poke<M: Machine, C: Callers<Reply>>(
@@ -332,7 +453,9 @@ impl<P: ForkPolicy> Mem<P> {
         let mut piece = [0; PIECE];
         let mut done = 0;
         while done < wanted {
-            let Some(at) = address.checked_add(done as u64).filter(|&at| at < USER_END) else { break };
+            let Some(at) = address.checked_add(done as u64).filter(|&at| at < USER_END) else {
+                break;
+            };
             let length = (PIECE - (at % PAGE_BYTES) as usize).min(wanted - done);
             callers.read(incoming.token, 0, done as u64, &mut piece[..length])?;
             if !self.touch_page(machine, pid, at, access::WRITE) {
@@ -345,7 +468,11 @@ impl<P: ForkPolicy> Mem<P> {
                 break;
             }
         }
-        if done == 0 && wanted > 0 { Err(Errno::EFAULT.into()) } else { Ok(Reply::Count(done as u64)) }
+        if done == 0 && wanted > 0 {
+            Err(Errno::EFAULT.into())
+        } else {
+            Ok(Reply::Count(done as u64))
+        }
     }
 
     fn regions<C: Callers<Reply>>(
@@ -360,7 +487,8 @@ impl<P: ForkPolicy> Mem<P> {
         let mut piece = [0; 64];
         let (mut used, mut count) = (0, 0);
         for region in space.regions.as_slice().iter().skip(skip as usize) {
-            let line = postcard::to_slice(&described(region), &mut piece).map_err(|_| Errno::EOVERFLOW)?;
+            let line =
+                postcard::to_slice(&described(region), &mut piece).map_err(|_| Errno::EOVERFLOW)?;
             if line.len() > room - used {
                 break;
             }
@@ -374,17 +502,26 @@ impl<P: ForkPolicy> Mem<P> {
 
 /// Refuses an empty range, as `munmap` does.
 fn not_empty((start, end): (u64, u64)) -> Result<(u64, u64), Errno> {
-    if start == end { Err(Errno::EINVAL) } else { Ok((start, end)) }
+    if start == end {
+        Err(Errno::EINVAL)
+    } else {
+        Ok((start, end))
+    }
 }
 
 /// A region as the protocol shows it.
 fn described(region: &crate::region::Region) -> Region {
-    let object = region.object().map(|id| (id, address_of(region.object_page(page(region.start)))));
+    let object = region
+        .object()
+        .map(|id| (id, address_of(region.object_page(page(region.start)))));
     Region {
         start: region.start,
         end: region.end,
         prot: u32::from(region.prot),
-        shared: matches!(region.backing, Backing::Shared { .. } | Backing::Device { .. }),
+        shared: matches!(
+            region.backing,
+            Backing::Shared { .. } | Backing::Device { .. }
+        ),
         object,
         kind: match region.kind {
             Kind::Heap => b'h',

@@ -59,17 +59,33 @@ pub struct Mem<P> {
 impl<P: ForkPolicy> Mem<P> {
     /// Takes over the frames of `free`, and the boot archive as the object [`object::ARCHIVE`].
     pub fn new(policy: P, free: &[FrameRange], archive: FrameRange, archive_bytes: u64) -> Self {
-        let mut memory = Memory { frames: Frames::new(free, archive), ..Memory::default() };
+        let mut memory = Memory {
+            frames: Frames::new(free, archive),
+            ..Memory::default()
+        };
         let id = memory.objects.create(archive_bytes, Some(server_id::ROOT));
         debug_assert_eq!(id, object::ARCHIVE, "the first object");
         for page in 0..archive.count {
-            memory.objects.set(&mut memory.chunks, id, page, archive.first + page);
+            memory
+                .objects
+                .set(&mut memory.chunks, id, page, archive.first + page);
         }
-        Mem { policy, spaces: Spaces::default(), memory, scratch: Vec::new() }
+        Mem {
+            policy,
+            spaces: Spaces::default(),
+            memory,
+            scratch: Vec::new(),
+        }
     }
 
     /// Serves a page fault of `pid` at `address` with `abi::message::access` bits.
-    pub fn fault<M: Machine>(&mut self, machine: &mut M, pid: Pid, address: u64, bits: u64) -> Resolution {
+    pub fn fault<M: Machine>(
+        &mut self,
+        machine: &mut M,
+        pid: Pid,
+        address: u64,
+        bits: u64,
+    ) -> Resolution {
         let Some(space) = self.spaces.get_mut(pid) else {
             return Resolution::Decline(Decline::NotMapped.code());
         };
@@ -87,7 +103,11 @@ impl<P: ForkPolicy> Mem<P> {
 
     /// Unmaps a page of an object that got another frame, except where it is up to date.
     fn hide_replaced<M: Machine>(&mut self, machine: &mut M, pid: Pid, replaced: Replaced) {
-        let Replaced { object, page, address } = replaced;
+        let Replaced {
+            object,
+            page,
+            address,
+        } = replaced;
         self.each_mapping(object, page..page + 1, |memory, space, _, start, end| {
             if space.pid != pid || start != address {
                 memory.hide(machine, space, start, end);

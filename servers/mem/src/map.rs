@@ -55,8 +55,15 @@ impl Wish {
         if bytes == 0 || wished & !known != 0 {
             return Err(Errno::EINVAL);
         }
-        let bytes = page_up(bytes).filter(|&bytes| bytes <= USER_END).ok_or(Errno::ENOMEM)?;
-        Ok(Wish { address, bytes, prot: check_prot(prot)?, flags: wished })
+        let bytes = page_up(bytes)
+            .filter(|&bytes| bytes <= USER_END)
+            .ok_or(Errno::ENOMEM)?;
+        Ok(Wish {
+            address,
+            bytes,
+            prot: check_prot(prot)?,
+            flags: wished,
+        })
     }
 
     fn has(&self, flag: u32) -> bool {
@@ -67,7 +74,14 @@ impl Wish {
     pub fn region(&self, start: u64, backing: Backing) -> Region {
         let shared = matches!(backing, Backing::Shared { .. });
         let may_write = !shared || self.prot & WRITE != 0 || self.has(flags::MAY_WRITE);
-        Region { start, end: start + self.bytes, prot: self.prot, kind: Kind::Plain, may_write, backing }
+        Region {
+            start,
+            end: start + self.bytes,
+            prot: self.prot,
+            kind: Kind::Plain,
+            may_write,
+            backing,
+        }
     }
 }
 
@@ -92,8 +106,11 @@ pub fn check_prot(prot: Prot) -> Result<u8, Errno> {
 /// `EINVAL` if it is not aligned or not in the user half.
 pub fn range(address: u64, bytes: u64) -> Result<(u64, u64), Errno> {
     let bytes = page_up(bytes).ok_or(Errno::EINVAL)?;
-    let end = address.checked_add(bytes).filter(|&end| end <= USER_END).ok_or(Errno::EINVAL)?;
-    if address % PAGE_BYTES != 0 {
+    let end = address
+        .checked_add(bytes)
+        .filter(|&end| end <= USER_END)
+        .ok_or(Errno::EINVAL)?;
+    if !address.is_multiple_of(PAGE_BYTES) {
         return Err(Errno::EINVAL);
     }
     Ok((address, end))
@@ -107,7 +124,7 @@ impl Memory {
     pub fn place(&self, space: &Space, wish: &Wish) -> Result<u64, Errno> {
         let fits = |start: u64| start <= USER_END - wish.bytes;
         if wish.has(flags::FIXED) || wish.has(flags::FIXED_NOREPLACE) {
-            if wish.address % PAGE_BYTES != 0 {
+            if !wish.address.is_multiple_of(PAGE_BYTES) {
                 return Err(Errno::EINVAL);
             }
             if wish.address < LOWEST {
@@ -116,7 +133,9 @@ impl Memory {
             if !fits(wish.address) {
                 return Err(Errno::ENOMEM);
             }
-            let free = space.regions.is_free(wish.address, wish.address + wish.bytes);
+            let free = space
+                .regions
+                .is_free(wish.address, wish.address + wish.bytes);
             if wish.has(flags::FIXED_NOREPLACE) && !free {
                 return Err(Errno::EEXIST);
             }
@@ -155,16 +174,31 @@ impl Memory {
     ///
     /// # Errors
     /// As [`Memory::place`] and [`Memory::allow`].
-    pub fn map<M: Machine>(&mut self, machine: &mut M, space: &mut Space, wish: &Wish) -> Result<u64, Errno> {
+    pub fn map<M: Machine>(
+        &mut self,
+        machine: &mut M,
+        space: &mut Space,
+        wish: &Wish,
+    ) -> Result<u64, Errno> {
         self.allow(space, wish.bytes, wish.prot & WRITE != 0)?;
         let start = self.place(space, wish)?;
         let backing = if wish.has(flags::SHARED) {
-            Backing::Shared { object: self.objects.create(wish.bytes, None), offset: 0 }
+            Backing::Shared {
+                object: self.objects.create(wish.bytes, None),
+                offset: 0,
+            }
         } else {
             Backing::Anonymous
         };
         // Who may share zeros with nobody but its children may also make them writable.
-        self.install(machine, space, Region { may_write: true, ..wish.region(start, backing) });
+        self.install(
+            machine,
+            space,
+            Region {
+                may_write: true,
+                ..wish.region(start, backing)
+            },
+        );
         Ok(start)
     }
 
@@ -190,7 +224,8 @@ impl Memory {
             self.drop_private(space, region.start, region.end);
             space.size -= region.bytes();
             if let Some(object) = region.object() {
-                self.objects.remove_mapping(&mut self.chunks, &mut self.frames, object);
+                self.objects
+                    .remove_mapping(&mut self.chunks, &mut self.frames, object);
             }
         }
         space.regions.remove(gone);
@@ -200,16 +235,24 @@ impl Memory {
     pub fn hide<M: Machine>(&mut self, machine: &mut M, space: &Space, start: u64, end: u64) {
         let done = self.apply_one(machine, space, batch::unmap(start, page(end - start)));
         debug_assert!(done.is_ok(), "unmapping needs nothing");
-        space.pages.visit(&mut self.chunks, page(start)..page(end), |_, chunk, bits| {
-            chunk.mapped &= !bits;
-            chunk.writable &= !bits;
-        });
+        space.pages.visit(
+            &mut self.chunks,
+            page(start)..page(end),
+            |_, chunk, bits| {
+                chunk.mapped &= !bits;
+                chunk.writable &= !bits;
+            },
+        );
     }
 
     /// Gives up the private pages of a range that is not mapped any more.
     fn drop_private(&mut self, space: &mut Space, start: u64, end: u64) {
         let frames = &mut self.frames;
-        space.pages.remove(&mut self.chunks, page(start)..page(end), |_, frame| frames.release(frame));
+        space
+            .pages
+            .remove(&mut self.chunks, page(start)..page(end), |_, frame| {
+                frames.release(frame)
+            });
     }
 
     /// Changes permissions.
@@ -230,9 +273,13 @@ impl Memory {
             return Err(Errno::ENOMEM);
         }
         let forbidden = |region: &Region| {
-            (prot & WRITE != 0 && !region.may_write) || matches!(region.backing, Backing::Device { .. })
+            (prot & WRITE != 0 && !region.may_write)
+                || matches!(region.backing, Backing::Device { .. })
         };
-        if space.regions.as_slice()[space.regions.overlapping(start, end)].iter().any(forbidden) {
+        if space.regions.as_slice()[space.regions.overlapping(start, end)]
+            .iter()
+            .any(forbidden)
+        {
             return Err(Errno::EACCES);
         }
         self.split(space, start, end);
@@ -243,20 +290,40 @@ impl Memory {
     }
 
     /// Makes what is mapped in a range as weak as `prot`; what `prot` allows more comes by faults.
-    fn weaken<M: Machine>(&mut self, machine: &mut M, space: &Space, start: u64, end: u64, prot: u8) {
+    fn weaken<M: Machine>(
+        &mut self,
+        machine: &mut M,
+        space: &Space,
+        start: u64,
+        end: u64,
+        prot: u8,
+    ) {
         if prot == 0 {
             return self.hide(machine, space, start, end);
         }
-        let hardware = if prot & EXECUTE != 0 { abi::map::prot::EXECUTE } else { 0 };
-        let done = self.apply_one(machine, space, batch::protect(start, page(end - start), hardware));
+        let hardware = if prot & EXECUTE != 0 {
+            abi::map::prot::EXECUTE
+        } else {
+            0
+        };
+        let done = self.apply_one(
+            machine,
+            space,
+            batch::protect(start, page(end - start), hardware),
+        );
         debug_assert!(done.is_ok(), "protecting needs nothing");
-        space.pages.visit(&mut self.chunks, page(start)..page(end), |_, chunk, bits| chunk.writable &= !bits);
+        space.pages.visit(
+            &mut self.chunks,
+            page(start)..page(end),
+            |_, chunk, bits| chunk.writable &= !bits,
+        );
     }
 
     /// Moves the end of the heap and returns the end in force.
     pub fn brk<M: Machine>(&mut self, machine: &mut M, space: &mut Space, end: u64) -> u64 {
         let old = page_up(space.heap_end).unwrap_or(space.heap_end);
-        let Some(new) = page_up(end).filter(|&new| end >= space.heap_start && new <= USER_END) else {
+        let Some(new) = page_up(end).filter(|&new| end >= space.heap_start && new <= USER_END)
+        else {
             return space.heap_end;
         };
         if space.heap_start == 0 || end - space.heap_start > space.limits.data {
@@ -312,7 +379,11 @@ impl Memory {
         if how & !MAY_MOVE != 0 || start == old_end {
             return Err(Errno::EINVAL);
         }
-        let region = space.regions.find(start).filter(|region| region.end >= old_end).ok_or(Errno::EFAULT)?;
+        let region = space
+            .regions
+            .find(start)
+            .filter(|region| region.end >= old_end)
+            .ok_or(Errno::EFAULT)?;
         if region.kind != Kind::Plain || matches!(region.backing, Backing::Device { .. }) {
             return Err(Errno::EINVAL);
         }
@@ -351,15 +422,30 @@ impl Memory {
     ) {
         self.split(space, start, end);
         let at = space.regions.overlapping(start, end);
-        let Some(&region) = space.regions.as_slice().get(at.start) else { return };
+        let Some(&region) = space.regions.as_slice().get(at.start) else {
+            return;
+        };
         self.hide(machine, space, start, end);
         let mut moved = Vec::new();
-        space.pages.remove(&mut self.chunks, page(start)..page(end), |number, frame| moved.push((number, frame)));
+        space
+            .pages
+            .remove(&mut self.chunks, page(start)..page(end), |number, frame| {
+                moved.push((number, frame))
+            });
         for (number, frame) in moved {
-            space.pages.set(&mut self.chunks, number - page(start) + page(target), frame, Mapped::No);
+            space.pages.set(
+                &mut self.chunks,
+                number - page(start) + page(target),
+                frame,
+                Mapped::No,
+            );
         }
         space.regions.remove(at);
-        space.regions.insert(Region { start: target, end: target + bytes, ..region });
+        space.regions.insert(Region {
+            start: target,
+            end: target + bytes,
+            ..region
+        });
         space.size += bytes - region.bytes();
     }
 
@@ -389,6 +475,10 @@ impl Memory {
             advice::NORMAL..=advice::WILL_NEED | advice::HUGE..=advice::DO_DUMP => (),
             _ => return Err(Errno::EINVAL),
         }
-        if space.regions.covers(start, end) { Ok(()) } else { Err(Errno::ENOMEM) }
+        if space.regions.covers(start, end) {
+            Ok(())
+        } else {
+            Err(Errno::ENOMEM)
+        }
     }
 }

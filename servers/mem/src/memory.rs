@@ -37,7 +37,12 @@ impl Memory {
     ///
     /// # Errors
     /// `ENOMEM` if the full list could not be applied; then it is empty.
-    pub fn push<M: Machine>(&mut self, machine: &mut M, space: &Space, operation: MapOp) -> Result<(), Errno> {
+    pub fn push<M: Machine>(
+        &mut self,
+        machine: &mut M,
+        space: &Space,
+        operation: MapOp,
+    ) -> Result<(), Errno> {
         if self.batch.is_full() {
             self.flush(machine, space)?;
         }
@@ -59,7 +64,12 @@ impl Memory {
     ///
     /// # Errors
     /// `ENOMEM` if a page table could not be made; nothing is done then.
-    pub fn apply_one<M: Machine>(&mut self, machine: &mut M, space: &Space, operation: MapOp) -> Result<(), Errno> {
+    pub fn apply_one<M: Machine>(
+        &mut self,
+        machine: &mut M,
+        space: &Space,
+        operation: MapOp,
+    ) -> Result<(), Errno> {
         apply(machine, &mut self.frames, space, &[operation])
     }
 
@@ -67,7 +77,13 @@ impl Memory {
     ///
     /// # Errors
     /// `ENOMEM` if there is none.
-    pub fn take_copy<M: Machine>(&mut self, machine: &mut M, rank: Rank, source: u32, bytes: u32) -> Result<u32, Errno> {
+    pub fn take_copy<M: Machine>(
+        &mut self,
+        machine: &mut M,
+        rank: Rank,
+        source: u32,
+        bytes: u32,
+    ) -> Result<u32, Errno> {
         let frame = self.frames.take(rank).ok_or(Errno::ENOMEM)?;
         let operation = match bytes {
             0 => batch::fill_zero(frame),
@@ -84,7 +100,12 @@ impl Memory {
 }
 
 /// Carries out a list, giving the space frames for page tables where it lacks them.
-fn apply<M: Machine>(machine: &mut M, frames: &mut Frames, space: &Space, list: &[MapOp]) -> Result<(), Errno> {
+fn apply<M: Machine>(
+    machine: &mut M,
+    frames: &mut Frames,
+    space: &Space,
+    list: &[MapOp],
+) -> Result<(), Errno> {
     let mut rest = list;
     while !rest.is_empty() {
         match machine.apply(space.key, rest) {
@@ -103,11 +124,18 @@ fn apply<M: Machine>(machine: &mut M, frames: &mut Frames, space: &Space, list: 
 ///
 /// # Errors
 /// `ENOMEM` if there is none.
-pub fn donate<M: Machine>(machine: &mut M, frames: &mut Frames, space: &Space, wanted: usize) -> Result<(), Errno> {
+pub fn donate<M: Machine>(
+    machine: &mut M,
+    frames: &mut Frames,
+    space: &Space,
+    wanted: usize,
+) -> Result<(), Errno> {
     let mut list = [0; 8];
     let mut count = 0;
     while count < wanted.min(list.len()) {
-        let Some(frame) = frames.take_kernel(space.rank) else { break };
+        let Some(frame) = frames.take_kernel(space.rank) else {
+            break;
+        };
         list[count] = frame;
         count += 1;
     }

@@ -50,7 +50,11 @@ pub struct Objects {
 impl Objects {
     /// Makes an object without pages.
     pub fn create(&mut self, bytes: u64, holder: Option<Pid>) -> ObjectId {
-        let object = Some(Object { bytes, holder, ..Object::default() });
+        let object = Some(Object {
+            bytes,
+            holder,
+            ..Object::default()
+        });
         match self.free.pop() {
             Some(index) => {
                 self.list[index as usize] = object;
@@ -84,7 +88,13 @@ impl Objects {
     }
 
     /// Takes out pages and their frames; nothing may map them any more.
-    pub fn drop_pages(&mut self, chunks: &mut Chunks, frames: &mut Frames, id: ObjectId, range: Range<u32>) {
+    pub fn drop_pages(
+        &mut self,
+        chunks: &mut Chunks,
+        frames: &mut Frames,
+        id: ObjectId,
+        range: Range<u32>,
+    ) {
         let mut dropped = 0;
         if let Some(object) = self.get_mut(id) {
             object.pages.remove(chunks, range, |_, frame| {
@@ -112,7 +122,10 @@ impl Objects {
 
     /// Ends the object if nobody needs it.
     pub fn collect(&mut self, chunks: &mut Chunks, frames: &mut Frames, id: ObjectId) {
-        if self.get(id).is_none_or(|object| object.holder.is_some() || object.mappings > 0) {
+        if self
+            .get(id)
+            .is_none_or(|object| object.holder.is_some() || object.mappings > 0)
+        {
             return;
         }
         self.drop_pages(chunks, frames, id, 0..u32::MAX);

@@ -36,24 +36,49 @@ impl<P: ForkPolicy> Mem<P> {
         }
         let done = match request {
             Request::ObjectCreate { bytes } => self.create_object(sender, bytes).map(Reply::Object),
-            Request::ObjectSlice { parent, offset, bytes } => {
-                self.slice(machine, sender, parent, offset, bytes).map(Reply::Object)
+            Request::ObjectSlice {
+                parent,
+                offset,
+                bytes,
+            } => self
+                .slice(machine, sender, parent, offset, bytes)
+                .map(Reply::Object),
+            Request::ObjectResize { object, bytes } => {
+                self.resize(machine, object, bytes).map(|()| Reply::Done)
             }
-            Request::ObjectResize { object, bytes } => self.resize(machine, object, bytes).map(|()| Reply::Done),
-            Request::ObjectZero { object, offset, bytes } => {
-                self.zero(machine, object, offset, bytes).map(|()| Reply::Done)
+            Request::ObjectZero {
+                object,
+                offset,
+                bytes,
+            } => self
+                .zero(machine, object, offset, bytes)
+                .map(|()| Reply::Done),
+            Request::ObjectRelease { object } => {
+                self.release_object(sender, object).map(|()| Reply::Done)
             }
-            Request::ObjectRelease { object } => self.release_object(sender, object).map(|()| Reply::Done),
             Request::ObjectMappings { object } => self.mappings(object).map(Reply::Count),
-            Request::MapObject { space, object, offset, address, bytes, prot, flags } => {
+            Request::MapObject {
+                space,
+                object,
+                offset,
+                address,
+                bytes,
+                prot,
+                flags,
+            } => {
                 let owner = if space == Pid(0) { sender } else { space };
                 Wish::new(address, bytes, prot, flags)
                     .and_then(|wish| self.map_object(machine, owner, object, offset, &wish))
                     .map(Reply::Address)
             }
-            Request::UnmapObject { space, object, address } => {
+            Request::UnmapObject {
+                space,
+                object,
+                address,
+            } => {
                 let owner = if space == Pid(0) { sender } else { space };
-                self.unmap_object(machine, owner, object, address).map(Reply::Count)
+                self.unmap_object(machine, owner, object, address)
+                    .map(Reply::Count)
             }
             _ => Err(Errno::EINVAL),
         };
@@ -68,11 +93,20 @@ impl<P: ForkPolicy> Mem<P> {
     }
 
     fn mappings(&self, object: ObjectId) -> Result<u64, Errno> {
-        self.memory.objects.get(object).map(|object| u64::from(object.mappings)).ok_or(Errno::EINVAL)
+        self.memory
+            .objects
+            .get(object)
+            .map(|object| u64::from(object.mappings))
+            .ok_or(Errno::EINVAL)
     }
 
     fn release_object(&mut self, sender: Pid, id: ObjectId) -> Result<(), Errno> {
-        let Memory { objects, chunks, frames, .. } = &mut self.memory;
+        let Memory {
+            objects,
+            chunks,
+            frames,
+            ..
+        } = &mut self.memory;
         let object = objects.get_mut(id).ok_or(Errno::EINVAL)?;
         if object.holder != Some(sender) {
             return Err(Errno::EPERM);
@@ -91,16 +125,22 @@ impl<P: ForkPolicy> Mem<P> {
         offset: u64,
         bytes: u64,
     ) -> Result<ObjectId, Errno> {
-        let end = offset.checked_add(bytes).filter(|&end| end <= MAX_BYTES).ok_or(Errno::EINVAL)?;
+        let end = offset
+            .checked_add(bytes)
+            .filter(|&end| end <= MAX_BYTES)
+            .ok_or(Errno::EINVAL)?;
         let source = self.memory.objects.get(parent).ok_or(Errno::EINVAL)?;
-        if offset % PAGE_BYTES != 0 || end > source.bytes {
+        if !offset.is_multiple_of(PAGE_BYTES) || end > source.bytes {
             return Err(Errno::EINVAL);
         }
         let last = source.pages.get(&self.memory.chunks, page_index(end));
         let tail = match last {
-            Some(frame) if bytes % PAGE_BYTES != 0 => {
+            Some(frame) if !bytes.is_multiple_of(PAGE_BYTES) => {
                 let rank = crate::frames::Rank::Server;
-                Some(self.memory.take_copy(machine, rank, frame, (bytes % PAGE_BYTES) as u32)?)
+                Some(
+                    self.memory
+                        .take_copy(machine, rank, frame, (bytes % PAGE_BYTES) as u32)?,
+                )
             }
             _ => None,
         };
@@ -109,13 +149,20 @@ impl<P: ForkPolicy> Mem<P> {
         let id = self.memory.objects.create(bytes, Some(sender));
         self.memory.share_pages(parent, id, whole.clone());
         if let Some(frame) = tail {
-            self.memory.objects.set(&mut self.memory.chunks, id, whole.end - whole.start, frame);
+            self.memory
+                .objects
+                .set(&mut self.memory.chunks, id, whole.end - whole.start, frame);
         }
         Ok(id)
     }
 
     /// Changes the length.
-    fn resize<M: Machine>(&mut self, machine: &mut M, id: ObjectId, bytes: u64) -> Result<(), Errno> {
+    fn resize<M: Machine>(
+        &mut self,
+        machine: &mut M,
+        id: ObjectId,
+        bytes: u64,
+    ) -> Result<(), Errno> {
         let old = self.memory.objects.get(id).ok_or(Errno::EINVAL)?.bytes;
         if bytes > MAX_BYTES {
             return Err(Errno::EFBIG);
@@ -132,9 +179,18 @@ impl<P: ForkPolicy> Mem<P> {
     }
 
     /// Zeroes a range; whole pages lose their frames.
-    fn zero<M: Machine>(&mut self, machine: &mut M, id: ObjectId, offset: u64, bytes: u64) -> Result<(), Errno> {
+    fn zero<M: Machine>(
+        &mut self,
+        machine: &mut M,
+        id: ObjectId,
+        offset: u64,
+        bytes: u64,
+    ) -> Result<(), Errno> {
         self.memory.objects.get(id).ok_or(Errno::EINVAL)?;
-        let end = offset.checked_add(bytes).filter(|&end| end <= MAX_BYTES).ok_or(Errno::EINVAL)?;
+        let end = offset
+            .checked_add(bytes)
+            .filter(|&end| end <= MAX_BYTES)
+            .ok_or(Errno::EINVAL)?;
         let (first, last) = (offset.div_ceil(PAGE_BYTES), end / PAGE_BYTES);
         if first > last {
             return self.zero_part(machine, id, offset, end);
@@ -146,24 +202,40 @@ impl<P: ForkPolicy> Mem<P> {
     }
 
     /// Zeroes bytes of one page, which gets a frame of its own if it shares one.
-    fn zero_part<M: Machine>(&mut self, machine: &mut M, id: ObjectId, from: u64, to: u64) -> Result<(), Errno> {
+    fn zero_part<M: Machine>(
+        &mut self,
+        machine: &mut M,
+        id: ObjectId,
+        from: u64,
+        to: u64,
+    ) -> Result<(), Errno> {
         if from >= to {
             return Ok(());
         }
         let number = page_index(from);
         let object = self.memory.objects.get(id).ok_or(Errno::EINVAL)?;
-        let Some(mut frame) = object.pages.get(&self.memory.chunks, number) else { return Ok(()) };
+        let Some(mut frame) = object.pages.get(&self.memory.chunks, number) else {
+            return Ok(());
+        };
         if self.memory.frames.owners(frame) > 1 {
             let rank = crate::frames::Rank::Server;
-            let copy = self.memory.take_copy(machine, rank, frame, PAGE_BYTES as u32)?;
+            let copy = self
+                .memory
+                .take_copy(machine, rank, frame, PAGE_BYTES as u32)?;
             self.each_mapping(id, number..number + 1, |memory, space, _, start, end| {
                 memory.hide(machine, space, start, end);
             });
-            self.memory.objects.set(&mut self.memory.chunks, id, number, copy);
+            self.memory
+                .objects
+                .set(&mut self.memory.chunks, id, number, copy);
             self.memory.frames.release(frame);
             frame = copy;
         }
-        machine.write_frame(frame, (from % PAGE_BYTES) as usize, &ZEROS[..(to - from) as usize]);
+        machine.write_frame(
+            frame,
+            (from % PAGE_BYTES) as usize,
+            &ZEROS[..(to - from) as usize],
+        );
         Ok(())
     }
 
@@ -172,8 +244,15 @@ impl<P: ForkPolicy> Mem<P> {
         if range.is_empty() {
             return;
         }
-        self.each_mapping(id, range.clone(), |memory, space, _, start, end| memory.hide(machine, space, start, end));
-        let Memory { objects, chunks, frames, .. } = &mut self.memory;
+        self.each_mapping(id, range.clone(), |memory, space, _, start, end| {
+            memory.hide(machine, space, start, end)
+        });
+        let Memory {
+            objects,
+            chunks,
+            frames,
+            ..
+        } = &mut self.memory;
         objects.drop_pages(chunks, frames, id, range);
     }
 
@@ -181,7 +260,8 @@ impl<P: ForkPolicy> Mem<P> {
     fn protect_object<M: Machine>(&mut self, machine: &mut M, id: ObjectId, range: Range<u32>) {
         self.each_mapping(id, range, |memory, space, region, start, end| {
             if matches!(region.backing, Backing::Shared { .. }) && region.prot != 0 {
-                let operation = batch::protect(start, page(end - start), region.hardware_read_only());
+                let operation =
+                    batch::protect(start, page(end - start), region.hardware_read_only());
                 let done = memory.apply_one(machine, space, operation);
                 debug_assert!(done.is_ok(), "protecting needs nothing");
             }
@@ -195,18 +275,33 @@ impl<P: ForkPolicy> Mem<P> {
         range: Range<u32>,
         mut visit: impl FnMut(&mut Memory, &Space, &Region, u64, u64),
     ) {
-        let mut left = self.memory.objects.get(id).map_or(0, |object| object.mappings);
+        let mut left = self
+            .memory
+            .objects
+            .get(id)
+            .map_or(0, |object| object.mappings);
         if left == 0 {
             return;
         }
         for space in self.spaces.iter_mut() {
-            for region in space.regions.as_slice().iter().filter(|region| region.object() == Some(id)) {
+            for region in space
+                .regions
+                .as_slice()
+                .iter()
+                .filter(|region| region.object() == Some(id))
+            {
                 left -= 1;
                 let first = region.object_page(page(region.start));
                 let shown = range.start.max(first)..range.end.min(first + page(region.bytes()));
                 if !shown.is_empty() {
                     let start = region.start + address_of(shown.start - first);
-                    visit(&mut self.memory, space, region, start, start + address_of(shown.end - shown.start));
+                    visit(
+                        &mut self.memory,
+                        space,
+                        region,
+                        start,
+                        start + address_of(shown.end - shown.start),
+                    );
                 }
             }
             if left == 0 {
@@ -225,8 +320,11 @@ impl<P: ForkPolicy> Mem<P> {
     ) -> Result<u64, Errno> {
         let space = self.spaces.get_mut(owner).ok_or(Errno::ESRCH)?;
         self.memory.objects.get(id).ok_or(Errno::EINVAL)?;
-        let end = offset.checked_add(wish.bytes).filter(|&end| end <= MAX_BYTES).ok_or(Errno::EOVERFLOW)?;
-        if offset % PAGE_BYTES != 0 || end < offset {
+        let end = offset
+            .checked_add(wish.bytes)
+            .filter(|&end| end <= MAX_BYTES)
+            .ok_or(Errno::EOVERFLOW)?;
+        if !offset.is_multiple_of(PAGE_BYTES) || end < offset {
             return Err(Errno::EINVAL);
         }
         let backing = match wish.flags & flags::SHARED {
@@ -235,7 +333,8 @@ impl<P: ForkPolicy> Mem<P> {
         };
         let start = self.memory.place(space, wish)?;
         let region = wish.region(start, backing);
-        self.memory.allow(space, wish.bytes, region.is_private_writable())?;
+        self.memory
+            .allow(space, wish.bytes, region.is_private_writable())?;
         self.memory.install(machine, space, region);
         if wish.flags & flags::POPULATE != 0 {
             self.populate(machine, owner, start, wish.bytes);
@@ -255,7 +354,9 @@ impl<P: ForkPolicy> Mem<P> {
         let space = self.spaces.get_mut(owner).ok_or(Errno::ESRCH)?;
         let list = space.regions.as_slice();
         let first = list.partition_point(|region| region.start < address);
-        let region = list.get(first).filter(|region| region.start == address && region.object() == Some(id));
+        let region = list
+            .get(first)
+            .filter(|region| region.start == address && region.object() == Some(id));
         let mut last = region.ok_or(Errno::EINVAL)?;
         for next in &list[first + 1..] {
             let goes_on = next.start == last.end
@@ -268,7 +369,11 @@ impl<P: ForkPolicy> Mem<P> {
         }
         let end = last.end;
         self.memory.unmap(machine, space, address, end);
-        Ok(self.memory.objects.get(id).map_or(0, |object| u64::from(object.mappings)))
+        Ok(self
+            .memory
+            .objects
+            .get(id)
+            .map_or(0, |object| u64::from(object.mappings)))
     }
 
     /// Maps device registers.
@@ -285,13 +390,22 @@ impl<P: ForkPolicy> Mem<P> {
         }
         let space = self.spaces.get_mut(owner).ok_or(Errno::ESRCH)?;
         let wish = Wish::new(0, bytes, 3, 0)?;
-        let end = device.0.checked_add(wish.bytes).filter(|end| end / PAGE_BYTES <= u64::from(u32::MAX));
-        if device.0 % PAGE_BYTES != 0 || end.is_none() {
+        let end = device
+            .0
+            .checked_add(wish.bytes)
+            .filter(|end| end / PAGE_BYTES <= u64::from(u32::MAX));
+        if !device.0.is_multiple_of(PAGE_BYTES) || end.is_none() {
             return Err(Errno::EINVAL);
         }
         let start = self.memory.place(space, &wish)?;
-        let backing = Backing::Device { frame: page_index(device.0) };
-        let region = Region { kind: Kind::Plain, may_write: true, ..wish.region(start, backing) };
+        let backing = Backing::Device {
+            frame: page_index(device.0),
+        };
+        let region = Region {
+            kind: Kind::Plain,
+            may_write: true,
+            ..wish.region(start, backing)
+        };
         self.memory.install(machine, space, region);
         let prot = abi::map::prot::WRITE | abi::map::prot::DEVICE;
         let operation = batch::map(start, page(wish.bytes), page_index(device.0), prot);
@@ -310,9 +424,18 @@ impl Memory {
         while key * CHUNK_PAGES < range.end {
             let first = key * CHUNK_PAGES;
             key += 1;
-            let Some(object) = self.objects.get(parent) else { return };
-            let Some(&chunk) = object.pages.chunk(&self.chunks, first) else { continue };
-            let Memory { objects, chunks, frames, .. } = self;
+            let Some(object) = self.objects.get(parent) else {
+                return;
+            };
+            let Some(&chunk) = object.pages.chunk(&self.chunks, first) else {
+                continue;
+            };
+            let Memory {
+                objects,
+                chunks,
+                frames,
+                ..
+            } = self;
             each_bit(chunk.used, |bit| {
                 let number = first + bit;
                 if range.contains(&number) {
@@ -323,7 +446,6 @@ impl Memory {
             });
         }
     }
-
 }
 
 /// Number of the page that a byte of an object is in.

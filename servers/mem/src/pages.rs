@@ -118,7 +118,13 @@ impl Pages {
     }
 
     /// Gives `page` a frame and returns the one that it had.
-    pub fn set(&mut self, chunks: &mut Chunks, page: u32, frame: u32, mapped: Mapped) -> Option<u32> {
+    pub fn set(
+        &mut self,
+        chunks: &mut Chunks,
+        page: u32,
+        frame: u32,
+        mapped: Mapped,
+    ) -> Option<u32> {
         let at = match self.position(page) {
             Ok(at) => at,
             Err(at) => {
@@ -130,21 +136,42 @@ impl Pages {
         let old = chunk.frame(page);
         let bit = 1 << (page % CHUNK_PAGES);
         chunk.used |= bit;
-        chunk.mapped = if mapped == Mapped::No { chunk.mapped & !bit } else { chunk.mapped | bit };
-        chunk.writable = if mapped == Mapped::Writable { chunk.writable | bit } else { chunk.writable & !bit };
+        chunk.mapped = if mapped == Mapped::No {
+            chunk.mapped & !bit
+        } else {
+            chunk.mapped | bit
+        };
+        chunk.writable = if mapped == Mapped::Writable {
+            chunk.writable | bit
+        } else {
+            chunk.writable & !bit
+        };
         chunk.frames[(page % CHUNK_PAGES) as usize] = frame;
         old
     }
 
     /// Takes out the pages of `range`, telling `visit` each page and its frame.
-    pub fn remove(&mut self, chunks: &mut Chunks, range: Range<u32>, mut visit: impl FnMut(u32, u32)) {
-        let from = self.list.partition_point(|entry| entry.0 < range.start / CHUNK_PAGES);
+    pub fn remove(
+        &mut self,
+        chunks: &mut Chunks,
+        range: Range<u32>,
+        mut visit: impl FnMut(u32, u32),
+    ) {
+        let from = self
+            .list
+            .partition_point(|entry| entry.0 < range.start / CHUNK_PAGES);
         let mut kept = from;
         let mut at = from;
-        while let Some(&(key, slot)) = self.list.get(at).filter(|entry| entry.0 * CHUNK_PAGES < range.end) {
+        while let Some(&(key, slot)) = self
+            .list
+            .get(at)
+            .filter(|entry| entry.0 * CHUNK_PAGES < range.end)
+        {
             let chunk = chunks.get_mut(slot);
             let gone = mask(key, &range);
-            each_bit(chunk.used & gone, |bit| visit(key * CHUNK_PAGES + bit, chunk.frames[bit as usize]));
+            each_bit(chunk.used & gone, |bit| {
+                visit(key * CHUNK_PAGES + bit, chunk.frames[bit as usize])
+            });
             chunk.used &= !gone;
             chunk.mapped &= !gone;
             chunk.writable &= !gone;
@@ -161,9 +188,19 @@ impl Pages {
 
     /// Tells `visit` the first page number of each chunk with pages in `range`, the chunk, and which
     /// of its pages are in `range`.
-    pub fn visit(&self, chunks: &mut Chunks, range: Range<u32>, mut visit: impl FnMut(u32, &mut Chunk, u32)) {
-        let from = self.list.partition_point(|entry| entry.0 < range.start / CHUNK_PAGES);
-        for &(key, slot) in self.list[from..].iter().take_while(|entry| entry.0 * CHUNK_PAGES < range.end) {
+    pub fn visit(
+        &self,
+        chunks: &mut Chunks,
+        range: Range<u32>,
+        mut visit: impl FnMut(u32, &mut Chunk, u32),
+    ) {
+        let from = self
+            .list
+            .partition_point(|entry| entry.0 < range.start / CHUNK_PAGES);
+        for &(key, slot) in self.list[from..]
+            .iter()
+            .take_while(|entry| entry.0 * CHUNK_PAGES < range.end)
+        {
             visit(key * CHUNK_PAGES, chunks.get_mut(slot), mask(key, &range));
         }
     }
@@ -175,12 +212,17 @@ impl Pages {
 
     /// Pages that have a frame.
     pub fn count(&self, chunks: &Chunks) -> u32 {
-        self.list.iter().map(|entry| chunks.get(entry.1).used.count_ones()).sum()
+        self.list
+            .iter()
+            .map(|entry| chunks.get(entry.1).used.count_ones())
+            .sum()
     }
 
     /// Pages of `range` that have a frame.
     pub fn count_in(&self, chunks: &Chunks, range: &Range<u32>) -> u32 {
-        (self.list.iter()).map(|entry| (chunks.get(entry.1).used & mask(entry.0, range)).count_ones()).sum()
+        (self.list.iter())
+            .map(|entry| (chunks.get(entry.1).used & mask(entry.0, range)).count_ones())
+            .sum()
     }
 
     /// Becomes a copy of `other` in which nothing is mapped, telling `share` each frame.
@@ -209,7 +251,11 @@ fn mask(key: u32, range: &Range<u32>) -> u32 {
 
 /// The lowest `count` bits.
 pub fn below(count: u32) -> u32 {
-    if count >= 32 { u32::MAX } else { (1 << count) - 1 }
+    if count >= 32 {
+        u32::MAX
+    } else {
+        (1 << count) - 1
+    }
 }
 
 /// Calls `visit` with the number of each set bit, lowest first.
@@ -249,7 +295,10 @@ mod tests {
     fn pages_are_found_where_they_were_set() {
         let (mut chunks, mut pages) = (Chunks::default(), Pages::default());
         for page in [5, 31, 32, 4000, 64] {
-            assert_eq!(pages.set(&mut chunks, page, page + 7, Mapped::Writable), None);
+            assert_eq!(
+                pages.set(&mut chunks, page, page + 7, Mapped::Writable),
+                None
+            );
         }
         assert_eq!(pages.get(&chunks, 31), Some(38));
         assert_eq!(pages.get(&chunks, 30), None);
@@ -260,7 +309,9 @@ mod tests {
     #[test]
     fn removing_a_range_visits_it_once_and_leaves_the_rest() {
         let (mut chunks, mut pages) = (Chunks::default(), Pages::default());
-        (0..100).for_each(|page| drop(pages.set(&mut chunks, page, page, Mapped::No)));
+        for page in 0..100 {
+            pages.set(&mut chunks, page, page, Mapped::No);
+        }
         let mut gone = vec![];
         pages.remove(&mut chunks, 10..70, |page, frame| gone.push((page, frame)));
         assert_eq!(gone, (10..70).map(|page| (page, page)).collect::<Vec<_>>());
@@ -272,8 +323,11 @@ mod tests {
 
     #[test]
     fn a_copy_shares_every_frame_and_has_nothing_mapped() {
-        let (mut chunks, mut pages, mut copy) = (Chunks::default(), Pages::default(), Pages::default());
-        (3..40).for_each(|page| drop(pages.set(&mut chunks, page, page, Mapped::Writable)));
+        let (mut chunks, mut pages, mut copy) =
+            (Chunks::default(), Pages::default(), Pages::default());
+        for page in 3..40 {
+            pages.set(&mut chunks, page, page, Mapped::Writable);
+        }
         let mut shared = 0;
         copy.copy_of(&mut chunks, &pages, |_| shared += 1);
         assert_eq!((shared, copy.count(&chunks)), (37, 37));

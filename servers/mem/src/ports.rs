@@ -40,7 +40,12 @@ pub trait Machine {
     ///
     /// # Errors
     /// [`Error::NoSlot`], [`Error::FrameBusy`] or [`Error::Invalid`]; the frame is free then.
-    fn create_thread(&mut self, frame: u32, space: SpaceKey, priority: u32) -> Result<ThreadKey, Error>;
+    fn create_thread(
+        &mut self,
+        frame: u32,
+        space: SpaceKey,
+        priority: u32,
+    ) -> Result<ThreadKey, Error>;
 
     /// Ends a space in which nothing is mapped, and forgets its key.
     ///

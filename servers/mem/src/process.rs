@@ -34,7 +34,12 @@ impl<P: ForkPolicy> Mem<P> {
         let slot = self.spaces.insert(pid).ok_or(Errno::EEXIST)?;
         let space = self.spaces.at(slot);
         match self.memory.create_space(machine, space, priority) {
-            Ok(thread) => Ok((Reply::Thread { frame: thread.frame }, thread.key)),
+            Ok(thread) => Ok((
+                Reply::Thread {
+                    frame: thread.frame,
+                },
+                thread.key,
+            )),
             Err(error) => {
                 self.spaces.remove(pid);
                 Err(error)
@@ -59,7 +64,9 @@ impl<P: ForkPolicy> Mem<P> {
         let priority = original.threads.first().map_or(0, |thread| thread.priority);
         let made = self.create(machine, child, priority)?;
         let copy = self.spaces.slot(child).ok_or(Errno::ESRCH)?;
-        let Some([original, copy]) = self.spaces.two(slot, copy) else { return Err(Errno::EINVAL) };
+        let Some([original, copy]) = self.spaces.two(slot, copy) else {
+            return Err(Errno::EINVAL);
+        };
         self.memory.copy_layout(original, copy);
         if let Err(error) = self.policy.copy(&mut self.memory, machine, original, copy) {
             self.memory.batch.clear();
@@ -90,23 +97,46 @@ impl<P: ForkPolicy> Mem<P> {
         }
         let thread = self.memory.create_thread(machine, space, priority)?;
         space.threads.push(thread);
-        Ok((Reply::Thread { frame: thread.frame }, thread.key))
+        Ok((
+            Reply::Thread {
+                frame: thread.frame,
+            },
+            thread.key,
+        ))
     }
 
     /// Destroys a thread.
-    pub(crate) fn remove_thread<M: Machine>(&mut self, machine: &mut M, pid: Pid, frame: u32) -> Result<(), Errno> {
+    pub(crate) fn remove_thread<M: Machine>(
+        &mut self,
+        machine: &mut M,
+        pid: Pid,
+        frame: u32,
+    ) -> Result<(), Errno> {
         let space = self.spaces.get_mut(pid).ok_or(Errno::ESRCH)?;
-        let at = space.threads.iter().position(|thread| thread.frame == frame).ok_or(Errno::ESRCH)?;
+        let at = space
+            .threads
+            .iter()
+            .position(|thread| thread.frame == frame)
+            .ok_or(Errno::ESRCH)?;
         let thread = space.threads.remove(at);
         self.memory.destroy_thread(machine, thread);
         Ok(())
     }
 
     /// Makes room in the handle table of a space.
-    pub(crate) fn handle_slots<M: Machine>(&mut self, machine: &mut M, pid: Pid, slots: u32) -> Result<(), Errno> {
+    pub(crate) fn handle_slots<M: Machine>(
+        &mut self,
+        machine: &mut M,
+        pid: Pid,
+        slots: u32,
+    ) -> Result<(), Errno> {
         let space = self.spaces.get_mut(pid).ok_or(Errno::ESRCH)?;
         for _ in 0..slots.div_ceil(SLOTS_PER_FRAME).min(16) {
-            let frame = self.memory.frames.take_kernel(space.rank).ok_or(Errno::ENOMEM)?;
+            let frame = self
+                .memory
+                .frames
+                .take_kernel(space.rank)
+                .ok_or(Errno::ENOMEM)?;
             if machine.extend(space.key, frame).is_err() {
                 self.memory.frames.release_kernel(frame);
                 return Err(Errno::EINVAL);
@@ -155,10 +185,21 @@ impl Memory {
         }
     }
 
-    fn create_thread<M: Machine>(&mut self, machine: &mut M, space: &Space, priority: u32) -> Result<Thread, Errno> {
+    fn create_thread<M: Machine>(
+        &mut self,
+        machine: &mut M,
+        space: &Space,
+        priority: u32,
+    ) -> Result<Thread, Errno> {
         let frame = self.frames.take_kernel(space.rank).ok_or(Errno::ENOMEM)?;
-        match self.with_slot(machine, |machine| machine.create_thread(frame, space.key, priority)) {
-            Ok(key) => Ok(Thread { key, frame, priority }),
+        match self.with_slot(machine, |machine| {
+            machine.create_thread(frame, space.key, priority)
+        }) {
+            Ok(key) => Ok(Thread {
+                key,
+                frame,
+                priority,
+            }),
             Err(error) => {
                 self.frames.release_kernel(frame);
                 Err(error)
@@ -174,7 +215,10 @@ impl Memory {
     ) -> Result<T, Errno> {
         let mut made = make(machine);
         if matches!(made, Err(Error::NoSlot)) {
-            let frame = self.frames.take_kernel(crate::frames::Rank::Server).ok_or(Errno::ENOMEM)?;
+            let frame = self
+                .frames
+                .take_kernel(crate::frames::Rank::Server)
+                .ok_or(Errno::ENOMEM)?;
             if machine.extend(SpaceKey::OWN, frame).is_err() {
                 self.frames.release_kernel(frame);
                 return Err(Errno::EAGAIN);
@@ -202,8 +246,12 @@ impl Memory {
         machine.clear(space.key);
         let mut list = [0; 64];
         loop {
-            let count = machine.reclaim(space.key, &mut list, Reclaim::TearDown).min(list.len());
-            list[..count].iter().for_each(|&frame| self.frames.release_kernel(frame));
+            let count = machine
+                .reclaim(space.key, &mut list, Reclaim::TearDown)
+                .min(list.len());
+            list[..count]
+                .iter()
+                .for_each(|&frame| self.frames.release_kernel(frame));
             if count < list.len() {
                 break;
             }
@@ -220,9 +268,21 @@ impl Memory {
 
     /// Gives up all pages and regions of a space in which nothing is mapped any more.
     pub(crate) fn forget_content(&mut self, space: &mut Space) {
-        let Memory { frames, chunks, objects, .. } = self;
-        space.pages.remove(chunks, 0..page(USER_END), |_, frame| frames.release(frame));
-        for object in space.regions.as_slice().iter().filter_map(|region| region.object()) {
+        let Memory {
+            frames,
+            chunks,
+            objects,
+            ..
+        } = self;
+        space
+            .pages
+            .remove(chunks, 0..page(USER_END), |_, frame| frames.release(frame));
+        for object in space
+            .regions
+            .as_slice()
+            .iter()
+            .filter_map(|region| region.object())
+        {
             objects.remove_mapping(chunks, frames, object);
         }
         space.regions.clear();
@@ -232,7 +292,12 @@ impl Memory {
     /// Gives `child` the regions, heap and limits of `parent`.
     fn copy_layout(&mut self, parent: &Space, child: &mut Space) {
         child.regions.copy_of(&parent.regions);
-        for object in child.regions.as_slice().iter().filter_map(|region| region.object()) {
+        for object in child
+            .regions
+            .as_slice()
+            .iter()
+            .filter_map(|region| region.object())
+        {
             self.objects.add_mapping(object);
         }
         (child.heap_start, child.heap_end) = (parent.heap_start, parent.heap_end);

@@ -94,14 +94,17 @@ impl Region {
     /// The page of the object that page `number` of the space shows; 0 without an object.
     pub fn object_page(&self, number: u32) -> u32 {
         match self.backing {
-            Backing::Private { offset, .. } | Backing::Shared { offset, .. } => page(offset) + (number - page(self.start)),
+            Backing::Private { offset, .. } | Backing::Shared { offset, .. } => {
+                page(offset) + (number - page(self.start))
+            }
             Backing::Anonymous | Backing::Device { .. } => 0,
         }
     }
 
     /// Whether it can hold private pages that count as the program's own memory.
     pub fn is_private_writable(&self) -> bool {
-        self.prot & WRITE != 0 && matches!(self.backing, Backing::Anonymous | Backing::Private { .. })
+        self.prot & WRITE != 0
+            && matches!(self.backing, Backing::Anonymous | Backing::Private { .. })
     }
 
     /// Whether an access with these [`access`] bits is allowed.
@@ -116,13 +119,21 @@ impl Region {
 
     /// Permissions for the page tables, for a frame that may be written.
     pub fn hardware(&self) -> u8 {
-        let write = if self.prot & WRITE != 0 { map_prot::WRITE } else { 0 };
+        let write = if self.prot & WRITE != 0 {
+            map_prot::WRITE
+        } else {
+            0
+        };
         write | self.hardware_read_only()
     }
 
     /// Permissions for the page tables, for a frame that must not be written.
     pub fn hardware_read_only(&self) -> u8 {
-        if self.prot & EXECUTE != 0 { map_prot::EXECUTE } else { 0 }
+        if self.prot & EXECUTE != 0 {
+            map_prot::EXECUTE
+        } else {
+            0
+        }
     }
 
     /// The part of it from `start` to `end`.
@@ -130,11 +141,24 @@ impl Region {
         let by = start - self.start;
         let backing = match self.backing {
             Backing::Anonymous => Backing::Anonymous,
-            Backing::Private { object, offset } => Backing::Private { object, offset: offset + by },
-            Backing::Shared { object, offset } => Backing::Shared { object, offset: offset + by },
-            Backing::Device { frame } => Backing::Device { frame: frame + page(by) },
+            Backing::Private { object, offset } => Backing::Private {
+                object,
+                offset: offset + by,
+            },
+            Backing::Shared { object, offset } => Backing::Shared {
+                object,
+                offset: offset + by,
+            },
+            Backing::Device { frame } => Backing::Device {
+                frame: frame + page(by),
+            },
         };
-        Region { start, end, backing, ..*self }
+        Region {
+            start,
+            end,
+            backing,
+            ..*self
+        }
     }
 
     /// Whether `next` continues it so that both can be one.
@@ -192,7 +216,10 @@ impl Regions {
     /// Indices of the regions that overlap `start..end`.
     pub fn overlapping(&self, start: u64, end: u64) -> Range<usize> {
         let from = self.first_behind(start);
-        let count = self.list[from..].iter().take_while(|region| region.start < end).count();
+        let count = self.list[from..]
+            .iter()
+            .take_while(|region| region.start < end)
+            .count();
         from..from + count
     }
 
@@ -227,7 +254,10 @@ impl Regions {
     pub fn insert(&mut self, region: Region) {
         let at = self.first_behind(region.start);
         debug_assert!(self.is_free(region.start, region.end), "regions overlap");
-        if region.start <= self.full_below.max(MMAP_BASE) && region.end > self.full_below && region.start >= MMAP_BASE {
+        if region.start <= self.full_below.max(MMAP_BASE)
+            && region.end > self.full_below
+            && region.start >= MMAP_BASE
+        {
             self.full_below = region.end;
         }
         self.list.insert(at, region);
@@ -307,12 +337,20 @@ mod tests {
     use super::*;
 
     fn anonymous(start: u64, end: u64) -> Region {
-        Region { start, end, prot: READ | WRITE, kind: Kind::Plain, may_write: true, backing: Backing::Anonymous }
+        Region {
+            start,
+            end,
+            prot: READ | WRITE,
+            kind: Kind::Plain,
+            may_write: true,
+            backing: Backing::Anonymous,
+        }
     }
 
     fn regions(list: &[(u64, u64)]) -> Regions {
         let mut regions = Regions::default();
-        list.iter().for_each(|&(start, end)| regions.insert(anonymous(start, end)));
+        list.iter()
+            .for_each(|&(start, end)| regions.insert(anonymous(start, end)));
         regions
     }
 
@@ -329,16 +367,31 @@ mod tests {
         assert!(regions.find(0x10000).is_some());
         assert!(regions.find(0x10fff).is_some());
         assert!(regions.find(0x11000).is_none());
-        assert_eq!(regions.find(0x20800).map(|region| region.start), Some(0x20000));
+        assert_eq!(
+            regions.find(0x20800).map(|region| region.start),
+            Some(0x20000)
+        );
     }
 
     #[test]
     fn splitting_an_object_region_keeps_each_page_at_its_offset() {
         let object = ObjectId(3);
         let mut regions = Regions::default();
-        regions.insert(Region { backing: Backing::Shared { object, offset: 0x4000 }, ..anonymous(0x10000, 0x14000) });
+        regions.insert(Region {
+            backing: Backing::Shared {
+                object,
+                offset: 0x4000,
+            },
+            ..anonymous(0x10000, 0x14000)
+        });
         assert_eq!(regions.split(0x11000), Some(object));
-        assert_eq!(regions.as_slice()[1].backing, Backing::Shared { object, offset: 0x5000 });
+        assert_eq!(
+            regions.as_slice()[1].backing,
+            Backing::Shared {
+                object,
+                offset: 0x5000
+            }
+        );
         assert_eq!(regions.as_slice()[1].object_page(page(0x12000)), 6);
     }
 
@@ -347,7 +400,11 @@ mod tests {
         let mut regions = Regions::default();
         for _ in 0..3 {
             let start = regions.gap(0x2000).unwrap();
-            regions.insert(Region { prot: READ, kind: Kind::Heap, ..anonymous(start, start + 0x2000) });
+            regions.insert(Region {
+                prot: READ,
+                kind: Kind::Heap,
+                ..anonymous(start, start + 0x2000)
+            });
         }
         assert_eq!(regions.gap(0x1000), Some(MMAP_BASE + 0x6000));
         regions.remove(1..2);

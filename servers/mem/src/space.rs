@@ -33,7 +33,11 @@ pub struct Limits {
 
 impl Limits {
     /// No limits.
-    pub const NONE: Limits = Limits { memory: u64::MAX, stack: u64::MAX, data: u64::MAX };
+    pub const NONE: Limits = Limits {
+        memory: u64::MAX,
+        stack: u64::MAX,
+        data: u64::MAX,
+    };
 }
 
 impl Default for Limits {
@@ -92,7 +96,10 @@ impl Spaces {
         if self.last.0 == pid && pid != Pid(0) {
             return Some(self.last.1 as usize);
         }
-        let at = self.index.binary_search_by(|entry| entry.0.cmp(&pid)).ok()?;
+        let at = self
+            .index
+            .binary_search_by(|entry| entry.0.cmp(&pid))
+            .ok()?;
         self.last = self.index[at];
         Some(self.last.1 as usize)
     }
@@ -115,7 +122,10 @@ impl Spaces {
 
     /// Makes an empty space for a process that has none, and returns its slot.
     pub fn insert(&mut self, pid: Pid) -> Option<usize> {
-        let at = self.index.binary_search_by(|entry| entry.0.cmp(&pid)).err()?;
+        let at = self
+            .index
+            .binary_search_by(|entry| entry.0.cmp(&pid))
+            .err()?;
         let slot = self.free.pop().unwrap_or_else(|| {
             self.slots.push(Space::default());
             self.slots.len() as u32 - 1
@@ -123,7 +133,11 @@ impl Spaces {
         self.index.insert(at, (pid, slot));
         let space = &mut self.slots[slot as usize];
         space.pid = pid;
-        space.rank = if pid.is_server() { Rank::Server } else { Rank::Program };
+        space.rank = if pid.is_server() {
+            Rank::Server
+        } else {
+            Rank::Program
+        };
         (space.heap_start, space.heap_end, space.size, space.faults) = (0, 0, 0, 0);
         space.limits = Limits::NONE;
         Some(slot as usize)
@@ -142,7 +156,11 @@ impl Spaces {
     pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Space> {
         let free = &self.free;
         let living = move |(slot, _): &(usize, &mut Space)| !free.contains(&(*slot as u32));
-        self.slots.iter_mut().enumerate().filter(living).map(|(_, space)| space)
+        self.slots
+            .iter_mut()
+            .enumerate()
+            .filter(living)
+            .map(|(_, space)| space)
     }
 
     /// How many there are.

@@ -136,7 +136,9 @@ promises! {
             world.fake.creations_left = Some(creations);
             script(&mut world);
             world.fake.creations_left = None;
-            (1..=3).for_each(|pid| drop(world.destroy(pid)));
+            for pid in 1..=3 {
+                let _ = world.destroy(pid);
+            }
             assert_eq!(world.free(), free, "with {creations} creations");
         }
     }
@@ -181,8 +183,16 @@ fn script<P: ForkPolicy>(world: &mut World<P>) {
     world.check();
     for pid in 1..=3 {
         if world.mem.spaces().slot(Pid(pid)).is_some() {
-            (0..20).for_each(|page| drop(world.write(pid, start + page * PAGE, pid as u8)));
-            let _ = world.ask(PROC, Request::AddThread { space: Pid(pid), priority: 3 });
+            for page in 0..20 {
+                let _ = world.write(pid, start + page * PAGE, pid as u8);
+            }
+            let _ = world.ask(
+                PROC,
+                Request::AddThread {
+                    space: Pid(pid),
+                    priority: 3,
+                },
+            );
             let _ = world.exec(pid, &image());
         }
     }
@@ -195,7 +205,11 @@ fn a_fork_copies_nothing_under_cow() {
     (0..40).for_each(|page| world.write(1, start + page * PAGE, 1).unwrap());
     let (free, calls) = (world.free(), world.fake.calls);
     world.fork(1, 2).unwrap();
-    assert_eq!(free - world.free(), 6, "space, root, thread and three tables");
+    assert_eq!(
+        free - world.free(),
+        6,
+        "space, root, thread and three tables"
+    );
     assert_eq!(world.fake.calls - calls, 4, "two objects, tables, one list");
     assert_eq!(world.mem.memory().copied, 0);
 }
@@ -204,14 +218,45 @@ fn a_fork_copies_nothing_under_cow() {
 fn threads_come_and_go() {
     let mut world = running(CopyOnWrite, 300);
     let free = world.free();
-    let Ok(Reply::Thread { frame }) = world.ask(PROC, Request::AddThread { space: Pid(1), priority: 3 }) else {
+    let Ok(Reply::Thread { frame }) = world.ask(
+        PROC,
+        Request::AddThread {
+            space: Pid(1),
+            priority: 3,
+        },
+    ) else {
         panic!("a thread")
     };
     assert_eq!(free - world.free(), 1);
-    world.ask(PROC, Request::RemoveThread { space: Pid(1), frame }).unwrap();
-    assert_eq!(world.ask(PROC, Request::RemoveThread { space: Pid(1), frame }), Err(Errno::ESRCH));
+    world
+        .ask(
+            PROC,
+            Request::RemoveThread {
+                space: Pid(1),
+                frame,
+            },
+        )
+        .unwrap();
+    assert_eq!(
+        world.ask(
+            PROC,
+            Request::RemoveThread {
+                space: Pid(1),
+                frame
+            }
+        ),
+        Err(Errno::ESRCH)
+    );
     assert_eq!(world.free(), free);
-    world.ask(PROC, Request::HandleSlots { space: Pid(1), slots: 300 }).unwrap();
+    world
+        .ask(
+            PROC,
+            Request::HandleSlots {
+                space: Pid(1),
+                slots: 300,
+            },
+        )
+        .unwrap();
     assert_eq!(free - world.free(), 2);
     world.destroy(1).unwrap();
 }

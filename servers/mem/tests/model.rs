@@ -17,15 +17,45 @@ const PAGES: u64 = 40;
 /// One step of a random history.
 #[derive(Clone, Debug)]
 enum Step {
-    Map { pid: u32, first: u64, count: u64 },
-    Share { pid: u32, first: u64 },
-    Unmap { pid: u32, first: u64, count: u64 },
-    Protect { pid: u32, first: u64, count: u64, prot: u32 },
-    Write { pid: u32, page: u64, byte: u8 },
-    Read { pid: u32, page: u64 },
-    Fork { parent: u32, child: u32 },
-    Exit { pid: u32 },
-    Exec { pid: u32 },
+    Map {
+        pid: u32,
+        first: u64,
+        count: u64,
+    },
+    Share {
+        pid: u32,
+        first: u64,
+    },
+    Unmap {
+        pid: u32,
+        first: u64,
+        count: u64,
+    },
+    Protect {
+        pid: u32,
+        first: u64,
+        count: u64,
+        prot: u32,
+    },
+    Write {
+        pid: u32,
+        page: u64,
+        byte: u8,
+    },
+    Read {
+        pid: u32,
+        page: u64,
+    },
+    Fork {
+        parent: u32,
+        child: u32,
+    },
+    Exit {
+        pid: u32,
+    },
+    Exec {
+        pid: u32,
+    },
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -66,7 +96,11 @@ struct Model {
 
 impl Model {
     fn byte(&self, pid: u32, page: u64) -> Option<u8> {
-        let page = self.processes.get(&pid)?.get(&page).filter(|page| page.prot != 0)?;
+        let page = self
+            .processes
+            .get(&pid)?
+            .get(&page)
+            .filter(|page| page.prot != 0)?;
         Some(match page.content {
             Content::Own(byte) => byte,
             Content::Shared(index) => self.shared[index],
@@ -74,8 +108,19 @@ impl Model {
     }
 }
 
-fn place<P: ForkPolicy>(world: &mut World<P>, pid: u32, first: u64, count: u64, flags: u32) -> bool {
-    let request = Request::Map { address: BASE + first * PAGE, bytes: count * PAGE, prot: 3, flags: flags | flags::FIXED };
+fn place<P: ForkPolicy>(
+    world: &mut World<P>,
+    pid: u32,
+    first: u64,
+    count: u64,
+    flags: u32,
+) -> bool {
+    let request = Request::Map {
+        address: BASE + first * PAGE,
+        bytes: count * PAGE,
+        prot: 3,
+        flags: flags | flags::FIXED,
+    };
     world.address(Pid(pid), request).is_ok()
 }
 
@@ -84,25 +129,50 @@ fn carry_out<P: ForkPolicy>(world: &mut World<P>, model: &mut Model, step: &Step
         Step::Map { pid, first, count } => {
             if let Some(pages) = model.processes.get_mut(&pid) {
                 assert!(place(world, pid, first, count, 0));
-                (first..first + count).for_each(|at| drop(pages.insert(at, Page { prot: 3, content: Content::Own(0) })));
+                pages.extend((first..first + count).map(|at| {
+                    (
+                        at,
+                        Page {
+                            prot: 3,
+                            content: Content::Own(0),
+                        },
+                    )
+                }));
             }
         }
         Step::Share { pid, first } => {
             if let Some(pages) = model.processes.get_mut(&pid) {
                 assert!(place(world, pid, first, 1, flags::SHARED));
                 model.shared.push(0);
-                pages.insert(first, Page { prot: 3, content: Content::Shared(model.shared.len() - 1) });
+                pages.insert(
+                    first,
+                    Page {
+                        prot: 3,
+                        content: Content::Shared(model.shared.len() - 1),
+                    },
+                );
             }
         }
         Step::Unmap { pid, first, count } => {
             if let Some(pages) = model.processes.get_mut(&pid) {
                 world.unmap(pid, BASE + first * PAGE, count).unwrap();
-                (first..first + count).for_each(|at| drop(pages.remove(&at)));
+                pages.retain(|at, _| !(first..first + count).contains(at));
             }
         }
-        Step::Protect { pid, first, count, prot } => {
-            let Some(pages) = model.processes.get_mut(&pid) else { return };
-            let request = Request::Protect { address: BASE + first * PAGE, bytes: count * PAGE, prot };
+        Step::Protect {
+            pid,
+            first,
+            count,
+            prot,
+        } => {
+            let Some(pages) = model.processes.get_mut(&pid) else {
+                return;
+            };
+            let request = Request::Protect {
+                address: BASE + first * PAGE,
+                bytes: count * PAGE,
+                prot,
+            };
             let whole = (first..first + count).all(|at| pages.contains_key(&at));
             assert_eq!(world.ask(Pid(pid), request).is_ok(), whole);
             if whole {
@@ -112,11 +182,15 @@ fn carry_out<P: ForkPolicy>(world: &mut World<P>, model: &mut Model, step: &Step
         Step::Write { pid, page, byte } => write(world, model, pid, page, byte),
         Step::Read { pid, page } => {
             if model.processes.contains_key(&pid) {
-                assert_eq!(world.read(pid, BASE + page * PAGE).ok(), model.byte(pid, page));
+                assert_eq!(
+                    world.read(pid, BASE + page * PAGE).ok(),
+                    model.byte(pid, page)
+                );
             }
         }
         Step::Fork { parent, child } => {
-            let possible = model.processes.contains_key(&parent) && !model.processes.contains_key(&child);
+            let possible =
+                model.processes.contains_key(&parent) && !model.processes.contains_key(&child);
             assert_eq!(world.fork(parent, child).is_ok(), possible);
             if possible {
                 let pages = model.processes[&parent].clone();
@@ -139,9 +213,14 @@ fn carry_out<P: ForkPolicy>(world: &mut World<P>, model: &mut Model, step: &Step
 }
 
 fn write<P: ForkPolicy>(world: &mut World<P>, model: &mut Model, pid: u32, page: u64, byte: u8) {
-    let Some(pages) = model.processes.get_mut(&pid) else { return };
+    let Some(pages) = model.processes.get_mut(&pid) else {
+        return;
+    };
     let seen = pages.get_mut(&page).filter(|page| page.prot == 3);
-    assert_eq!(world.write(pid, BASE + page * PAGE, byte).is_ok(), seen.is_some());
+    assert_eq!(
+        world.write(pid, BASE + page * PAGE, byte).is_ok(),
+        seen.is_some()
+    );
     match seen.map(|page| &mut page.content) {
         Some(Content::Own(own)) => *own = byte,
         Some(Content::Shared(index)) => model.shared[*index] = byte,
@@ -163,13 +242,26 @@ fn history_is_as_the_model_says<P: ForkPolicy>(policy: P, steps: &[Step]) {
     let living: Vec<u32> = model.processes.keys().copied().collect();
     for &pid in &living {
         for page in 0..PAGES + 8 {
-            assert_eq!(world.read(pid, BASE + page * PAGE).ok(), model.byte(pid, page), "process {pid}, page {page}");
+            assert_eq!(
+                world.read(pid, BASE + page * PAGE).ok(),
+                model.byte(pid, page),
+                "process {pid}, page {page}"
+            );
         }
         assert_eq!(world.read(pid, IMAGE), Ok(1));
     }
-    living.iter().for_each(|&pid| drop(world.destroy(pid).unwrap()));
+    for pid in living {
+        world.destroy(pid).unwrap();
+    }
     assert_eq!(world.free(), free, "a frame is lost");
-    assert_eq!((world.mem.memory().chunks.in_use(), world.mem.memory().objects.count()), (2, 1), "only the archive is left");
+    assert_eq!(
+        (
+            world.mem.memory().chunks.in_use(),
+            world.mem.memory().objects.count()
+        ),
+        (2, 1),
+        "only the archive is left"
+    );
 }
 
 proptest! {

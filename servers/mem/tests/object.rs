@@ -21,7 +21,15 @@ fn world() -> World<CopyOnWrite> {
 }
 
 fn map(space: u32, object: ObjectId, pages: u64, prot: u32, flags: u32) -> Request {
-    Request::MapObject { space: Pid(space), object, offset: 0, address: 0, bytes: pages * PAGE, prot, flags }
+    Request::MapObject {
+        space: Pid(space),
+        object,
+        offset: 0,
+        address: 0,
+        bytes: pages * PAGE,
+        prot,
+        flags,
+    }
 }
 
 fn object(world: &mut World<CopyOnWrite>, bytes: u64) -> ObjectId {
@@ -29,19 +37,35 @@ fn object(world: &mut World<CopyOnWrite>, bytes: u64) -> ObjectId {
 }
 
 fn slice(world: &mut World<CopyOnWrite>, parent: ObjectId, offset: u64, bytes: u64) -> ObjectId {
-    world.object(VFS, Request::ObjectSlice { parent, offset, bytes }).unwrap()
+    world
+        .object(
+            VFS,
+            Request::ObjectSlice {
+                parent,
+                offset,
+                bytes,
+            },
+        )
+        .unwrap()
 }
 
 #[test]
 fn two_spaces_see_each_others_writes() {
     let mut world = world();
     let file = object(&mut world, 3 * PAGE);
-    let first = world.address(VFS, map(1, file, 3, 3, flags::SHARED)).unwrap();
-    let second = world.address(VFS, map(0, file, 3, 3, flags::SHARED)).unwrap();
+    let first = world
+        .address(VFS, map(1, file, 3, 3, flags::SHARED))
+        .unwrap();
+    let second = world
+        .address(VFS, map(0, file, 3, 3, flags::SHARED))
+        .unwrap();
     assert_eq!(world.read(1, first + PAGE), Ok(0));
     world.write(VFS.0, second + PAGE, 7).unwrap();
     assert_eq!(world.read(1, first + PAGE), Ok(7));
-    assert_eq!(world.ask(VFS, Request::ObjectMappings { object: file }), Ok(Reply::Count(2)));
+    assert_eq!(
+        world.ask(VFS, Request::ObjectMappings { object: file }),
+        Ok(Reply::Count(2))
+    );
     world.check();
 }
 
@@ -49,13 +73,18 @@ fn two_spaces_see_each_others_writes() {
 fn a_private_mapping_reads_the_file_and_keeps_its_writes() {
     let mut world = world();
     let file = object(&mut world, 2 * PAGE);
-    let server = world.address(VFS, map(0, file, 2, 3, flags::SHARED)).unwrap();
+    let server = world
+        .address(VFS, map(0, file, 2, 3, flags::SHARED))
+        .unwrap();
     world.write(VFS.0, server, 1).unwrap();
     let program = world.address(VFS, map(1, file, 2, 3, 0)).unwrap();
     assert_eq!(world.read(1, program), Ok(1));
     world.write(1, program, 2).unwrap();
     world.write(1, program + PAGE, 3).unwrap();
-    assert_eq!((world.read(VFS.0, server), world.read(VFS.0, server + PAGE)), (Ok(1), Ok(0)));
+    assert_eq!(
+        (world.read(VFS.0, server), world.read(VFS.0, server + PAGE)),
+        (Ok(1), Ok(0))
+    );
     assert_eq!(world.read(1, program), Ok(2));
     world.check();
 }
@@ -64,10 +93,23 @@ fn a_private_mapping_reads_the_file_and_keeps_its_writes() {
 fn behind_the_end_of_an_object_is_no_memory() {
     let mut world = world();
     let file = object(&mut world, PAGE + 1);
-    let program = world.address(VFS, map(1, file, 4, 3, flags::SHARED)).unwrap();
+    let program = world
+        .address(VFS, map(1, file, 4, 3, flags::SHARED))
+        .unwrap();
     assert_eq!(world.write(1, program + 2 * PAGE - 1, 1), Ok(()));
-    assert_eq!(world.write(1, program + 2 * PAGE, 1), Err(decline::NO_OBJECT));
-    world.ask(VFS, Request::ObjectResize { object: file, bytes: 4 * PAGE }).unwrap();
+    assert_eq!(
+        world.write(1, program + 2 * PAGE, 1),
+        Err(decline::NO_OBJECT)
+    );
+    world
+        .ask(
+            VFS,
+            Request::ObjectResize {
+                object: file,
+                bytes: 4 * PAGE,
+            },
+        )
+        .unwrap();
     assert_eq!(world.read(1, program + 2 * PAGE), Ok(0));
 }
 
@@ -75,21 +117,46 @@ fn behind_the_end_of_an_object_is_no_memory() {
 fn cutting_an_object_takes_its_pages_from_every_mapping() {
     let mut world = world();
     let file = object(&mut world, 4 * PAGE);
-    let server = world.address(VFS, map(0, file, 4, 3, flags::SHARED)).unwrap();
+    let server = world
+        .address(VFS, map(0, file, 4, 3, flags::SHARED))
+        .unwrap();
     let program = world.address(VFS, map(1, file, 4, 1, 0)).unwrap();
     for page in 0..4 {
         world.write(VFS.0, server + page * PAGE + 200, 9).unwrap();
         assert_eq!(world.read(1, program + page * PAGE + 200), Ok(9));
     }
     let free = world.free();
-    world.ask(VFS, Request::ObjectResize { object: file, bytes: PAGE + 100 }).unwrap();
+    world
+        .ask(
+            VFS,
+            Request::ObjectResize {
+                object: file,
+                bytes: PAGE + 100,
+            },
+        )
+        .unwrap();
     assert_eq!(world.free(), free + 2);
     world.check();
     assert_eq!(world.read(1, program + 2 * PAGE), Err(decline::NO_OBJECT));
-    assert_eq!(world.read(VFS.0, server + 3 * PAGE), Err(decline::NO_OBJECT));
+    assert_eq!(
+        world.read(VFS.0, server + 3 * PAGE),
+        Err(decline::NO_OBJECT)
+    );
     assert_eq!(world.read(1, program + 200), Ok(9));
-    world.ask(VFS, Request::ObjectResize { object: file, bytes: 4 * PAGE }).unwrap();
-    assert_eq!(world.read(1, program + PAGE + 200), Ok(0), "what was cut off reads as zero");
+    world
+        .ask(
+            VFS,
+            Request::ObjectResize {
+                object: file,
+                bytes: 4 * PAGE,
+            },
+        )
+        .unwrap();
+    assert_eq!(
+        world.read(1, program + PAGE + 200),
+        Ok(0),
+        "what was cut off reads as zero"
+    );
     assert_eq!(world.read(1, program + 3 * PAGE + 200), Ok(0));
 }
 
@@ -97,13 +164,20 @@ fn cutting_an_object_takes_its_pages_from_every_mapping() {
 fn zeroing_a_range_keeps_what_is_around_it() {
     let mut world = world();
     let file = object(&mut world, 4 * PAGE);
-    let server = world.address(VFS, map(0, file, 4, 3, flags::SHARED)).unwrap();
+    let server = world
+        .address(VFS, map(0, file, 4, 3, flags::SHARED))
+        .unwrap();
     for at in [99, 100, 2 * PAGE, 3 * PAGE + 9, 3 * PAGE + 10] {
         world.write(VFS.0, server + at, 5).unwrap();
     }
-    let zero = |offset, bytes| Request::ObjectZero { object: file, offset, bytes };
+    let zero = |offset, bytes| Request::ObjectZero {
+        object: file,
+        offset,
+        bytes,
+    };
     world.ask(VFS, zero(100, 3 * PAGE + 10 - 100)).unwrap();
-    let seen = [99, 100, 2 * PAGE, 3 * PAGE + 9, 3 * PAGE + 10].map(|at| world.read(VFS.0, server + at).unwrap());
+    let seen = [99, 100, 2 * PAGE, 3 * PAGE + 9, 3 * PAGE + 10]
+        .map(|at| world.read(VFS.0, server + at).unwrap());
     assert_eq!(seen, [5, 0, 0, 0, 5]);
     world.ask(VFS, zero(50, 49)).unwrap();
     assert_eq!(world.read(VFS.0, server + 99), Ok(5));
@@ -119,10 +193,23 @@ fn slices_share_frames_until_one_is_written() {
     let first = slice(&mut world, ARCHIVE, 4 * PAGE, 3 * PAGE);
     let second = slice(&mut world, first, PAGE, 2 * PAGE);
     assert_eq!(world.free(), free, "whole pages are shared");
-    let a = world.address(VFS, map(0, first, 3, 3, flags::SHARED)).unwrap();
-    let b = world.address(VFS, map(1, second, 2, 1, flags::SHARED)).unwrap();
-    let c = world.address(VFS, map(2, first, 3, 1, flags::SHARED)).unwrap();
-    assert_eq!((world.read(VFS.0, a + PAGE), world.read(1, b), world.read(2, c + PAGE)), (Ok(6), Ok(6), Ok(6)));
+    let a = world
+        .address(VFS, map(0, first, 3, 3, flags::SHARED))
+        .unwrap();
+    let b = world
+        .address(VFS, map(1, second, 2, 1, flags::SHARED))
+        .unwrap();
+    let c = world
+        .address(VFS, map(2, first, 3, 1, flags::SHARED))
+        .unwrap();
+    assert_eq!(
+        (
+            world.read(VFS.0, a + PAGE),
+            world.read(1, b),
+            world.read(2, c + PAGE)
+        ),
+        (Ok(6), Ok(6), Ok(6))
+    );
     world.write(VFS.0, a + PAGE, 77).unwrap();
     assert_eq!((world.read(1, b), world.read(2, c + PAGE)), (Ok(6), Ok(77)));
     world.check();
@@ -132,7 +219,9 @@ fn slices_share_frames_until_one_is_written() {
 fn a_slice_taken_from_a_written_object_does_not_follow_it() {
     let mut world = world();
     let file = object(&mut world, 2 * PAGE);
-    let server = world.address(VFS, map(0, file, 2, 3, flags::SHARED)).unwrap();
+    let server = world
+        .address(VFS, map(0, file, 2, 3, flags::SHARED))
+        .unwrap();
     world.write(VFS.0, server, 1).unwrap();
     let copy = slice(&mut world, file, 0, 2 * PAGE);
     world.check();
@@ -149,20 +238,54 @@ fn a_partial_last_page_of_a_slice_ends_with_zeros() {
     let program = world.address(VFS, map(1, part, 2, 1, 0)).unwrap();
     let seen = [0, PAGE + 9, PAGE + 10].map(|at| world.read(1, program + at).unwrap());
     assert_eq!(seen, [2, 3, 0]);
-    world.ask(VFS, Request::ObjectResize { object: part, bytes: 5 }).unwrap();
-    assert_eq!([4, 5].map(|at| world.read(1, program + at).unwrap()), [2, 0]);
+    world
+        .ask(
+            VFS,
+            Request::ObjectResize {
+                object: part,
+                bytes: 5,
+            },
+        )
+        .unwrap();
+    assert_eq!(
+        [4, 5].map(|at| world.read(1, program + at).unwrap()),
+        [2, 0]
+    );
     let archive = world.address(VFS, map(2, ARCHIVE, 2, 1, 0)).unwrap();
-    assert_eq!(world.read(2, archive + PAGE + 5), Ok(2), "the archive keeps its bytes");
+    assert_eq!(
+        world.read(2, archive + PAGE + 5),
+        Ok(2),
+        "the archive keeps its bytes"
+    );
 }
 
 #[test]
 fn slices_out_of_range_are_refused() {
     let mut world = world();
-    let bad = [(ARCHIVE, 1, 1), (ARCHIVE, 0, u64::MAX), (ARCHIVE, 0, 41 * PAGE), (ObjectId(0), 0, 1), (ObjectId(99), 0, 1)];
+    let bad = [
+        (ARCHIVE, 1, 1),
+        (ARCHIVE, 0, u64::MAX),
+        (ARCHIVE, 0, 41 * PAGE),
+        (ObjectId(0), 0, 1),
+        (ObjectId(99), 0, 1),
+    ];
     for (parent, offset, bytes) in bad {
-        assert_eq!(world.object(VFS, Request::ObjectSlice { parent, offset, bytes }), Err(Errno::EINVAL));
+        assert_eq!(
+            world.object(
+                VFS,
+                Request::ObjectSlice {
+                    parent,
+                    offset,
+                    bytes
+                }
+            ),
+            Err(Errno::EINVAL)
+        );
     }
-    assert_eq!(world.object(VFS, Request::ObjectCreate { bytes: u64::MAX }), Err(Errno::EFBIG));
+    assert_eq!(
+        world.object(VFS, Request::ObjectCreate { bytes: u64::MAX }),
+        Err(Errno::EFBIG)
+    );
 }
 
 #[test]
@@ -170,15 +293,25 @@ fn an_object_lives_as_long_as_its_holder_or_a_mapping() {
     let mut world = world();
     let before = world.free();
     let file = object(&mut world, PAGE);
-    let program = world.address(VFS, map(1, file, 1, 3, flags::SHARED)).unwrap();
+    let program = world
+        .address(VFS, map(1, file, 1, 3, flags::SHARED))
+        .unwrap();
     world.write(1, program, 1).unwrap();
-    assert_eq!(world.ask(ROOT, Request::ObjectRelease { object: file }), Err(Errno::EPERM));
-    world.ask(VFS, Request::ObjectRelease { object: file }).unwrap();
+    assert_eq!(
+        world.ask(ROOT, Request::ObjectRelease { object: file }),
+        Err(Errno::EPERM)
+    );
+    world
+        .ask(VFS, Request::ObjectRelease { object: file })
+        .unwrap();
     world.fork(1, 3).unwrap();
     world.destroy(1).unwrap();
     assert_eq!(world.read(3, program), Ok(1));
     world.destroy(3).unwrap();
-    assert_eq!(world.ask(VFS, Request::ObjectMappings { object: file }), Err(Errno::EINVAL));
+    assert_eq!(
+        world.ask(VFS, Request::ObjectMappings { object: file }),
+        Err(Errno::EINVAL)
+    );
     world.create(1).unwrap();
     world.exec(1, &image()).unwrap();
     assert_eq!(world.free(), before);
@@ -189,9 +322,13 @@ fn the_archives_frames_come_back_when_nobody_needs_them() {
     let mut world = World::new(CopyOnWrite, 100);
     let free = world.free();
     let part = slice(&mut world, ARCHIVE, 0, 2 * PAGE);
-    world.ask(ROOT, Request::ObjectRelease { object: ARCHIVE }).unwrap();
+    world
+        .ask(ROOT, Request::ObjectRelease { object: ARCHIVE })
+        .unwrap();
     assert_eq!(world.free(), free + ARCHIVE_PAGES - 2);
-    world.ask(VFS, Request::ObjectRelease { object: part }).unwrap();
+    world
+        .ask(VFS, Request::ObjectRelease { object: part })
+        .unwrap();
     assert_eq!(world.free(), free + ARCHIVE_PAGES);
 }
 
@@ -199,12 +336,29 @@ fn the_archives_frames_come_back_when_nobody_needs_them() {
 fn detaching_removes_one_attachment_even_when_split() {
     let mut world = world();
     let shm = object(&mut world, 3 * PAGE);
-    let first = world.address(VFS, map(1, shm, 3, 3, flags::SHARED)).unwrap();
-    let second = world.address(VFS, map(1, shm, 3, 3, flags::SHARED)).unwrap();
+    let first = world
+        .address(VFS, map(1, shm, 3, 3, flags::SHARED))
+        .unwrap();
+    let second = world
+        .address(VFS, map(1, shm, 3, 3, flags::SHARED))
+        .unwrap();
     assert_eq!((first, second), (MMAP_BASE, MMAP_BASE + 3 * PAGE));
     world.write(1, second, 4).unwrap();
-    world.ask(Pid(1), Request::Protect { address: first + PAGE, bytes: PAGE, prot: 1 }).unwrap();
-    let unmap = |address| Request::UnmapObject { space: Pid(1), object: shm, address };
+    world
+        .ask(
+            Pid(1),
+            Request::Protect {
+                address: first + PAGE,
+                bytes: PAGE,
+                prot: 1,
+            },
+        )
+        .unwrap();
+    let unmap = |address| Request::UnmapObject {
+        space: Pid(1),
+        object: shm,
+        address,
+    };
     assert_eq!(world.ask(VFS, unmap(first)), Ok(Reply::Count(1)));
     assert_eq!(world.read(1, first + 2 * PAGE), Err(decline::NOT_MAPPED));
     assert_eq!(world.read(1, second), Ok(4));
@@ -216,10 +370,18 @@ fn detaching_removes_one_attachment_even_when_split() {
 fn a_read_only_share_cannot_be_made_writable() {
     let mut world = world();
     let file = object(&mut world, PAGE);
-    let fixed = world.address(VFS, map(1, file, 1, 1, flags::SHARED)).unwrap();
-    let protect = |address| Request::Protect { address, bytes: PAGE, prot: 3 };
+    let fixed = world
+        .address(VFS, map(1, file, 1, 1, flags::SHARED))
+        .unwrap();
+    let protect = |address| Request::Protect {
+        address,
+        bytes: PAGE,
+        prot: 3,
+    };
     assert_eq!(world.ask(Pid(1), protect(fixed)), Err(Errno::EACCES));
-    let open = world.address(VFS, map(1, file, 1, 1, flags::SHARED | flags::MAY_WRITE)).unwrap();
+    let open = world
+        .address(VFS, map(1, file, 1, 1, flags::SHARED | flags::MAY_WRITE))
+        .unwrap();
     assert_eq!(world.ask(Pid(1), protect(open)), Ok(Reply::Done));
     let private = world.address(VFS, map(1, file, 1, 1, 0)).unwrap();
     assert_eq!(world.ask(Pid(1), protect(private)), Ok(Reply::Done));
@@ -237,21 +399,39 @@ fn one_fault_maps_the_neighbours_that_are_there() {
 #[test]
 fn devices_are_mapped_by_the_root_task() {
     let mut world = world();
-    let map = |device| Request::MapDevice { space: VFS, device, bytes: 100 };
+    let map = |device| Request::MapDevice {
+        space: VFS,
+        device,
+        bytes: 100,
+    };
     let start = world.address(ROOT, map(0x900_0000)).unwrap();
     assert_eq!(world.write(VFS.0, start, 1), Ok(()));
     assert_eq!(world.address(ROOT, map(0x900_0001)), Err(Errno::EINVAL));
-    assert_eq!(world.address(ROOT, map(u64::MAX & !4095)), Err(Errno::EINVAL));
+    assert_eq!(
+        world.address(ROOT, map(!4095)),
+        Err(Errno::EINVAL)
+    );
     assert_eq!(world.address(PROC, map(0x900_0000)), Err(Errno::EPERM));
 }
 
 #[test]
 fn statistics_tell_what_is_in_objects() {
     let mut world = world();
-    let Ok(Reply::Statistics { total, free, kernel, objects, .. }) = world.ask(Pid(1), Request::Statistics) else {
+    let Ok(Reply::Statistics {
+        total,
+        free,
+        kernel,
+        objects,
+        ..
+    }) = world.ask(Pid(1), Request::Statistics)
+    else {
         panic!("statistics")
     };
     assert_eq!((total, objects), (300 + 64 + 40, 40));
-    assert_eq!(kernel, 3 * 6, "three spaces, each with its thread and tables");
+    assert_eq!(
+        kernel,
+        3 * 6,
+        "three spaces, each with its thread and tables"
+    );
     assert_eq!(free, u64::from(world.free()));
 }

@@ -22,7 +22,11 @@ fn an_image_is_where_it_was_asked_for() {
     assert_eq!(world.fetch(1, IMAGE + PAGE), Ok(()));
     assert_eq!(world.read(1, IMAGE + 2 * PAGE), Ok(3));
     assert_eq!(world.read(1, IMAGE + 3 * PAGE + 99), Ok(4));
-    assert_eq!(world.read(1, IMAGE + 3 * PAGE + 100), Ok(0), "zero behind the file's bytes");
+    assert_eq!(
+        world.read(1, IMAGE + 3 * PAGE + 100),
+        Ok(0),
+        "zero behind the file's bytes"
+    );
     assert_eq!(world.read(1, IMAGE + 6 * PAGE), Ok(0));
     assert_eq!(world.read(1, STACK_TOP - 1), Ok(b'b'));
     assert_eq!(world.read(1, STACK_TOP - 3), Ok(0));
@@ -51,11 +55,22 @@ fn writing_data_leaves_the_file_alone() {
 fn the_stack_grows_to_its_limit_and_no_further() {
     let mut world = world();
     assert_eq!(world.write(1, STACK_TOP - 64 * PAGE, 5), Ok(()));
-    assert_eq!(world.write(1, STACK_TOP - 64 * PAGE - 1, 5), Err(decline::NOT_MAPPED));
-    let limits = Request::Limits { space: Pid(1), memory: u64::MAX, stack: 8 * PAGE, data: u64::MAX };
+    assert_eq!(
+        world.write(1, STACK_TOP - 64 * PAGE - 1, 5),
+        Err(decline::NOT_MAPPED)
+    );
+    let limits = Request::Limits {
+        space: Pid(1),
+        memory: u64::MAX,
+        stack: 8 * PAGE,
+        data: u64::MAX,
+    };
     world.ask(PROC, limits).unwrap();
     assert_eq!(world.write(1, STACK_TOP - 8 * PAGE, 5), Ok(()));
-    assert_eq!(world.write(1, STACK_TOP - 9 * PAGE, 5), Err(decline::NOT_MAPPED));
+    assert_eq!(
+        world.write(1, STACK_TOP - 9 * PAGE, 5),
+        Err(decline::NOT_MAPPED)
+    );
 }
 
 #[test]
@@ -70,15 +85,33 @@ fn the_heap_grows_with_zeros_and_shrinks() {
     assert_eq!(world.brk(1, HEAP + PAGE), HEAP + PAGE);
     assert_eq!(world.read(1, HEAP + 2 * PAGE), Err(decline::NOT_MAPPED));
     world.brk(1, HEAP + 3 * PAGE);
-    assert_eq!(world.read(1, HEAP + 2 * PAGE), Ok(0), "memory that came back is zero");
-    assert_eq!(world.brk(1, HEAP - 1), HEAP + 3 * PAGE, "below its start is refused");
+    assert_eq!(
+        world.read(1, HEAP + 2 * PAGE),
+        Ok(0),
+        "memory that came back is zero"
+    );
+    assert_eq!(
+        world.brk(1, HEAP - 1),
+        HEAP + 3 * PAGE,
+        "below its start is refused"
+    );
     assert_eq!(world.brk(1, u64::MAX), HEAP + 3 * PAGE);
 }
 
 #[test]
 fn the_data_limit_holds_the_heap() {
     let mut world = world();
-    world.ask(PROC, Request::Limits { space: Pid(1), memory: u64::MAX, stack: u64::MAX, data: PAGE }).unwrap();
+    world
+        .ask(
+            PROC,
+            Request::Limits {
+                space: Pid(1),
+                memory: u64::MAX,
+                stack: u64::MAX,
+                data: PAGE,
+            },
+        )
+        .unwrap();
     assert_eq!(world.brk(1, HEAP + PAGE), HEAP + PAGE);
     assert_eq!(world.brk(1, HEAP + PAGE + 1), HEAP + PAGE);
 }
@@ -104,7 +137,11 @@ fn unmapping_the_middle_leaves_both_ends() {
     (0..10).for_each(|page| world.write(1, start + page * PAGE, page as u8).unwrap());
     world.unmap(1, start + 3 * PAGE, 4).unwrap();
     for page in 0..10 {
-        let expected = if (3..7).contains(&page) { Err(decline::NOT_MAPPED) } else { Ok(page as u8) };
+        let expected = if (3..7).contains(&page) {
+            Err(decline::NOT_MAPPED)
+        } else {
+            Ok(page as u8)
+        };
         assert_eq!(world.read(1, start + page * PAGE), expected);
     }
     world.check();
@@ -115,7 +152,11 @@ fn permissions_follow_mprotect_page_by_page() {
     let mut world = world();
     let start = world.map(1, 3).unwrap();
     (0..3).for_each(|page| world.write(1, start + page * PAGE, 7).unwrap());
-    let protect = |prot| Request::Protect { address: start + PAGE, bytes: PAGE, prot };
+    let protect = |prot| Request::Protect {
+        address: start + PAGE,
+        bytes: PAGE,
+        prot,
+    };
     world.ask(Pid(1), protect(1)).unwrap();
     world.check();
     assert_eq!(world.write(1, start + PAGE, 8), Err(decline::NOT_ALLOWED));
@@ -128,7 +169,11 @@ fn permissions_follow_mprotect_page_by_page() {
     assert_eq!(world.read(1, start + PAGE), Ok(7), "the content stays");
     assert_eq!(world.write(1, start + PAGE, 9), Ok(()));
     assert_eq!(world.ask(Pid(1), protect(7)), Err(Errno::EACCES));
-    let hole = Request::Protect { address: start + 2 * PAGE, bytes: 2 * PAGE, prot: 1 };
+    let hole = Request::Protect {
+        address: start + 2 * PAGE,
+        bytes: 2 * PAGE,
+        prot: 1,
+    };
     assert_eq!(world.ask(Pid(1), hole), Err(Errno::ENOMEM));
 }
 
@@ -137,27 +182,66 @@ fn fixed_mappings_replace_or_refuse() {
     let mut world = world();
     let start = world.map(1, 4).unwrap();
     world.write(1, start + PAGE, 1).unwrap();
-    let map = |address, flags| Request::Map { address, bytes: PAGE, prot: 3, flags };
-    assert_eq!(world.address(Pid(1), map(start + PAGE, flags::FIXED_NOREPLACE)), Err(Errno::EEXIST));
+    let map = |address, flags| Request::Map {
+        address,
+        bytes: PAGE,
+        prot: 3,
+        flags,
+    };
+    assert_eq!(
+        world.address(Pid(1), map(start + PAGE, flags::FIXED_NOREPLACE)),
+        Err(Errno::EEXIST)
+    );
     assert_eq!(world.read(1, start + PAGE), Ok(1));
-    assert_eq!(world.address(Pid(1), map(start + PAGE, flags::FIXED)), Ok(start + PAGE));
+    assert_eq!(
+        world.address(Pid(1), map(start + PAGE, flags::FIXED)),
+        Ok(start + PAGE)
+    );
     assert_eq!(world.read(1, start + PAGE), Ok(0));
-    assert_eq!(world.address(Pid(1), map(0, flags::FIXED)), Err(Errno::EPERM));
-    assert_eq!(world.address(Pid(1), map(start + 1, flags::FIXED)), Err(Errno::EINVAL));
-    assert_eq!(world.address(Pid(1), map(u64::MAX - 4095, flags::FIXED)), Err(Errno::ENOMEM));
-    assert_eq!(world.address(Pid(1), map(0x5000_0123, 0)), Ok(0x5000_0000), "a hint is taken where free");
+    assert_eq!(
+        world.address(Pid(1), map(0, flags::FIXED)),
+        Err(Errno::EPERM)
+    );
+    assert_eq!(
+        world.address(Pid(1), map(start + 1, flags::FIXED)),
+        Err(Errno::EINVAL)
+    );
+    assert_eq!(
+        world.address(Pid(1), map(u64::MAX - 4095, flags::FIXED)),
+        Err(Errno::ENOMEM)
+    );
+    assert_eq!(
+        world.address(Pid(1), map(0x5000_0123, 0)),
+        Ok(0x5000_0000),
+        "a hint is taken where free"
+    );
     assert_eq!(world.address(Pid(1), map(0, 1 << 20)), Err(Errno::EINVAL));
 }
 
 #[test]
 fn absurd_lengths_are_refused_and_reservations_are_not() {
     let mut world = world();
-    let map = |bytes, prot| Request::Map { address: 0, bytes, prot, flags: 0 };
+    let map = |bytes, prot| Request::Map {
+        address: 0,
+        bytes,
+        prot,
+        flags: 0,
+    };
     assert_eq!(world.address(Pid(1), map(0, 3)), Err(Errno::EINVAL));
     assert_eq!(world.address(Pid(1), map(u64::MAX, 3)), Err(Errno::ENOMEM));
     assert_eq!(world.address(Pid(1), map(1 << 30, 3)), Err(Errno::ENOMEM));
     assert!(world.address(Pid(1), map(1 << 30, 0)).is_ok());
-    world.ask(PROC, Request::Limits { space: Pid(1), memory: 1 << 31, stack: u64::MAX, data: u64::MAX }).unwrap();
+    world
+        .ask(
+            PROC,
+            Request::Limits {
+                space: Pid(1),
+                memory: 1 << 31,
+                stack: u64::MAX,
+                data: u64::MAX,
+            },
+        )
+        .unwrap();
     assert_eq!(world.address(Pid(1), map(1 << 30, 0)), Err(Errno::ENOMEM));
 }
 
@@ -166,11 +250,29 @@ fn remap_grows_shrinks_and_moves_with_the_content() {
     let mut world = world();
     let start = world.map(1, 2).unwrap();
     world.write(1, start + PAGE, 42).unwrap();
-    let remap = |address, old, new, flags| Request::Remap { address, old_bytes: old * PAGE, new_bytes: new * PAGE, flags };
+    let remap = |address, old, new, flags| Request::Remap {
+        address,
+        old_bytes: old * PAGE,
+        new_bytes: new * PAGE,
+        flags,
+    };
     assert_eq!(world.address(Pid(1), remap(start, 2, 4, 0)), Ok(start));
     assert_eq!(world.address(Pid(1), remap(start, 4, 2, 0)), Ok(start));
-    world.address(Pid(1), Request::Map { address: start + 2 * PAGE, bytes: PAGE, prot: 1, flags: 0 }).unwrap();
-    assert_eq!(world.address(Pid(1), remap(start, 2, 4, 0)), Err(Errno::ENOMEM));
+    world
+        .address(
+            Pid(1),
+            Request::Map {
+                address: start + 2 * PAGE,
+                bytes: PAGE,
+                prot: 1,
+                flags: 0,
+            },
+        )
+        .unwrap();
+    assert_eq!(
+        world.address(Pid(1), remap(start, 2, 4, 0)),
+        Err(Errno::ENOMEM)
+    );
     let moved = world.address(Pid(1), remap(start, 2, 4, 1)).unwrap();
     assert_ne!(moved, start);
     assert_eq!(world.read(1, moved + PAGE), Ok(42));
@@ -184,7 +286,11 @@ fn dont_need_gives_zeros_again() {
     let mut world = world();
     let start = world.map(1, 2).unwrap();
     world.write(1, start, 42).unwrap();
-    let advise = |advice| Request::Advise { address: start, bytes: PAGE, advice };
+    let advise = |advice| Request::Advise {
+        address: start,
+        bytes: PAGE,
+        advice,
+    };
     world.ask(Pid(1), advise(4)).unwrap();
     assert_eq!(world.read(1, start), Ok(0));
     assert_eq!(world.ask(Pid(1), advise(3)), Ok(Reply::Done));
@@ -195,12 +301,25 @@ fn dont_need_gives_zeros_again() {
 fn touch_does_what_an_access_would() {
     let mut world = world();
     let start = world.map(1, 2).unwrap();
-    let touch = |address, bytes, write| Request::Touch { address, bytes, write };
-    assert_eq!(world.ask(Pid(1), touch(start + 5, PAGE, true)), Ok(Reply::Done));
-    assert_eq!(world.ask(Pid(1), touch(start, 3 * PAGE, false)), Err(Errno::EFAULT));
+    let touch = |address, bytes, write| Request::Touch {
+        address,
+        bytes,
+        write,
+    };
+    assert_eq!(
+        world.ask(Pid(1), touch(start + 5, PAGE, true)),
+        Ok(Reply::Done)
+    );
+    assert_eq!(
+        world.ask(Pid(1), touch(start, 3 * PAGE, false)),
+        Err(Errno::EFAULT)
+    );
     assert_eq!(world.ask(Pid(1), touch(IMAGE, 1, true)), Err(Errno::EFAULT));
     assert_eq!(world.ask(Pid(1), touch(IMAGE, 1, false)), Ok(Reply::Done));
-    assert_eq!(world.ask(Pid(1), touch(u64::MAX, 2, false)), Err(Errno::EFAULT));
+    assert_eq!(
+        world.ask(Pid(1), touch(u64::MAX, 2, false)),
+        Err(Errno::EFAULT)
+    );
 }
 
 #[test]
@@ -250,25 +369,63 @@ fn programs_can_ask_only_about_themselves() {
     let mut world = world();
     world.create(2).unwrap();
     for request in [
-        Request::Fork { parent: Pid(1), child: Pid(3) },
-        Request::Create { space: Pid(3), priority: 1 },
+        Request::Fork {
+            parent: Pid(1),
+            child: Pid(3),
+        },
+        Request::Create {
+            space: Pid(3),
+            priority: 1,
+        },
         Request::Exec { space: Pid(1) },
         Request::Destroy { space: Pid(1) },
-        Request::AddThread { space: Pid(1), priority: 1 },
-        Request::RemoveThread { space: Pid(1), frame: 1 },
-        Request::Limits { space: Pid(1), memory: 0, stack: 0, data: 0 },
-        Request::MapDevice { space: Pid(1), device: 0, bytes: 1 },
-        Request::HandleSlots { space: Pid(1), slots: 1 },
+        Request::AddThread {
+            space: Pid(1),
+            priority: 1,
+        },
+        Request::RemoveThread {
+            space: Pid(1),
+            frame: 1,
+        },
+        Request::Limits {
+            space: Pid(1),
+            memory: 0,
+            stack: 0,
+            data: 0,
+        },
+        Request::MapDevice {
+            space: Pid(1),
+            device: 0,
+            bytes: 1,
+        },
+        Request::HandleSlots {
+            space: Pid(1),
+            slots: 1,
+        },
         Request::ObjectCreate { bytes: 1 },
-        Request::ObjectRelease { object: mem::object::ARCHIVE },
-        Request::Peek { space: Pid(2), address: 0 },
-        Request::Poke { space: Pid(2), address: 0 },
+        Request::ObjectRelease {
+            object: mem::object::ARCHIVE,
+        },
+        Request::Peek {
+            space: Pid(2),
+            address: 0,
+        },
+        Request::Poke {
+            space: Pid(2),
+            address: 0,
+        },
         Request::Usage { space: Pid(2) },
-        Request::Regions { space: Pid(2), skip: 0 },
+        Request::Regions {
+            space: Pid(2),
+            skip: 0,
+        },
     ] {
         assert_eq!(world.ask(Pid(1), request), Err(Errno::EPERM), "{request:?}");
     }
-    assert!(matches!(world.ask(Pid(1), Request::Usage { space: Pid(0) }), Ok(Reply::Usage { size: 71, .. })));
+    assert!(matches!(
+        world.ask(Pid(1), Request::Usage { space: Pid(0) }),
+        Ok(Reply::Usage { size: 71, .. })
+    ));
 }
 
 #[test]
@@ -276,13 +433,49 @@ fn peek_and_poke_go_through_to_the_program() {
     let mut world = world();
     world.leases.0[0] = vec![5; 10];
     let address = IMAGE + 4 * PAGE - 5;
-    assert_eq!(world.ask(PROC, Request::Poke { space: Pid(1), address }), Ok(Reply::Count(10)));
+    assert_eq!(
+        world.ask(
+            PROC,
+            Request::Poke {
+                space: Pid(1),
+                address
+            }
+        ),
+        Ok(Reply::Count(10))
+    );
     assert_eq!(world.read(1, address + 9), Ok(5));
     world.leases.0[0] = vec![0; 11];
-    assert_eq!(world.ask(PROC, Request::Peek { space: Pid(1), address }), Ok(Reply::Count(11)));
+    assert_eq!(
+        world.ask(
+            PROC,
+            Request::Peek {
+                space: Pid(1),
+                address
+            }
+        ),
+        Ok(Reply::Count(11))
+    );
     assert_eq!(world.leases.0[0], [5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 0]);
-    assert_eq!(world.ask(PROC, Request::Peek { space: Pid(1), address: 0 }), Err(Errno::EFAULT));
-    assert_eq!(world.ask(PROC, Request::Poke { space: Pid(1), address: IMAGE }), Err(Errno::EFAULT));
+    assert_eq!(
+        world.ask(
+            PROC,
+            Request::Peek {
+                space: Pid(1),
+                address: 0
+            }
+        ),
+        Err(Errno::EFAULT)
+    );
+    assert_eq!(
+        world.ask(
+            PROC,
+            Request::Poke {
+                space: Pid(1),
+                address: IMAGE
+            }
+        ),
+        Err(Errno::EFAULT)
+    );
 }
 
 #[test]
@@ -290,7 +483,16 @@ fn regions_are_listed_by_address() {
     let mut world = world();
     world.brk(1, HEAP + 1);
     world.leases.0[0] = vec![0; 400];
-    assert_eq!(world.ask(Pid(1), Request::Regions { space: Pid(0), skip: 0 }), Ok(Reply::Count(5)));
+    assert_eq!(
+        world.ask(
+            Pid(1),
+            Request::Regions {
+                space: Pid(0),
+                skip: 0
+            }
+        ),
+        Ok(Reply::Count(5))
+    );
     let bytes = world.leases.0[0].clone();
     let (mut rest, mut kinds) = (&bytes[..], vec![]);
     for _ in 0..5 {
@@ -300,6 +502,12 @@ fn regions_are_listed_by_address() {
     }
     let stack = STACK_TOP - 64 * PAGE;
     let at = |page| IMAGE + page * PAGE;
-    let expected = [(at(0), 0, true), (at(2), 0, true), (at(4), 0, false), (HEAP, b'h', false), (stack, b's', false)];
+    let expected = [
+        (at(0), 0, true),
+        (at(2), 0, true),
+        (at(4), 0, false),
+        (HEAP, b'h', false),
+        (stack, b's', false),
+    ];
     assert_eq!(kinds, expected);
 }

@@ -31,7 +31,9 @@ impl ForkPolicy for CopyOnWrite {
         child: &mut Space,
     ) -> Result<(), Errno> {
         let Memory { chunks, frames, .. } = memory;
-        child.pages.copy_of(chunks, &parent.pages, |frame| frames.share(frame));
+        child
+            .pages
+            .copy_of(chunks, &parent.pages, |frame| frames.share(frame));
         protect(memory, machine, parent)
     }
 }
@@ -40,15 +42,20 @@ impl ForkPolicy for CopyOnWrite {
 ///
 /// Nothing writable is executable, so taking the write permission leaves reading only.
 fn protect<M: Machine>(memory: &mut Memory, machine: &mut M, parent: &Space) -> Result<(), Errno> {
-    let mut runs = parent.pages.keys();
     let mut done = Ok(());
-    while let Some(key) = runs.next() {
+    for key in parent.pages.keys() {
         let first = key * crate::pages::CHUNK_PAGES;
-        let Some(chunk) = parent.pages.chunk_mut(&mut memory.chunks, first) else { continue };
+        let Some(chunk) = parent.pages.chunk_mut(&mut memory.chunks, first) else {
+            continue;
+        };
         let writable = core::mem::take(&mut chunk.writable);
         each_run(writable, |bit, count| {
             if done.is_ok() {
-                done = memory.push(machine, parent, batch::protect(address_of(first + bit), count, 0));
+                done = memory.push(
+                    machine,
+                    parent,
+                    batch::protect(address_of(first + bit), count, 0),
+                );
             }
         });
     }

@@ -44,15 +44,28 @@ fn copy_region<M: Machine>(
     region: &Region,
 ) -> Result<(), Errno> {
     let pages = region.pages();
-    for key in parent.pages.keys().filter(|key| *key >= pages.start / CHUNK_PAGES && key * CHUNK_PAGES < pages.end) {
+    for key in parent
+        .pages
+        .keys()
+        .filter(|key| *key >= pages.start / CHUNK_PAGES && key * CHUNK_PAGES < pages.end)
+    {
         let first = key * CHUNK_PAGES;
-        let Some(&chunk) = parent.pages.chunk(&memory.chunks, first) else { continue };
+        let Some(&chunk) = parent.pages.chunk(&memory.chunks, first) else {
+            continue;
+        };
         let low = pages.start.saturating_sub(first).min(CHUNK_PAGES);
         let inside = below((pages.end - first).min(CHUNK_PAGES)) & !below(low);
         let mut done = Ok(());
         each_bit(chunk.used & inside, |bit| {
             if done.is_ok() {
-                done = copy_page(memory, machine, child, region, first + bit, chunk.frames[bit as usize]);
+                done = copy_page(
+                    memory,
+                    machine,
+                    child,
+                    region,
+                    first + bit,
+                    chunk.frames[bit as usize],
+                );
             }
         });
         done?;
@@ -69,14 +82,30 @@ fn copy_page<M: Machine>(
     source: u32,
 ) -> Result<(), Errno> {
     let frame = memory.frames.take(child.rank).ok_or(Errno::ENOMEM)?;
-    let mapped = if region.is_private_writable() { Mapped::Writable } else { Mapped::ReadOnly };
+    let mapped = if region.is_private_writable() {
+        Mapped::Writable
+    } else {
+        Mapped::ReadOnly
+    };
     child.pages.set(&mut memory.chunks, number, frame, mapped);
     memory.copied += 1;
     // A page of memory that may not be accessed cannot be mapped: it is only filled.
     if region.prot == 0 {
-        child.pages.set(&mut memory.chunks, number, frame, Mapped::No);
-        return memory.push(machine, child, batch::fill_copy(frame, source, PAGE_BYTES as u32));
+        child
+            .pages
+            .set(&mut memory.chunks, number, frame, Mapped::No);
+        return memory.push(
+            machine,
+            child,
+            batch::fill_copy(frame, source, PAGE_BYTES as u32),
+        );
     }
-    let operation = batch::map_copy(address_of(number), frame, region.hardware(), source, PAGE_BYTES as u32);
+    let operation = batch::map_copy(
+        address_of(number),
+        frame,
+        region.hardware(),
+        source,
+        PAGE_BYTES as u32,
+    );
     memory.push(machine, child, operation)
 }

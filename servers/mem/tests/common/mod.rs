@@ -55,12 +55,20 @@ pub struct Fake {
 impl Fake {
     fn page(&mut self, frame: u32) -> &mut Vec<u8> {
         // Fresh memory holds rubbish, so that a forgotten fill is seen.
-        self.contents.entry(frame).or_insert_with(|| vec![0xaa; PAGE as usize])
+        self.contents
+            .entry(frame)
+            .or_insert_with(|| vec![0xaa; PAGE as usize])
     }
 
     fn keep(&mut self, frame: u32) {
-        assert!(self.kernel.insert(frame), "frame {frame} is the kernel's already");
-        let mapped = self.spaces.values().any(|space| space.entries.values().any(|entry| entry.0 == frame));
+        assert!(
+            self.kernel.insert(frame),
+            "frame {frame} is the kernel's already"
+        );
+        let mapped = self
+            .spaces
+            .values()
+            .any(|space| space.entries.values().any(|entry| entry.0 == frame));
         assert!(!mapped, "frame {frame} is mapped and goes to the kernel");
     }
 
@@ -81,7 +89,9 @@ impl Fake {
             match operation.fill {
                 MapOp::ZERO => self.page(frame).fill(0),
                 MapOp::COPY => {
-                    let bytes = (operation.bytes as usize).saturating_sub(page as usize * PAGE as usize).min(PAGE as usize);
+                    let bytes = (operation.bytes as usize)
+                        .saturating_sub(page as usize * PAGE as usize)
+                        .min(PAGE as usize);
                     let source = self.page(operation.source + page).clone();
                     let target = self.page(frame);
                     target.fill(0);
@@ -94,7 +104,7 @@ impl Fake {
 
     fn one(&mut self, key: u32, operation: &MapOp) -> Result<(), Error> {
         self.operations += 1;
-        assert!(operation.address % PAGE == 0 && operation.pages > 0);
+        assert!(operation.address.is_multiple_of(PAGE) && operation.pages > 0);
         assert_ne!(operation.prot & 3, 3, "writable and executable");
         if operation.kind == MapOp::FILL {
             assert_ne!(operation.fill, MapOp::KEEP);
@@ -108,7 +118,9 @@ impl Fake {
                 for page in pages.clone() {
                     for level in [(1u8, page >> 18), (2, page >> 9)] {
                         if !space.tables.contains(&level) {
-                            space.in_tables.push(space.pool.pop().ok_or(Error::NeedsTable)?);
+                            space
+                                .in_tables
+                                .push(space.pool.pop().ok_or(Error::NeedsTable)?);
                             space.tables.insert(level);
                         }
                     }
@@ -116,13 +128,18 @@ impl Fake {
                 for (index, page) in pages.enumerate() {
                     let frame = operation.frame + index as u32;
                     if operation.prot & prot::DEVICE == 0 {
-                        assert!(!self.kernel.contains(&frame), "frame {frame} is the kernel's");
+                        assert!(
+                            !self.kernel.contains(&frame),
+                            "frame {frame} is the kernel's"
+                        );
                     }
                     space.entries.insert(page, (frame, operation.prot));
                 }
                 self.fill(operation);
             }
-            MapOp::UNMAP => pages.for_each(|page| drop(space.entries.remove(&page))),
+            MapOp::UNMAP => pages.for_each(|page| {
+                space.entries.remove(&page);
+            }),
             MapOp::PROTECT => {
                 for page in pages {
                     if let Some(entry) = space.entries.get_mut(&page) {
@@ -143,11 +160,23 @@ impl Machine for Fake {
         self.keep(frame);
         self.keep(root);
         self.next += 1;
-        self.spaces.insert(self.next + 10, FakeSpace { frame, root, ..FakeSpace::default() });
+        self.spaces.insert(
+            self.next + 10,
+            FakeSpace {
+                frame,
+                root,
+                ..FakeSpace::default()
+            },
+        );
         Ok(SpaceKey(self.next + 10))
     }
 
-    fn create_thread(&mut self, frame: u32, space: SpaceKey, _priority: u32) -> Result<ThreadKey, Error> {
+    fn create_thread(
+        &mut self,
+        frame: u32,
+        space: SpaceKey,
+        _priority: u32,
+    ) -> Result<ThreadKey, Error> {
         self.calls += 1;
         self.may_create()?;
         self.keep(frame);
@@ -160,7 +189,12 @@ impl Machine for Fake {
     fn destroy_space(&mut self, space: SpaceKey) -> Result<(), Error> {
         self.calls += 1;
         let gone = self.spaces.remove(&space.0).ok_or(Error::BadHandle)?;
-        assert!(gone.entries.is_empty() && gone.threads == 0 && gone.pool.is_empty() && gone.in_tables.is_empty());
+        assert!(
+            gone.entries.is_empty()
+                && gone.threads == 0
+                && gone.pool.is_empty()
+                && gone.in_tables.is_empty()
+        );
         for frame in gone.extensions.iter().chain([&gone.frame, &gone.root]) {
             assert!(self.kernel.remove(frame));
         }
@@ -178,7 +212,8 @@ impl Machine for Fake {
     fn apply(&mut self, space: SpaceKey, list: &[MapOp]) -> Result<(), (usize, Error)> {
         self.calls += 1;
         for (done, operation) in list.iter().enumerate() {
-            self.one(space.0, operation).map_err(|error| (done, error))?;
+            self.one(space.0, operation)
+                .map_err(|error| (done, error))?;
         }
         Ok(())
     }
@@ -224,7 +259,9 @@ impl Machine for Fake {
         self.calls += 1;
         for (done, &byte) in bytes.iter().enumerate() {
             let at = address + done as u64;
-            let Some(&(frame, _)) = self.spaces[&space.0].entries.get(&(at / PAGE)) else { return done };
+            let Some(&(frame, _)) = self.spaces[&space.0].entries.get(&(at / PAGE)) else {
+                return done;
+            };
             self.page(frame)[(at % PAGE) as usize] = byte;
         }
         bytes.len()
@@ -245,15 +282,27 @@ impl Machine for Fake {
 pub struct Leases(pub [Vec<u8>; 2]);
 
 impl Callers<Reply> for Leases {
-    fn read(&mut self, _: Token, lease: u32, offset: u64, into: &mut [u8]) -> Result<(), LeaseError> {
-        let from = self.0[lease as usize].get(offset as usize..).ok_or(LeaseError::Invalid)?;
+    fn read(
+        &mut self,
+        _: Token,
+        lease: u32,
+        offset: u64,
+        into: &mut [u8],
+    ) -> Result<(), LeaseError> {
+        let from = self.0[lease as usize]
+            .get(offset as usize..)
+            .ok_or(LeaseError::Invalid)?;
         into.copy_from_slice(from.get(..into.len()).ok_or(LeaseError::Invalid)?);
         Ok(())
     }
 
     fn write(&mut self, _: Token, lease: u32, offset: u64, from: &[u8]) -> Result<(), LeaseError> {
-        let into = self.0[lease as usize].get_mut(offset as usize..).ok_or(LeaseError::Invalid)?;
-        into.get_mut(..from.len()).ok_or(LeaseError::Invalid)?.copy_from_slice(from);
+        let into = self.0[lease as usize]
+            .get_mut(offset as usize..)
+            .ok_or(LeaseError::Invalid)?;
+        into.get_mut(..from.len())
+            .ok_or(LeaseError::Invalid)?
+            .copy_from_slice(from);
         Ok(())
     }
 
@@ -280,19 +329,41 @@ impl<P: ForkPolicy> World<P> {
         for page in 0..ARCHIVE_PAGES {
             fake.page(ARCHIVE_FIRST + page).fill(page as u8 + 1);
         }
-        let free = [FrameRange { first: FIRST, count: frames + RESERVE }];
-        let archive = FrameRange { first: ARCHIVE_FIRST, count: ARCHIVE_PAGES };
+        let free = [FrameRange {
+            first: FIRST,
+            count: frames + RESERVE,
+        }];
+        let archive = FrameRange {
+            first: ARCHIVE_FIRST,
+            count: ARCHIVE_PAGES,
+        };
         let mem = Mem::new(policy, &free, archive, u64::from(ARCHIVE_PAGES) * PAGE);
-        World { mem, fake, leases: Leases::default() }
+        World {
+            mem,
+            fake,
+            leases: Leases::default(),
+        }
     }
 
     pub fn ask(&mut self, sender: Pid, request: Request) -> Result<Reply, Errno> {
-        let leases = [0, 1].map(|lease| LeaseInfo { bytes: self.leases.0[lease].len(), readable: true, writable: true });
-        let incoming = Incoming { sender, token: Token(1), leases, request };
+        let leases = [0, 1].map(|lease| LeaseInfo {
+            bytes: self.leases.0[lease].len(),
+            readable: true,
+            writable: true,
+        });
+        let incoming = Incoming {
+            sender,
+            token: Token(1),
+            leases,
+            request,
+        };
         let answer = self.mem.handle(&mut self.fake, &mut self.leases, &incoming);
         match answer.outcome {
             Outcome::Reply(Ok(reply)) => {
-                assert_eq!(answer.thread.is_some(), matches!(reply, Reply::Thread { .. }));
+                assert_eq!(
+                    answer.thread.is_some(),
+                    matches!(reply, Reply::Thread { .. })
+                );
                 Ok(reply)
             }
             Outcome::Reply(Err(Refusal::Errno(errno))) => Err(errno),
@@ -315,11 +386,23 @@ impl<P: ForkPolicy> World<P> {
     }
 
     pub fn create(&mut self, pid: u32) -> Result<Reply, Errno> {
-        self.ask(PROC, Request::Create { space: Pid(pid), priority: 8 })
+        self.ask(
+            PROC,
+            Request::Create {
+                space: Pid(pid),
+                priority: 8,
+            },
+        )
     }
 
     pub fn fork(&mut self, parent: u32, child: u32) -> Result<Reply, Errno> {
-        self.ask(PROC, Request::Fork { parent: Pid(parent), child: Pid(child) })
+        self.ask(
+            PROC,
+            Request::Fork {
+                parent: Pid(parent),
+                child: Pid(child),
+            },
+        )
     }
 
     pub fn destroy(&mut self, pid: u32) -> Result<Reply, Errno> {
@@ -334,11 +417,25 @@ impl<P: ForkPolicy> World<P> {
     }
 
     pub fn map(&mut self, pid: u32, pages: u64) -> Result<u64, Errno> {
-        self.address(Pid(pid), Request::Map { address: 0, bytes: pages * PAGE, prot: 3, flags: 0 })
+        self.address(
+            Pid(pid),
+            Request::Map {
+                address: 0,
+                bytes: pages * PAGE,
+                prot: 3,
+                flags: 0,
+            },
+        )
     }
 
     pub fn unmap(&mut self, pid: u32, address: u64, pages: u64) -> Result<Reply, Errno> {
-        self.ask(Pid(pid), Request::Unmap { address, bytes: pages * PAGE })
+        self.ask(
+            Pid(pid),
+            Request::Unmap {
+                address,
+                bytes: pages * PAGE,
+            },
+        )
     }
 
     pub fn brk(&mut self, pid: u32, end: u64) -> u64 {
@@ -348,8 +445,16 @@ impl<P: ForkPolicy> World<P> {
     /// Accesses a byte as a program does: faults are served until it works or is declined.
     fn access(&mut self, pid: u32, address: u64, bits: u64) -> Result<u32, u64> {
         for _ in 0..3 {
-            let key = self.mem.spaces().get_mut(Pid(pid)).expect("a living process").key;
-            let entry = self.fake.spaces[&key.0].entries.get(&(address / PAGE)).copied();
+            let key = self
+                .mem
+                .spaces()
+                .get_mut(Pid(pid))
+                .expect("a living process")
+                .key;
+            let entry = self.fake.spaces[&key.0]
+                .entries
+                .get(&(address / PAGE))
+                .copied();
             let allowed = |prot: u8| match bits {
                 access::WRITE => prot & prot::WRITE != 0,
                 access::EXECUTE => prot & prot::EXECUTE != 0,
@@ -359,7 +464,10 @@ impl<P: ForkPolicy> World<P> {
                 return Ok(frame);
             }
             let present = if entry.is_some() { access::PRESENT } else { 0 };
-            match self.mem.fault(&mut self.fake, Pid(pid), address, bits | present) {
+            match self
+                .mem
+                .fault(&mut self.fake, Pid(pid), address, bits | present)
+            {
                 Resolution::Retry => (),
                 Resolution::Decline(code) => return Err(code),
             }
@@ -393,13 +501,20 @@ impl<P: ForkPolicy> World<P> {
         for space in self.mem.spaces().iter_mut() {
             let regions = space.regions.as_slice().to_vec();
             for (&page, &(frame, prot)) in &self.fake.spaces[&space.key.0].entries {
-                let region = regions.iter().find(|region| region.start <= page * PAGE && page * PAGE < region.end);
+                let region = regions
+                    .iter()
+                    .find(|region| region.start <= page * PAGE && page * PAGE < region.end);
                 let region = region.expect("a mapped page is in a region");
                 if prot & prot::DEVICE != 0 {
                     continue;
                 }
-                assert!(prot & !region.hardware() == 0, "more than the region allows");
-                if prot & prot::WRITE != 0 && !matches!(region.backing, mem::region::Backing::Shared { .. }) {
+                assert!(
+                    prot & !region.hardware() == 0,
+                    "more than the region allows"
+                );
+                if prot & prot::WRITE != 0
+                    && !matches!(region.backing, mem::region::Backing::Shared { .. })
+                {
                     *writable.entry(frame).or_default() += 1;
                 } else {
                     writable.entry(frame).or_default();
@@ -409,7 +524,10 @@ impl<P: ForkPolicy> World<P> {
         for (frame, count) in writable {
             let owners = self.mem.frames().owners(frame);
             assert!(owners > 0, "frame {frame} is mapped and free");
-            assert!(count == 0 || (count == 1 && owners == 1), "frame {frame} is shared and writable");
+            assert!(
+                count == 0 || (count == 1 && owners == 1),
+                "frame {frame} is shared and writable"
+            );
         }
     }
 }
@@ -417,7 +535,14 @@ impl<P: ForkPolicy> World<P> {
 /// A program: two pages of text, data that ends in its second page, zeros, a stack with `ab`.
 pub fn image() -> Image {
     let object = ObjectId(1);
-    let text = Segment { address: IMAGE, bytes: 2 * PAGE, object, offset: 0, file_bytes: 2 * PAGE, prot: 5 };
+    let text = Segment {
+        address: IMAGE,
+        bytes: 2 * PAGE,
+        object,
+        offset: 0,
+        file_bytes: 2 * PAGE,
+        prot: 5,
+    };
     let data = Segment {
         address: IMAGE + 2 * PAGE,
         bytes: 5 * PAGE,
