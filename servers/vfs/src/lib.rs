@@ -1,2 +1,36 @@
-//! Placeholder until the library lands.
+//! The file server's logic: descriptors, paths, files, pipes, devices, `/proc`.
+//!
+//! [`Vfs`] is plain data. It is asked through [`Vfs::handle`], learns of events through
+//! [`Vfs::notified`], and reaches the outside only through the [`ports`]. A request that must wait
+//! is parked as data and tried again when something changed.
 #![no_std]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+
+pub mod archive;
+pub mod data;
+pub mod device;
+pub mod directory;
+pub mod layout;
+pub mod linux;
+pub mod locks;
+pub mod node;
+pub mod open_file;
+pub mod park;
+pub mod path;
+pub mod permission;
+pub mod pipe;
+pub mod policy;
+mod poll;
+pub mod ports;
+pub mod process;
+pub mod procfs;
+pub mod random;
+mod requests;
+pub mod slab;
+mod terminal;
+mod tree;
+mod vfs;
+
+pub use vfs::{FileSystem, Mount, Vfs};

@@ -1,0 +1,107 @@
+//! Character devices: which there are, and what reading and writing them does.
+
+use crate::linux::device;
+use crate::park::{Attempt, Call, count};
+use crate::ports::{Platform, Ports};
+use crate::vfs::Vfs;
+use abi::Errno;
+use proto::port::Callers;
+
+/// `/dev/null`.
+pub const NULL: u64 = device(1, 3);
+/// `/dev/zero`.
+pub const ZERO: u64 = device(1, 5);
+/// `/dev/full`.
+pub const FULL: u64 = device(1, 7);
+/// `/dev/random`.
+pub const RANDOM: u64 = device(1, 8);
+/// `/dev/urandom`.
+pub const URANDOM: u64 = device(1, 9);
+/// `/dev/tty`, the controlling terminal.
+pub const TTY: u64 = device(5, 0);
+/// `/dev/console`.
+pub const CONSOLE: u64 = device(5, 1);
+
+/// Name, number and permissions of the devices in `/dev`.
+pub const NODES: [(&str, u64, u32); 7] = [
+    ("null", NULL, 0o666),
+    ("zero", ZERO, 0o666),
+    ("full", FULL, 0o666),
+    ("random", RANDOM, 0o666),
+    ("urandom", URANDOM, 0o666),
+    ("tty", TTY, 0o666),
+    ("console", CONSOLE, 0o620),
+];
+
+/// Symbolic links in `/dev`.
+pub const LINKS: [(&str, &str); 4] = [
+    ("fd", "/proc/self/fd"),
+    ("stdin", "/proc/self/fd/0"),
+    ("stdout", "/proc/self/fd/1"),
+    ("stderr", "/proc/self/fd/2"),
+];
+
+/// Whether a device is the terminal.
+pub fn is_terminal(number: u64) -> bool {
+    number == TTY || number == CONSOLE
+}
+
+/// Whether there is such a device.
+pub fn exists(number: u64) -> bool {
+    NODES.iter().any(|&(_, known, _)| known == number)
+}
+
+/// What `/dev/zero` copies from.
+static ZEROS: [u8; 4096] = [0; 4096];
+
+/// Most random bytes for one read, as many as Linux gives without looking at signals.
+const RANDOM_BYTES: usize = 256;
+
+impl Vfs {
+    /// Reads from a device other than the terminal.
+    pub(crate) fn read_device<P: Platform>(&mut self, call: &Call, number: u64, ports: &mut Ports<P>) -> Attempt {
+        let wanted = call.leases[0].bytes;
+        match number {
+            NULL => count(0),
+            ZERO | FULL => {
+                let mut done = 0;
+                while done < wanted {
+                    let piece = (wanted - done).min(ZEROS.len());
+                    let copied = ports.callers.write(call.token, 0, done as u64, &ZEROS[..piece]);
+                    copied.map_err(|error| crate::requests::io::partial(error).0)?;
+                    done += piece;
+                }
+                count(wanted as u64)
+            }
+            RANDOM | URANDOM => {
+                let mut bytes = [0; RANDOM_BYTES];
+                let mut done = 0;
+                while done < wanted {
+                    let piece = (wanted - done).min(RANDOM_BYTES);
+                    self.generator.fill(&mut bytes[..piece]);
+                    ports.callers.write(call.token, 0, done as u64, &bytes[..piece])?;
+                    done += piece;
+                }
+                count(wanted as u64)
+            }
+            _ => Err(Errno::ENXIO.into()),
+        }
+    }
+
+    /// Writes to a device other than the terminal.
+    pub(crate) fn write_device<P: Platform>(&mut self, call: &Call, number: u64, ports: &mut Ports<P>) -> Attempt {
+        let wanted = call.leases[0].bytes;
+        match number {
+            NULL | ZERO => count(wanted as u64),
+            FULL => Err(Errno::ENOSPC.into()),
+            RANDOM | URANDOM => {
+                let mut bytes = [0; 32];
+                let piece = wanted.min(bytes.len());
+                ports.callers.read(call.token, 0, 0, &mut bytes[..piece])?;
+                self.generator.mix(&bytes[..piece]);
+                count(wanted as u64)
+            }
+            _ => Err(Errno::ENXIO.into()),
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! Open file descriptions: what descriptors of several processes share.
+
+use crate::linux;
+use crate::node::{Kind, NodeId, NodeRef, Place};
+use crate::park::Cause;
+use crate::ports::{Platform, Ports};
+use crate::process::OpenId;
+use crate::vfs::Vfs;
+use abi::Errno;
+use alloc::vec::Vec;
+use proto::Pid;
+use proto::vfs::Fd;
+use serde::{Deserialize, Serialize};
+
+/// An open file description.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct OpenFile {
+    /// What is open.
+    pub place: Place,
+    /// Access mode and status flags, as `F_GETFL` answers.
+    pub flags: u32,
+    /// Where the next read or write starts; in a directory the next entry's cookie.
+    pub offset: u64,
+    /// Descriptors that name it.
+    pub references: u32,
+    /// Content of a file of `/proc`, made when reading starts.
+    pub text: Option<Vec<u8>>,
+}
+
+impl OpenFile {
+    /// A file that one descriptor will name.
+    pub fn new(place: Place, flags: u32) -> Self {
+        OpenFile { place, flags, offset: 0, references: 1, text: None }
+    }
+
+    /// Whether it may be read.
+    #[inline]
+    pub fn reads(&self) -> bool {
+        self.flags & linux::O_ACCMODE != linux::O_WRONLY && self.flags & linux::O_PATH == 0
+    }
+
+    /// Whether it may be written.
+    #[inline]
+    pub fn writes(&self) -> bool {
+        self.flags & linux::O_ACCMODE != linux::O_RDONLY && self.flags & linux::O_PATH == 0
+    }
+
+    /// Whether it never waits.
+    #[inline]
+    pub fn is_nonblocking(&self) -> bool {
+        self.flags & linux::O_NONBLOCK != 0
+    }
+}
+
+impl Vfs {
+    /// The open file description that a descriptor names.
+    #[inline]
+    pub(crate) fn open_id(&self, pid: Pid, fd: Fd) -> Result<OpenId, Errno> {
+        Ok(self.processes.get(pid)?.descriptors.get(fd)?.open)
+    }
+
+    /// The open file that a descriptor names.
+    #[inline]
+    pub(crate) fn open_file(&self, pid: Pid, fd: Fd) -> Result<&OpenFile, Errno> {
+        self.opens.get(self.open_id(pid, fd)?).ok_or(Errno::EBADF)
+    }
+
+    /// The open file that a descriptor names, to be changed.
+    #[inline]
+    pub(crate) fn open_file_mut(&mut self, pid: Pid, fd: Fd) -> Result<&mut OpenFile, Errno> {
+        let id = self.open_id(pid, fd)?;
+        self.opens.get_mut(id).ok_or(Errno::EBADF)
+    }
+
+    /// Opens a file that was found and checked.
+    pub(crate) fn add_open(&mut self, place: Place, flags: u32) -> OpenId {
+        self.hold(place);
+        let file = OpenFile::new(place, flags);
+        let (reads, writes) = (file.reads(), file.writes());
+        if let Some((id, pipe)) = self.pipe_at(place) {
+            pipe.enter(reads, writes);
+            self.changed(Cause::Pipe(id));
+        }
+        self.opens.insert(file)
+    }
+
+    /// One descriptor less names an open file; the last one closes it.
+    pub(crate) fn release_open<P: Platform>(&mut self, id: OpenId, ports: &mut Ports<P>) {
+        let Some(file) = self.opens.get_mut(id) else { return };
+        if file.references > 1 {
+            file.references -= 1;
+            return;
+        }
+        let Some(file) = self.opens.remove(id) else { return };
+        if let Some((id, pipe)) = self.pipe_at(file.place) {
+            pipe.leave(file.reads(), file.writes());
+            self.changed(Cause::Pipe(id));
+        }
+        self.unhold(file.place, ports);
+    }
+
+    /// The pipe at a place, if one is there.
+    #[inline]
+    pub(crate) fn pipe_at(&mut self, place: Place) -> Option<(NodeId, &mut crate::pipe::Pipe)> {
+        let NodeRef::Stored(id) = place.node else { return None };
+        match &mut self.nodes.get_mut(id)?.kind {
+            Kind::Pipe(pipe) => Some((id, pipe)),
+            _ => None,
+        }
+    }
+}

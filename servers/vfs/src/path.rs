@@ -1,0 +1,367 @@
+//! Walking paths: from text to a place in the tree.
+//!
+//! Every rule about paths is here: `.` and `..`, symbolic links, mounts, roots, search permission,
+//! trailing slashes, lengths (POSIX.1-2017, "Pathname Resolution"). One name in one directory is
+//! found by [`crate::policy::Lookup`].
+
+use crate::linux;
+use crate::node::{Kind, MountId, NodeId, NodeRef, Place};
+use crate::permission::{self, EXECUTE, Ownership};
+use crate::policy::{Lookup, lookup::PathLookup};
+use crate::procfs;
+use crate::vfs::Vfs;
+use abi::Errno;
+use alloc::borrow::Cow;
+use alloc::vec::Vec;
+use proto::publish::{Entry, Processes};
+use proto::vfs::{AT_FDCWD, Fd};
+
+/// Who walks.
+pub struct Who<'a> {
+    /// Its published entry.
+    pub entry: Entry,
+    /// Where absolute paths start, and `..` ends.
+    pub root: Place,
+    /// The published table, for `/proc`.
+    pub table: &'a dyn Processes,
+}
+
+/// What to do with a symbolic link at the end of a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LastLink {
+    /// Follow it.
+    Follow,
+    /// The link itself is meant, unless a slash follows it.
+    Keep,
+    /// The directory entry is meant: to be made, removed or renamed.
+    Entry,
+}
+
+/// What the last component is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Last {
+    /// A name.
+    Name,
+    /// `.`
+    Dot,
+    /// `..`
+    DotDot,
+    /// Nothing: the path is `/`.
+    Root,
+}
+
+/// Where a path leads.
+#[derive(Clone, Debug)]
+pub struct Walked<'p> {
+    /// The directory that the last component is in.
+    pub directory: Place,
+    /// The last component.
+    pub name: Cow<'p, [u8]>,
+    /// What kind of component that is.
+    pub last: Last,
+    /// What it names, if that exists.
+    pub place: Option<Place>,
+    /// A slash follows: only a directory will do.
+    pub slash: bool,
+}
+
+impl Walked<'_> {
+    fn into_owned(self) -> Walked<'static> {
+        Walked { name: Cow::Owned(self.name.into_owned()), ..self }
+    }
+}
+
+/// Where a symbolic link leads.
+pub enum Target {
+    /// To a path.
+    Path(Vec<u8>),
+    /// To a file directly, as those in `/proc/PID/fd` do.
+    Place(Place),
+}
+
+impl Vfs {
+    /// The file that a path names.
+    pub(crate) fn find(&self, who: &Who, start: Place, path: &[u8], last: LastLink) -> Result<Place, Errno> {
+        let walked = self.walk(who, start, path, last)?;
+        self.found(&walked)
+    }
+
+    /// The file that a walk found.
+    pub(crate) fn found(&self, walked: &Walked) -> Result<Place, Errno> {
+        let place = walked.place.ok_or(Errno::ENOENT)?;
+        if walked.slash && !self.is_directory(place) {
+            return Err(Errno::ENOTDIR);
+        }
+        Ok(place)
+    }
+
+    /// Where a relative path starts: the current directory or that of a descriptor.
+    ///
+    /// An absolute path needs no directory, so a wrong descriptor does not matter then.
+    pub(crate) fn start(&self, pid: proto::Pid, directory: Fd, path: &[u8]) -> Result<Place, Errno> {
+        let process = self.processes.get(pid)?;
+        if directory == AT_FDCWD || path.first() == Some(&b'/') {
+            return Ok(process.current);
+        }
+        let open = process.descriptors.get(directory)?.open;
+        let place = self.opens.get(open).ok_or(Errno::EBADF)?.place;
+        if !self.is_directory(place) && !path.is_empty() {
+            return Err(Errno::ENOTDIR);
+        }
+        Ok(place)
+    }
+
+    /// Walks a path.
+    pub(crate) fn walk<'p>(
+        &self,
+        who: &Who,
+        start: Place,
+        path: &'p [u8],
+        last: LastLink,
+    ) -> Result<Walked<'p>, Errno> {
+        self.walk_links(who, start, path, last, &mut 0)
+    }
+
+    fn walk_links<'p>(
+        &self,
+        who: &Who,
+        start: Place,
+        path: &'p [u8],
+        last: LastLink,
+        links: &mut u32,
+    ) -> Result<Walked<'p>, Errno> {
+        let mut here = match path.first() {
+            None => return Err(Errno::ENOENT),
+            Some(b'/') => who.root,
+            Some(_) => start,
+        };
+        let slash = path.last() == Some(&b'/');
+        let mut rest = without_slashes(path);
+        if rest.is_empty() {
+            let name = Cow::Borrowed(rest);
+            return Ok(Walked { directory: here, name, last: Last::Root, place: Some(here), slash });
+        }
+        loop {
+            let (name, behind) = split(rest);
+            let is_last = behind.is_empty();
+            let step = self.step(who, here, name)?;
+            let Some(next) = step else {
+                if !is_last {
+                    return Err(Errno::ENOENT);
+                }
+                return Ok(Walked { directory: here, name: Cow::Borrowed(name), last: Last::Name, place: None, slash });
+            };
+
+            let follows = !is_last || last == LastLink::Follow || (last == LastLink::Keep && slash);
+            let next = if follows && self.is_link(next) {
+                *links += 1;
+                if *links > linux::LINKS_MAX {
+                    return Err(Errno::ELOOP);
+                }
+                match self.link_target(who, next)? {
+                    Target::Place(place) => place,
+                    Target::Path(target) => {
+                        let walked = self.walk_links(who, here, &target, LastLink::Follow, links)?;
+                        if is_last {
+                            let slash = slash || walked.slash;
+                            return Ok(Walked { slash, ..walked.into_owned() });
+                        }
+                        self.found(&walked)?
+                    }
+                }
+            } else {
+                next
+            };
+            if is_last {
+                let name = Cow::Borrowed(name);
+                return Ok(Walked { directory: here, last: kind_of(&name), name, place: Some(next), slash });
+            }
+            here = next;
+            rest = behind;
+        }
+    }
+
+    /// One component: what `name` is in `here`.
+    #[inline]
+    fn step(&self, who: &Who, here: Place, name: &[u8]) -> Result<Option<Place>, Errno> {
+        let ownership = self.ownership(who, here)?;
+        if ownership.mode & linux::S_IFMT != linux::S_IFDIR {
+            return Err(Errno::ENOTDIR);
+        }
+        permission::check(&who.entry, ownership, EXECUTE)?;
+        if name.len() > linux::NAME_MAX {
+            return Err(Errno::ENAMETOOLONG);
+        }
+        match name {
+            b"." => Ok(Some(here)),
+            b".." => self.parent(who, here).map(Some),
+            _ => Ok(self.child(who, here, name)),
+        }
+    }
+
+    /// What a name in a directory leads to, through what is mounted there.
+    fn child(&self, who: &Who, here: Place, name: &[u8]) -> Option<Place> {
+        let node = match here.node {
+            NodeRef::Stored(directory) => NodeRef::Stored(Lookup::find(&self.nodes, directory, name)?),
+            NodeRef::Proc(node) => NodeRef::Proc(procfs::child(self, who, node, name)?),
+        };
+        Some(self.through_mounts(Place { mount: here.mount, node }))
+    }
+
+    /// The root of what is mounted on a place, or the place itself.
+    pub(crate) fn through_mounts(&self, mut place: Place) -> Place {
+        while let NodeRef::Stored(id) = place.node {
+            if self.nodes.get(id).is_none_or(|node| node.covers == 0) {
+                break;
+            }
+            let Some((mount, root)) = self.mounted_on(place) else { break };
+            place = Place { mount, node: root };
+        }
+        place
+    }
+
+    fn mounted_on(&self, place: Place) -> Option<(MountId, NodeRef)> {
+        let on_it = |mount: &&crate::vfs::Mount| mount.on == Some(place);
+        let mount = self.mounts.iter().flatten().find(on_it)?;
+        Some((mount.id, mount.root))
+    }
+
+    /// The directory above, which for the root of a mount is above its mount point.
+    pub(crate) fn parent(&self, who: &Who, mut here: Place) -> Result<Place, Errno> {
+        loop {
+            if here == who.root {
+                return Ok(here);
+            }
+            let mount = self.mount(here.mount)?;
+            if here.node != mount.root {
+                break;
+            }
+            match mount.on {
+                Some(on) => here = on,
+                None => return Ok(here),
+            }
+        }
+        let node = match here.node {
+            NodeRef::Stored(id) => {
+                let directory = self.nodes.get(id).and_then(|node| node.directory()).ok_or(Errno::ENOTDIR)?;
+                NodeRef::Stored(directory.parent.ok_or(Errno::ENOENT)?)
+            }
+            NodeRef::Proc(node) => NodeRef::Proc(procfs::parent(node)),
+        };
+        Ok(Place { mount: here.mount, node })
+    }
+
+    /// Owner, group, mode of a file.
+    pub(crate) fn ownership(&self, who: &Who, place: Place) -> Result<Ownership, Errno> {
+        match place.node {
+            NodeRef::Stored(id) => Ok(Ownership::from(self.nodes.get(id).ok_or(Errno::ENOENT)?)),
+            NodeRef::Proc(node) => procfs::ownership(who.table, node),
+        }
+    }
+
+    /// Whether a place is a directory.
+    pub(crate) fn is_directory(&self, place: Place) -> bool {
+        match place.node {
+            NodeRef::Stored(id) => self.nodes.get(id).is_some_and(|node| node.is_directory()),
+            NodeRef::Proc(node) => procfs::type_bits(node) == linux::S_IFDIR,
+        }
+    }
+
+    /// Whether a place is a symbolic link.
+    pub(crate) fn is_link(&self, place: Place) -> bool {
+        match place.node {
+            NodeRef::Stored(id) => matches!(self.nodes.get(id).map(|node| &node.kind), Some(Kind::Link(_))),
+            NodeRef::Proc(node) => procfs::type_bits(node) == linux::S_IFLNK,
+        }
+    }
+
+    /// Where a link leads.
+    pub(crate) fn link_target(&self, who: &Who, place: Place) -> Result<Target, Errno> {
+        match place.node {
+            NodeRef::Stored(id) => match self.nodes.get(id).map(|node| &node.kind) {
+                Some(Kind::Link(target)) => Ok(Target::Path(target.to_vec())),
+                _ => Err(Errno::EINVAL),
+            },
+            NodeRef::Proc(node) => procfs::target(self, who, node),
+        }
+    }
+
+    /// The path of a directory as `who` sees it.
+    pub(crate) fn directory_path(&self, who: &Who, place: Place) -> Result<Vec<u8>, Errno> {
+        let mut names: Vec<&[u8]> = Vec::new();
+        let mut here = place;
+        while here != who.root {
+            let mount = self.mount(here.mount)?;
+            if here.node == mount.root {
+                match mount.on {
+                    Some(on) => here = on,
+                    None => break,
+                }
+                continue;
+            }
+            let NodeRef::Stored(id) = here.node else {
+                let mut path = self.directory_path(who, mount.on.ok_or(Errno::ENOENT)?)?;
+                path.extend(procfs::path(here.node));
+                return Ok(path);
+            };
+            let directory = self.nodes.get(id).and_then(|node| node.directory()).ok_or(Errno::ENOTDIR)?;
+            let parent = directory.parent.ok_or(Errno::ENOENT)?;
+            names.push(&directory.name);
+            here = Place { mount: here.mount, node: NodeRef::Stored(parent) };
+        }
+        let path = self.prefix(&names);
+        Ok(if path.is_empty() { b"/".to_vec() } else { path })
+    }
+
+    fn prefix(&self, names: &[&[u8]]) -> Vec<u8> {
+        names.iter().rev().flat_map(|name| [b"/".as_slice(), name]).flatten().copied().collect()
+    }
+
+    /// A path that leads to a file, found by searching its file system; for `/proc/PID/fd`.
+    pub(crate) fn path_of(&self, who: &Who, place: Place) -> Option<Vec<u8>> {
+        if self.is_directory(place) {
+            return self.directory_path(who, place).ok();
+        }
+        let NodeRef::Stored(wanted) = place.node else {
+            return Some([b"/proc".to_vec(), procfs::path(place.node)].concat());
+        };
+        let NodeRef::Stored(root) = self.mount(place.mount).ok()?.root else { return None };
+        let mut waiting: Vec<NodeId> = alloc::vec![root];
+        while let Some(id) = waiting.pop() {
+            let Some(directory) = self.nodes.get(id).and_then(|node| node.directory()) else { continue };
+            if let Some(name) = directory.name_of(wanted) {
+                let above = Place { mount: place.mount, node: NodeRef::Stored(id) };
+                let mut path = self.directory_path(who, above).ok()?;
+                if path != b"/" {
+                    path.push(b'/');
+                }
+                path.extend_from_slice(name);
+                return Some(path);
+            }
+            let is_directory = |node: &NodeId| self.nodes.get(*node).is_some_and(|node| node.is_directory());
+            waiting.extend(directory.list(0).map(|(_, _, node)| node).filter(is_directory));
+        }
+        None
+    }
+}
+
+fn without_slashes(path: &[u8]) -> &[u8] {
+    let skip = path.iter().take_while(|&&byte| byte == b'/').count();
+    &path[skip..]
+}
+
+/// The first component, and what follows its slashes.
+fn split(path: &[u8]) -> (&[u8], &[u8]) {
+    match path.iter().position(|&byte| byte == b'/') {
+        Some(end) => (&path[..end], without_slashes(&path[end..])),
+        None => (path, &[]),
+    }
+}
+
+fn kind_of(name: &[u8]) -> Last {
+    match name {
+        b"." => Last::Dot,
+        b".." => Last::DotDot,
+        _ => Last::Name,
+    }
+}

@@ -1,0 +1,102 @@
+//! `poll`: what can go on, over every kind of descriptor.
+
+use crate::device;
+use crate::layout::{POLLFD_BYTES, pollfd};
+use crate::linux::{POLLERR, POLLHUP, POLLIN, POLLNVAL, POLLOUT, POLLRDNORM, POLLWRNORM};
+use crate::node::{Kind, NodeRef};
+use crate::open_file::OpenFile;
+use crate::park::{Attempt, Call, Cause, Resume, Step, Wait, count};
+use crate::pipe::Pipe;
+use crate::policy::PipeBuffer;
+use crate::ports::{Platform, Ports, Readiness, Terminal};
+use crate::vfs::{Vfs, entry};
+use abi::Errno;
+use proto::port::{Callers, Clock};
+use proto::vfs::PIPE_BUF;
+
+/// Events that mean reading would not wait.
+const READABLE: i16 = POLLIN | POLLRDNORM;
+/// Events that mean writing would not wait.
+const WRITABLE: i16 = POLLOUT | POLLWRNORM;
+/// Events that are told without being asked for.
+const ALWAYS: i16 = POLLERR | POLLHUP | POLLNVAL;
+
+impl Vfs {
+    /// `ppoll` without its mask.
+    pub(crate) fn poll<P: Platform>(
+        &mut self,
+        call: &Call,
+        timeout_ns: u64,
+        resume: Resume,
+        ports: &mut Ports<P>,
+    ) -> Attempt {
+        let length = call.leases[0].bytes / POLLFD_BYTES * POLLFD_BYTES;
+        if length / POLLFD_BYTES > entry(call.pid, &ports.system)?.limit_files as usize {
+            return Err(Errno::EINVAL.into());
+        }
+        let mut bytes = alloc::vec![0; length];
+        if length > 0 {
+            ports.callers.read(call.token, 0, 0, &mut bytes)?;
+        }
+        let mut ready = 0;
+        for one in bytes.chunks_exact_mut(POLLFD_BYTES) {
+            let (fd, wanted) = pollfd(one);
+            let events = self.events(call, fd, ports) & (wanted | ALWAYS);
+            one[6..8].copy_from_slice(&events.to_le_bytes());
+            ready += u64::from(events != 0);
+        }
+        if ready == 0 && timeout_ns > 0 {
+            let now = ports.system.now_ns();
+            let deadline_ns = resume.deadline_ns.unwrap_or(now.saturating_add(timeout_ns));
+            if !resume.again || now < deadline_ns {
+                let deadline_ns = Some(deadline_ns).filter(|&deadline| deadline < u64::MAX);
+                let resume = Resume { deadline_ns, ..Resume::default() };
+                return Ok(Step::Wait(Wait { cause: Cause::Any, resume }));
+            }
+        }
+        if length > 0 {
+            ports.callers.write(call.token, 0, 0, &bytes)?;
+        }
+        count(ready)
+    }
+
+    /// The events of a descriptor.
+    fn events<P: Platform>(&self, call: &Call, fd: i32, ports: &mut Ports<P>) -> i16 {
+        if fd < 0 {
+            return 0;
+        }
+        let Ok(file) = self.open_file(call.pid, fd) else { return POLLNVAL };
+        let NodeRef::Stored(id) = file.place.node else { return READABLE | WRITABLE };
+        match self.nodes.get(id).map(|node| &node.kind) {
+            Some(Kind::Pipe(pipe)) => pipe_events(pipe, file),
+            Some(Kind::Character(number)) if device::is_terminal(*number) => {
+                let Readiness { readable, writable, .. } = ports.terminal.poll();
+                let readable = readable || !self.terminal_leftover.is_empty();
+                (if readable { READABLE } else { 0 }) | (if writable { WRITABLE } else { 0 })
+            }
+            _ => READABLE | WRITABLE,
+        }
+    }
+}
+
+fn pipe_events(pipe: &Pipe, file: &OpenFile) -> i16 {
+    let mut events = 0;
+    if file.reads() {
+        if !pipe.buffer.is_empty() {
+            events |= READABLE;
+        }
+        // A FIFO that no writer has opened yet is not hung up.
+        if pipe.writers == 0 && pipe.writers_seen > 0 {
+            events |= POLLHUP;
+        }
+    }
+    if file.writes() {
+        if pipe.space() >= PIPE_BUF {
+            events |= WRITABLE;
+        }
+        if pipe.readers == 0 {
+            events |= POLLERR;
+        }
+    }
+    events
+}

@@ -1,0 +1,208 @@
+//! The files of `/proc` about the machine as a whole.
+
+use crate::ports::{Memory, MemoryStatistics, Monitor, Platform, Ports};
+use crate::vfs::{FileSystem, Vfs};
+use abi::PAGE_BYTES;
+use alloc::string::String;
+use core::fmt::Write;
+use proto::Pid;
+use proto::port::Clock;
+use proto::publish::{CAPACITY, GROUPS, Processes};
+use serde::{Deserialize, Serialize};
+
+/// What `uname -s` says: programs look for the system whose calls they get.
+pub const SYSTEM: &str = "Linux";
+/// What `uname -r` says: the release whose calls are followed, and what really runs.
+pub const RELEASE: &str = "6.1.0-tessera";
+/// What `uname -v` says.
+pub const VERSION: &str = "#1 Tessera 0.1.0";
+/// The machine's name.
+pub const HOST: &str = "tessera";
+/// First process id that is never given out.
+pub const PID_MAX: u32 = 32768;
+
+/// A file about the machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum File {
+    /// Memory.
+    MemInfo,
+    /// Seconds since boot, and idle.
+    Uptime,
+    /// How many processes want to run.
+    LoadAverage,
+    /// What is mounted.
+    Mounts,
+    /// What can be mounted.
+    FileSystems,
+    /// The system's name.
+    Version,
+    /// The processors.
+    CpuInfo,
+    /// Time and processes since boot.
+    Stat,
+    /// What no other system has: figures of this file server and of memory.
+    Tessera,
+}
+
+/// Names of the files about the machine.
+pub const FILES: [(&str, File); 9] = [
+    ("meminfo", File::MemInfo),
+    ("uptime", File::Uptime),
+    ("loadavg", File::LoadAverage),
+    ("mounts", File::Mounts),
+    ("filesystems", File::FileSystems),
+    ("version", File::Version),
+    ("cpuinfo", File::CpuInfo),
+    ("stat", File::Stat),
+    ("tessera", File::Tessera),
+];
+
+/// A file in `/proc/sys/kernel`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Setting {
+    /// First process id that is never given out.
+    PidMax,
+    /// As `uname -r`.
+    Release,
+    /// As `uname -s`.
+    Type,
+    /// As `uname -v`.
+    Version,
+    /// As `uname -n`.
+    HostName,
+    /// Most supplementary groups.
+    GroupsMax,
+}
+
+/// Names of the files in `/proc/sys/kernel`.
+pub const SETTINGS: [(&str, Setting); 6] = [
+    ("pid_max", Setting::PidMax),
+    ("osrelease", Setting::Release),
+    ("ostype", Setting::Type),
+    ("version", Setting::Version),
+    ("hostname", Setting::HostName),
+    ("ngroups_max", Setting::GroupsMax),
+];
+
+/// The content of a setting.
+pub fn setting(which: Setting) -> String {
+    match which {
+        Setting::PidMax => alloc::format!("{PID_MAX}\n"),
+        Setting::Release => alloc::format!("{RELEASE}\n"),
+        Setting::Type => alloc::format!("{SYSTEM}\n"),
+        Setting::Version => alloc::format!("{VERSION}\n"),
+        Setting::HostName => alloc::format!("{HOST}\n"),
+        Setting::GroupsMax => alloc::format!("{GROUPS}\n"),
+    }
+}
+
+impl Vfs {
+    /// The content of a file about the machine.
+    pub(crate) fn machine_text<P: Platform>(&self, file: File, ports: &mut Ports<P>) -> String {
+        let mut text = String::new();
+        // Writing to a string cannot fail.
+        let written = match file {
+            File::MemInfo => memory(&mut text, &ports.memory.statistics()),
+            File::Uptime => uptime(&mut text, ports.system.now_ns(), ports.system.idle_ns()),
+            File::LoadAverage => load(&mut text, ports),
+            File::Mounts => self.mount_lines(&mut text, ports),
+            File::FileSystems => text.write_str("nodev\ttmpfs\nnodev\tdevtmpfs\nnodev\tproc\n"),
+            File::Version => writeln!(text, "{SYSTEM} version {RELEASE} (tessera@{HOST}) {VERSION}"),
+            File::CpuInfo => text.write_str(
+                "processor\t: 0\nBogoMIPS\t: 125.00\nFeatures\t: fp asimd\nCPU architecture: 8\n\n",
+            ),
+            File::Stat => self.statistics(&mut text, ports),
+            File::Tessera => self.own_figures(&mut text, &ports.memory.statistics()),
+        };
+        debug_assert!(written.is_ok());
+        text
+    }
+
+    fn mount_lines<P: Platform>(&self, text: &mut String, ports: &Ports<P>) -> core::fmt::Result {
+        let Ok(root) = self.mount(0) else { return Ok(()) };
+        let root = crate::node::Place { mount: 0, node: root.root };
+        let entry = proto::publish::Entry::FREE;
+        let who = crate::path::Who { entry, root, table: &ports.system };
+        for mount in self.mounts.iter().flatten() {
+            let on = mount.on.and_then(|on| self.directory_path(&who, on).ok());
+            let path = on.as_deref().map_or("/".into(), String::from_utf8_lossy);
+            let (device, kind) = match mount.kind {
+                FileSystem::Tmp => ("tmpfs", "tmpfs"),
+                FileSystem::Dev => ("dev", "devtmpfs"),
+                FileSystem::Proc => ("proc", "proc"),
+            };
+            writeln!(text, "{device} {path} {kind} rw 0 0")?;
+        }
+        Ok(())
+    }
+
+    fn statistics<P: Platform>(&self, text: &mut String, ports: &mut Ports<P>) -> core::fmt::Result {
+        let (now, idle) = (ports.system.now_ns(), ports.system.idle_ns());
+        let busy = now.saturating_sub(idle) / 10_000_000;
+        let idle = idle / 10_000_000;
+        writeln!(text, "cpu  {busy} 0 0 {idle} 0 0 0 0 0 0")?;
+        writeln!(text, "cpu0 {busy} 0 0 {idle} 0 0 0 0 0 0")?;
+        let (running, newest) = running(ports);
+        writeln!(text, "btime {}", self.epoch_ns / 1_000_000_000)?;
+        writeln!(text, "processes {newest}\nprocs_running {running}\nprocs_blocked 0")
+    }
+
+    fn own_figures(&self, text: &mut String, memory: &MemoryStatistics) -> core::fmt::Result {
+        writeln!(text, "files {}", self.nodes.len())?;
+        writeln!(text, "open {}", self.opens.len())?;
+        writeln!(text, "waiting {}", self.parked_count())?;
+        writeln!(text, "frames {} free {} kernel {}", memory.total, memory.free, memory.kernel)?;
+        writeln!(text, "objects {} copied {} faults {}", memory.objects, memory.copied, memory.faults)
+    }
+}
+
+fn memory(text: &mut String, memory: &MemoryStatistics) -> core::fmt::Result {
+    let kib = PAGE_BYTES / 1024;
+    let lines = [
+        ("MemTotal:", memory.total),
+        ("MemFree:", memory.free),
+        ("MemAvailable:", memory.free),
+        ("Buffers:", 0),
+        ("Cached:", memory.objects),
+        ("SwapTotal:", 0),
+        ("SwapFree:", 0),
+        ("Shmem:", memory.objects),
+        ("KernelStack:", memory.kernel),
+    ];
+    for (name, pages) in lines {
+        writeln!(text, "{name:<15} {:>8} kB", pages * kib)?;
+    }
+    Ok(())
+}
+
+fn uptime(text: &mut String, now_ns: u64, idle_ns: u64) -> core::fmt::Result {
+    let hundredths = |ns: u64| ns / 10_000_000;
+    let (up, idle) = (hundredths(now_ns), hundredths(idle_ns));
+    writeln!(text, "{}.{:02} {}.{:02}", up / 100, up % 100, idle / 100, idle % 100)
+}
+
+/// No averages are kept: the load is what runs now.
+fn load<P: Platform>(text: &mut String, ports: &mut Ports<P>) -> core::fmt::Result {
+    let mut total = 0;
+    let mut after = Pid(0);
+    while let Some(pid) = ports.system.next(after) {
+        total += 1;
+        after = pid;
+    }
+    let (running, newest) = running(ports);
+    writeln!(text, "{running}.00 {running}.00 {running}.00 {running}/{total} {newest}")
+}
+
+/// How many processes run, and the highest pid.
+fn running<P: Platform>(ports: &mut Ports<P>) -> (u32, u32) {
+    let mut running = 0;
+    let mut after = Pid(0);
+    for _ in 0..CAPACITY {
+        let Some(pid) = ports.system.next(after) else { break };
+        if super::process::state(pid, ports) == b'R' {
+            running += 1;
+        }
+        after = pid;
+    }
+    (running, after.0)
+}

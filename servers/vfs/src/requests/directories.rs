@@ -1,0 +1,223 @@
+//! Listing, making and changing directories.
+
+use crate::directory::Directory;
+use crate::layout::{DirectoryEntry, put_entry};
+use crate::linux;
+use crate::node::{Kind, NodeId, NodeRef, Place, entry_type};
+use crate::park::{Attempt, Call, DONE, count};
+use crate::path::{Last, LastLink, Walked, Who};
+use crate::permission::{self, EXECUTE, WRITE};
+use crate::ports::{Platform, Ports};
+use crate::procfs;
+use crate::requests::text::{Empty, PathText};
+use crate::vfs::Vfs;
+use abi::Errno;
+use proto::port::Callers;
+use proto::vfs::{AT_FDCWD, Fd};
+
+/// Entries are gathered in pieces of this size before they are copied to the caller.
+const PIECE_BYTES: usize = 1024;
+
+/// Collects entries for one `getdents64`.
+struct Listing {
+    bytes: [u8; PIECE_BYTES],
+    used: usize,
+    copied: usize,
+    /// Where the next listing starts.
+    next: u64,
+}
+
+impl Vfs {
+    /// `getdents64`.
+    pub(crate) fn list<P: Platform>(&mut self, call: &Call, fd: Fd, ports: &mut Ports<P>) -> Attempt {
+        let file = self.open_file(call.pid, fd)?;
+        let (place, offset) = (file.place, file.offset);
+        if !file.reads() {
+            return Err(Errno::EBADF.into());
+        }
+        if !self.is_directory(place) {
+            return Err(Errno::ENOTDIR.into());
+        }
+        let mut listing = Listing { bytes: [0; PIECE_BYTES], used: 0, copied: 0, next: offset };
+        let who = self.who(call.pid, &ports.system)?;
+        let callers = &mut ports.callers;
+        let full = self.each_entry(&who, place, offset, &mut |entry| {
+            let left = call.leases[0].bytes - listing.copied;
+            if let Ok(end) = put_entry(&mut listing.bytes[..left.min(PIECE_BYTES)], listing.used, entry) {
+                listing.used = end;
+                listing.next = entry.next;
+                return Ok(true);
+            }
+            if listing.used == 0 || left < PIECE_BYTES {
+                return Ok(false);
+            }
+            callers.write(call.token, 0, listing.copied as u64, &listing.bytes[..listing.used])?;
+            listing.copied += listing.used;
+            let left = (call.leases[0].bytes - listing.copied).min(PIECE_BYTES);
+            listing.used = 0;
+            match put_entry(&mut listing.bytes[..left], 0, entry) {
+                Ok(end) => listing.used = end,
+                Err(_) => return Ok(false),
+            }
+            listing.next = entry.next;
+            Ok(true)
+        })?;
+        if listing.used > 0 {
+            callers.write(call.token, 0, listing.copied as u64, &listing.bytes[..listing.used])?;
+        }
+        let total = listing.copied + listing.used;
+        if total == 0 && full {
+            return Err(Errno::EINVAL.into());
+        }
+        self.open_file_mut(call.pid, fd)?.offset = listing.next;
+        count(total as u64)
+    }
+
+    /// Shows the entries of a directory from cookie `from` on, until the closure says `false`;
+    /// answers whether it did.
+    fn each_entry(
+        &self,
+        who: &Who,
+        place: Place,
+        from: u64,
+        show: &mut dyn FnMut(&DirectoryEntry) -> Result<bool, proto::port::Refusal>,
+    ) -> Result<bool, proto::port::Refusal> {
+        let above = self.parent(who, place).unwrap_or(place);
+        let dots = [(b".".as_slice(), place, 1), (b"..", above, 2)];
+        for (name, place, next) in dots.into_iter().skip(from as usize) {
+            let inode = self.inode(place);
+            if !show(&DirectoryEntry { inode, next, kind: linux::DT_DIR, name })? {
+                return Ok(true);
+            }
+        }
+        match place.node {
+            NodeRef::Stored(id) => {
+                let directory = self.nodes.get(id).and_then(|node| node.directory()).ok_or(Errno::ENOTDIR)?;
+                for (cookie, name, node) in directory.list(from) {
+                    let kind = self.nodes.get(node).map_or(0, |node| entry_type(node.type_bits()));
+                    let inode = self.inode(Place { node: NodeRef::Stored(node), ..place });
+                    if !show(&DirectoryEntry { inode, next: cookie + 1, kind, name })? {
+                        return Ok(true);
+                    }
+                }
+            }
+            NodeRef::Proc(node) => {
+                let mut cookie = from.max(Directory::first_cookie());
+                while let Some(found) = procfs::entry_at(self, who.table, node, cookie) {
+                    let kind = entry_type(procfs::type_bits(found.node));
+                    let inode = procfs::inode(found.node);
+                    let entry = DirectoryEntry { inode, next: found.next, kind, name: &found.name };
+                    if !show(&entry)? {
+                        return Ok(true);
+                    }
+                    cookie = found.next;
+                }
+            }
+        }
+        Ok(false)
+    }
+
+    /// `st_ino` of a file.
+    pub(crate) fn inode(&self, place: Place) -> u64 {
+        match place.node {
+            NodeRef::Stored(id) => u64::from(id) + 1,
+            NodeRef::Proc(node) => procfs::inode(node),
+        }
+    }
+
+    /// `chdir`.
+    pub(crate) fn change_directory<P: Platform>(&mut self, call: &Call, ports: &mut Ports<P>) -> Attempt {
+        let place = self.directory_at(call, ports)?;
+        self.set_current(call, place, ports)
+    }
+
+    /// `fchdir`.
+    pub(crate) fn change_directory_to<P: Platform>(&mut self, call: &Call, fd: Fd, ports: &mut Ports<P>) -> Attempt {
+        let place = self.open_file(call.pid, fd)?.place;
+        let who = self.who(call.pid, &ports.system)?;
+        self.may_enter(&who, place)?;
+        self.set_current(call, place, ports)
+    }
+
+    fn set_current<P: Platform>(&mut self, call: &Call, place: Place, ports: &mut Ports<P>) -> Attempt {
+        self.hold(place);
+        let old = core::mem::replace(&mut self.processes.get_mut(call.pid)?.current, place);
+        self.unhold(old, ports);
+        DONE
+    }
+
+    /// `chroot`.
+    pub(crate) fn change_root<P: Platform>(&mut self, call: &Call, ports: &mut Ports<P>) -> Attempt {
+        let place = self.directory_at(call, ports)?;
+        if !permission::is_root(&crate::vfs::entry(call.pid, &ports.system)?) {
+            return Err(Errno::EPERM.into());
+        }
+        self.hold(place);
+        let old = core::mem::replace(&mut self.processes.get_mut(call.pid)?.root, place);
+        self.unhold(old, ports);
+        DONE
+    }
+
+    /// The directory that lease 0's path names, if the caller may enter it.
+    fn directory_at<P: Platform>(&self, call: &Call, ports: &mut Ports<P>) -> Result<Place, proto::port::Refusal> {
+        let path = PathText::read(call, 0, ports)?;
+        let who = self.who(call.pid, &ports.system)?;
+        let place = self.place_at(call, &who, AT_FDCWD, &path, (LastLink::Follow, Empty::Refused))?;
+        self.may_enter(&who, place)?;
+        Ok(place)
+    }
+
+    fn may_enter(&self, who: &Who, place: Place) -> Result<(), Errno> {
+        if !self.is_directory(place) {
+            return Err(Errno::ENOTDIR);
+        }
+        permission::check(&who.entry, self.ownership(who, place)?, EXECUTE)
+    }
+
+    /// `getcwd`.
+    pub(crate) fn current_directory<P: Platform>(&mut self, call: &Call, ports: &mut Ports<P>) -> Attempt {
+        let who = self.who(call.pid, &ports.system)?;
+        let mut path = self.directory_path(&who, self.process(call.pid)?.current)?;
+        path.push(0);
+        if path.len() > call.leases[0].bytes {
+            return Err(Errno::ERANGE.into());
+        }
+        ports.callers.write(call.token, 0, 0, &path)?;
+        count(path.len() as u64)
+    }
+
+    /// Checks that an entry may be made where a walk ended, and says in which directory.
+    pub(crate) fn creatable(&self, who: &Who, walked: &Walked) -> Result<NodeId, Errno> {
+        if walked.place.is_some() || walked.last != Last::Name {
+            return Err(Errno::EEXIST);
+        }
+        let directory = self.stored(walked.directory).ok_or(Errno::EACCES)?;
+        let node = self.nodes.get(directory).ok_or(Errno::ENOENT)?;
+        if node.links == 0 {
+            return Err(Errno::ENOENT);
+        }
+        permission::check(&who.entry, node.into(), WRITE | EXECUTE)?;
+        Ok(directory)
+    }
+
+    /// `mkdirat`.
+    pub(crate) fn make_directory<P: Platform>(
+        &mut self,
+        call: &Call,
+        directory: Fd,
+        mode: u32,
+        ports: &mut Ports<P>,
+    ) -> Attempt {
+        let path = PathText::read(call, 0, ports)?;
+        let now = self.now(&mut ports.system);
+        let who = self.who(call.pid, &ports.system)?;
+        let start = self.start(call.pid, directory, path.bytes())?;
+        let walked = self.walk(&who, start, path.bytes(), LastLink::Entry)?;
+        let parent = self.creatable(&who, &walked)?;
+        let kind = Kind::Directory(Directory::new(Some(parent), &walked.name));
+        let mode = mode & (0o777 | linux::S_ISVTX);
+        let node = self.new_node(call, &who, kind, (mode, now))?;
+        self.add(parent, &walked.name, node)?;
+        DONE
+    }
+}

@@ -1,0 +1,329 @@
+//! `read`, `write`, `lseek` and their kin.
+
+use crate::device;
+use crate::linux;
+use crate::node::{Kind, NodeId, NodeRef};
+use crate::park::{Attempt, Call, Cause, DONE, Step, Wait, count};
+use crate::policy::PipeBuffer;
+use crate::ports::{Platform, Ports};
+use crate::vfs::{Vfs, entry};
+use abi::Errno;
+use proto::port::{Callers, Clock, LeaseError, Refusal};
+use proto::publish::id;
+use proto::vfs::{Fd, PIPE_BUF};
+
+/// Most bytes of one transfer, as in Linux.
+const TRANSFER_BYTES: usize = 0x7fff_f000;
+
+/// What a failed copy means for a transfer that keeps what was copied, and how much that was.
+pub(crate) fn partial(error: LeaseError) -> (Refusal, u64) {
+    match error {
+        LeaseError::Absent { lease, offset } => (Refusal::Touch { lease, offset, done: offset }, offset),
+        other => (other.into(), 0),
+    }
+}
+
+/// Where a positioned transfer happens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Position {
+    /// At the open file's offset, which moves.
+    Shared,
+    /// At this offset.
+    At(u64),
+}
+
+impl Vfs {
+    /// `read`.
+    #[inline]
+    pub(crate) fn read<P: Platform>(&mut self, call: &Call, fd: Fd, ports: &mut Ports<P>) -> Attempt {
+        self.read_from(call, fd, Position::Shared, ports)
+    }
+
+    /// `pread`.
+    pub(crate) fn read_at<P: Platform>(&mut self, call: &Call, fd: Fd, offset: u64, ports: &mut Ports<P>) -> Attempt {
+        self.read_from(call, fd, position(offset)?, ports)
+    }
+
+    /// `write`; `done` bytes were written before this request was parked.
+    #[inline]
+    pub(crate) fn write<P: Platform>(&mut self, call: &Call, fd: Fd, done: u64, ports: &mut Ports<P>) -> Attempt {
+        self.write_to(call, fd, done, Position::Shared, ports)
+    }
+
+    /// `pwrite`.
+    pub(crate) fn write_at<P: Platform>(&mut self, call: &Call, fd: Fd, offset: u64, ports: &mut Ports<P>) -> Attempt {
+        self.write_to(call, fd, 0, position(offset)?, ports)
+    }
+
+    fn read_from<P: Platform>(&mut self, call: &Call, fd: Fd, from: Position, ports: &mut Ports<P>) -> Attempt {
+        let open = self.open_id(call.pid, fd)?;
+        let file = self.opens.get_mut(open).ok_or(Errno::EBADF)?;
+        if !file.reads() {
+            return Err(Errno::EBADF.into());
+        }
+        let NodeRef::Stored(id) = file.place.node else {
+            let position = match from {
+                Position::Shared => None,
+                Position::At(offset) => Some(offset),
+            };
+            return self.read_proc(call, open, position, ports);
+        };
+        let node = self.nodes.get_mut(id).ok_or(Errno::EIO)?;
+        match &mut node.kind {
+            Kind::File(data) => {
+                let offset = match from {
+                    Position::Shared => file.offset,
+                    Position::At(offset) => offset,
+                };
+                let bytes = data.bytes(&ports.memory, offset, call.leases[0].bytes.min(TRANSFER_BYTES));
+                let length = bytes.len() as u64;
+                if length > 0
+                    && let Err(error) = ports.callers.write(call.token, 0, 0, bytes)
+                {
+                    let Position::Shared = from else { return Err(error.into()) };
+                    let (refusal, done) = partial(error);
+                    file.offset += done;
+                    return Err(refusal);
+                }
+                if from == Position::Shared {
+                    file.offset += length;
+                }
+                // As Linux's relatime: only the first read after a change is noted.
+                if node.times.accessed <= node.times.modified && file.flags & linux::O_NOATIME == 0 {
+                    node.times.accessed = self.epoch_ns.saturating_add(ports.system.now_ns());
+                }
+                count(length)
+            }
+            Kind::Directory(_) => Err(Errno::EISDIR.into()),
+            Kind::Pipe(_) if from != Position::Shared => Err(Errno::ESPIPE.into()),
+            Kind::Pipe(_) => {
+                let waits = !file.is_nonblocking();
+                self.read_pipe(call, id, waits, ports)
+            }
+            Kind::Character(number) => {
+                let (number, waits) = (*number, !file.is_nonblocking());
+                match (device::is_terminal(number), from) {
+                    (true, Position::Shared) => self.read_terminal(call, waits, ports),
+                    (true, Position::At(_)) => Err(Errno::ESPIPE.into()),
+                    (false, _) => self.read_device(call, number, ports),
+                }
+            }
+            Kind::Link(_) | Kind::Block(_) | Kind::Socket => Err(Errno::EINVAL.into()),
+        }
+    }
+
+    fn read_pipe<P: Platform>(&mut self, call: &Call, id: NodeId, waits: bool, ports: &mut Ports<P>) -> Attempt {
+        let pipe = self.nodes.get_mut(id).and_then(|node| node.pipe_mut()).ok_or(Errno::EIO)?;
+        let wanted = call.leases[0].bytes;
+        if wanted == 0 {
+            return count(0);
+        }
+        if pipe.buffer.is_empty() {
+            return match (pipe.writers, waits) {
+                (0, _) => count(0),
+                (_, true) => Ok(Step::Wait(Wait::on(Cause::Pipe(id)))),
+                (_, false) => Err(Errno::EAGAIN.into()),
+            };
+        }
+        let length = pipe.buffer.len().min(wanted);
+        let callers = &mut ports.callers;
+        pipe.buffer.consume(length, |offset, bytes| callers.write(call.token, 0, offset as u64, bytes))?;
+        self.changed(Cause::Pipe(id));
+        count(length as u64)
+    }
+
+    fn write_to<P: Platform>(
+        &mut self,
+        call: &Call,
+        fd: Fd,
+        done: u64,
+        to: Position,
+        ports: &mut Ports<P>,
+    ) -> Attempt {
+        let open = self.open_id(call.pid, fd)?;
+        let file = self.opens.get_mut(open).ok_or(Errno::EBADF)?;
+        if !file.writes() {
+            return Err(Errno::EBADF.into());
+        }
+        let NodeRef::Stored(id) = file.place.node else { return Err(Errno::EIO.into()) };
+        let waits = !file.is_nonblocking();
+        let node = self.nodes.get_mut(id).ok_or(Errno::EIO)?;
+        match &node.kind {
+            Kind::File(data) => {
+                let offset = match to {
+                    _ if file.flags & linux::O_APPEND != 0 => data.size(),
+                    Position::Shared => file.offset,
+                    Position::At(offset) => offset,
+                };
+                let written = self.write_file(call, id, offset, ports);
+                let moved = match &written {
+                    Ok(Step::Done(proto::vfs::Reply::Count(length))) => *length,
+                    Err(Refusal::Touch { done, .. }) => *done,
+                    _ => 0,
+                };
+                match (to, written) {
+                    (Position::Shared, written) => {
+                        if moved > 0
+                            && let Some(file) = self.opens.get_mut(open)
+                        {
+                            file.offset = offset + moved;
+                        }
+                        written
+                    }
+                    // The caller repeats the whole transfer, which is the same bytes at the same place.
+                    (Position::At(_), Err(Refusal::Touch { lease, offset, .. })) => {
+                        Err(Refusal::Touch { lease, offset, done: 0 })
+                    }
+                    (Position::At(_), written) => written,
+                }
+            }
+            Kind::Directory(_) => Err(Errno::EISDIR.into()),
+            Kind::Pipe(_) if to != Position::Shared => Err(Errno::ESPIPE.into()),
+            Kind::Pipe(_) => self.write_pipe(call, id, done, waits, ports),
+            Kind::Character(number) => {
+                let number = *number;
+                match (device::is_terminal(number), to) {
+                    (true, Position::Shared) => self.write_terminal(call, done, waits, ports),
+                    (true, Position::At(_)) => Err(Errno::ESPIPE.into()),
+                    (false, _) => self.write_device(call, number, ports),
+                }
+            }
+            Kind::Link(_) | Kind::Block(_) | Kind::Socket => Err(Errno::EINVAL.into()),
+        }
+    }
+
+    /// Writes lease 0 at `offset` of a regular file. A transfer that stops keeps what it has.
+    fn write_file<P: Platform>(&mut self, call: &Call, id: NodeId, offset: u64, ports: &mut Ports<P>) -> Attempt {
+        let node = self.nodes.get_mut(id).ok_or(Errno::EIO)?;
+        let Kind::File(data) = &mut node.kind else { return Err(Errno::EIO.into()) };
+        let old = data.size();
+        let mut wanted = call.leases[0].bytes.min(TRANSFER_BYTES);
+        if wanted == 0 {
+            return count(0);
+        }
+        if offset.saturating_add(wanted as u64) > old {
+            let limit = entry(call.pid, &ports.system)?.limit_file_bytes;
+            wanted = limit.saturating_sub(offset).min(wanted as u64) as usize;
+            if wanted == 0 {
+                return Err(Errno::EFBIG.into());
+            }
+        }
+        let room = data.room(&mut ports.memory, offset, wanted)?;
+        let copied = ports.callers.read(call.token, 0, 0, room).map_err(partial);
+        let length = match &copied {
+            Ok(()) => wanted as u64,
+            Err((_, done)) => *done,
+        };
+        data.grown(old, if length > 0 { offset + length } else { old });
+        if length > 0 {
+            let set_id = node.permissions & (linux::S_ISUID | linux::S_ISGID) != 0;
+            if set_id && entry(call.pid, &ports.system)?.uid[id::EFFECTIVE] != 0 {
+                node.permissions &= !(linux::S_ISUID | linux::S_ISGID);
+            }
+            let now = self.epoch_ns.saturating_add(ports.system.now_ns());
+            node.times.modified = now;
+            node.times.changed = now;
+        }
+        copied.map_err(|(refusal, _)| refusal)?;
+        count(length)
+    }
+
+    fn write_pipe<P: Platform>(
+        &mut self,
+        call: &Call,
+        id: NodeId,
+        done: u64,
+        waits: bool,
+        ports: &mut Ports<P>,
+    ) -> Attempt {
+        let pipe = self.nodes.get_mut(id).and_then(|node| node.pipe_mut()).ok_or(Errno::EIO)?;
+        let total = call.leases[0].bytes;
+        if pipe.readers == 0 {
+            return if done > 0 { count(done) } else { Err(Errno::EPIPE.into()) };
+        }
+        let left = total.saturating_sub(done as usize);
+        let length = if total <= PIPE_BUF { pipe.writable(left) } else { pipe.space().min(left) };
+        if length == 0 && left > 0 {
+            return match (waits, done) {
+                (true, _) => Ok(Step::Wait(Wait::after(Cause::Pipe(id), done))),
+                (false, 0) => Err(Errno::EAGAIN.into()),
+                (false, _) => count(done),
+            };
+        }
+        let callers = &mut ports.callers;
+        let appended =
+            pipe.buffer.append(length, |offset, into| callers.read(call.token, 0, done + offset as u64, into));
+        match appended {
+            Err(LeaseError::Absent { lease, offset }) => return Err(Refusal::Touch { lease, offset, done }),
+            other => other?,
+        }
+        let done = done + length as u64;
+        if length > 0 {
+            self.changed(Cause::Pipe(id));
+        }
+        if done < total as u64 && waits {
+            return Ok(Step::Wait(Wait::after(Cause::Pipe(id), done)));
+        }
+        count(done)
+    }
+
+    /// `lseek`.
+    #[inline]
+    pub(crate) fn seek<P: Platform>(
+        &mut self,
+        call: &Call,
+        fd: Fd,
+        offset: i64,
+        whence: u32,
+        _ports: &mut Ports<P>,
+    ) -> Attempt {
+        let open = self.open_id(call.pid, fd)?;
+        let file = self.opens.get_mut(open).ok_or(Errno::EBADF)?;
+        if file.flags & linux::O_PATH != 0 {
+            return Err(Errno::EBADF.into());
+        }
+        let size = match file.place.node {
+            NodeRef::Proc(_) => file.text.as_ref().map_or(0, |text| text.len() as u64),
+            NodeRef::Stored(id) => match self.nodes.get(id).map(|node| &node.kind) {
+                Some(Kind::File(data)) => data.size(),
+                Some(Kind::Directory(_)) => 0,
+                Some(Kind::Character(number)) if !device::is_terminal(*number) => return count(0),
+                _ => return Err(Errno::ESPIPE.into()),
+            },
+        };
+        let base = match whence {
+            linux::SEEK_SET => 0,
+            linux::SEEK_CUR => file.offset as i64,
+            linux::SEEK_END => size as i64,
+            // Files have no known holes: all of a file is data, and a hole is at its end.
+            linux::SEEK_DATA | linux::SEEK_HOLE => {
+                let from = u64::try_from(offset).ok().filter(|&from| from < size).ok_or(Errno::ENXIO)?;
+                file.offset = if whence == linux::SEEK_DATA { from } else { size };
+                return count(file.offset);
+            }
+            _ => return Err(Errno::EINVAL.into()),
+        };
+        let new = base.checked_add(offset).ok_or(Errno::EOVERFLOW)?;
+        file.offset = u64::try_from(new).map_err(|_| Errno::EINVAL)?;
+        count(file.offset)
+    }
+
+    /// `fsync`, `sync`: files are in memory only.
+    pub(crate) fn sync(&mut self, call: &Call, fd: Fd) -> Attempt {
+        if fd == -1 {
+            return DONE;
+        }
+        let NodeRef::Stored(id) = self.open_file(call.pid, fd)?.place.node else {
+            return Err(Errno::EINVAL.into());
+        };
+        match self.nodes.get(id).map(|node| &node.kind) {
+            Some(Kind::File(_) | Kind::Directory(_) | Kind::Block(_)) => DONE,
+            _ => Err(Errno::EINVAL.into()),
+        }
+    }
+}
+
+/// An offset of `pread` and `pwrite`, which are signed numbers to the caller.
+fn position(offset: u64) -> Result<Position, Errno> {
+    if offset > linux::FILE_MAX { Err(Errno::EINVAL) } else { Ok(Position::At(offset)) }
+}

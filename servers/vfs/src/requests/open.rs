@@ -1,0 +1,263 @@
+//! `open` and `close`.
+
+use crate::data::Data;
+use crate::device;
+use crate::linux;
+use crate::node::{Kind, Node, NodeId, NodeRef, Place};
+use crate::park::{Attempt, Call, Cause, DONE, Resume, Step, Wait};
+use crate::path::{LastLink, Walked, Who};
+use crate::permission::{self, READ, WRITE};
+use crate::ports::{Platform, Ports};
+use crate::process::{Descriptor, OpenId};
+use crate::requests::text::PathText;
+use crate::vfs::{Vfs, entry, permission_bits};
+use abi::Errno;
+use proto::Pid;
+use proto::publish::id;
+use proto::vfs::{Fd, Reply};
+
+/// Flags that matter only while opening.
+const OPENING: u32 = linux::O_CREAT | linux::O_EXCL | linux::O_NOCTTY | linux::O_TRUNC | linux::O_CLOEXEC;
+
+impl Vfs {
+    /// `openat`. A FIFO may have to wait for its other end.
+    pub(crate) fn open<P: Platform>(
+        &mut self,
+        call: &Call,
+        directory: Fd,
+        flags: u32,
+        mode: u32,
+        resume: Resume,
+        ports: &mut Ports<P>,
+    ) -> Attempt {
+        if let Some((open, seen)) = resume.opened {
+            return self.open_again(call, open, seen, flags, ports);
+        }
+        check_flags(flags)?;
+        let path = PathText::read(call, 0, ports)?;
+        let now = self.now(&mut ports.system);
+        let who = self.who(call.pid, &ports.system)?;
+        let limit = who.entry.limit_files;
+        self.processes.get_mut(call.pid)?.descriptors.free_number(0, limit)?;
+        let start = self.start(call.pid, directory, path.bytes())?;
+        let walked = self.walk(&who, start, path.bytes(), last_link(flags))?;
+
+        let place = if walked.place.is_none() && flags & linux::O_CREAT != 0 {
+            self.create_file(call, &who, &walked, mode, now)?
+        } else {
+            self.check_existing(&who, &walked, flags)?
+        };
+        self.open_place(call, place, flags, ports)
+    }
+
+    /// Opens a file that the caller may open, and names it by the lowest free descriptor.
+    pub(crate) fn open_place<P: Platform>(
+        &mut self,
+        call: &Call,
+        place: Place,
+        flags: u32,
+        ports: &mut Ports<P>,
+    ) -> Attempt {
+        let kept = (flags & !OPENING) | linux::O_LARGEFILE;
+        if flags & linux::O_PATH != 0 {
+            let open = self.add_open(place, kept & (linux::O_PATH | linux::O_DIRECTORY | linux::O_NOFOLLOW));
+            return self.name_open(call, open, flags, ports);
+        }
+        let NodeRef::Stored(id) = place.node else {
+            let open = self.add_open(place, kept);
+            return self.name_open(call, open, flags, ports);
+        };
+        let node = self.nodes.get_mut(id).ok_or(Errno::ENOENT)?;
+        match &mut node.kind {
+            Kind::File(data) => {
+                if flags & linux::O_TRUNC != 0 && data.size() > 0 {
+                    data.truncate(&mut ports.memory, 0)?;
+                    let now = self.now(&mut ports.system);
+                    self.touch(place, now, |times, now| {
+                        times.modified = now;
+                        times.changed = now;
+                    });
+                }
+            }
+            Kind::Pipe(_) => return self.open_pipe(call, id, place, flags, ports),
+            Kind::Character(number) if device::exists(*number) => {
+                let number = *number;
+                if device::is_terminal(number) {
+                    let entry = entry(call.pid, &ports.system)?;
+                    Self::open_terminal(number, &entry, flags & linux::O_NOCTTY == 0, ports)?;
+                }
+            }
+            Kind::Directory(_) => {}
+            Kind::Link(_) => return Err(Errno::ELOOP.into()),
+            Kind::Character(_) | Kind::Block(_) | Kind::Socket => return Err(Errno::ENXIO.into()),
+        }
+        let open = self.add_open(place, kept);
+        self.name_open(call, open, flags, ports)
+    }
+
+    /// Opens a FIFO: an end that waits is open already, so that the other end finds it.
+    fn open_pipe<P: Platform>(
+        &mut self,
+        call: &Call,
+        id: NodeId,
+        place: Place,
+        flags: u32,
+        ports: &mut Ports<P>,
+    ) -> Attempt {
+        let pipe = self.nodes.get(id).and_then(|node| node.pipe()).ok_or(Errno::EIO)?;
+        let (alone, seen) = match flags & linux::O_ACCMODE {
+            linux::O_RDONLY => (pipe.writers == 0, pipe.writers_seen),
+            linux::O_WRONLY => (pipe.readers == 0, pipe.readers_seen),
+            _ => (false, 0),
+        };
+        let waits = flags & linux::O_NONBLOCK == 0;
+        if alone && !waits && flags & linux::O_ACCMODE == linux::O_WRONLY {
+            return Err(Errno::ENXIO.into());
+        }
+        let open = self.add_open(place, flags & !OPENING | linux::O_LARGEFILE);
+        if alone && waits {
+            let resume = Resume { opened: Some((open, seen)), ..Resume::default() };
+            return Ok(Step::Wait(Wait { cause: Cause::Pipe(id), resume }));
+        }
+        self.name_open(call, open, flags, ports)
+    }
+
+    /// Looks whether the other end of a FIFO has come.
+    fn open_again<P: Platform>(
+        &mut self,
+        call: &Call,
+        open: OpenId,
+        seen: u32,
+        flags: u32,
+        ports: &mut Ports<P>,
+    ) -> Attempt {
+        let place = self.opens.get(open).ok_or(Errno::EBADF)?.place;
+        let (id, pipe) = self.pipe_at(place).ok_or(Errno::EIO)?;
+        let came = match flags & linux::O_ACCMODE {
+            linux::O_RDONLY => pipe.writers > 0 || pipe.writers_seen != seen,
+            _ => pipe.readers > 0 || pipe.readers_seen != seen,
+        };
+        if came {
+            return self.name_open(call, open, flags, ports);
+        }
+        let resume = Resume { opened: Some((open, seen)), ..Resume::default() };
+        Ok(Step::Wait(Wait { cause: Cause::Pipe(id), resume }))
+    }
+
+    /// Gives an open file a descriptor, or closes it if there is none.
+    fn name_open<P: Platform>(&mut self, call: &Call, open: OpenId, flags: u32, ports: &mut Ports<P>) -> Attempt {
+        match self.add_descriptor(call.pid, open, flags, ports) {
+            Ok(fd) => Ok(Step::Done(Reply::Descriptor(fd))),
+            Err(errno) => {
+                self.release_open(open, ports);
+                Err(errno.into())
+            }
+        }
+    }
+
+    /// The lowest free descriptor for an open file.
+    pub(crate) fn add_descriptor<P: Platform>(
+        &mut self,
+        pid: Pid,
+        open: OpenId,
+        flags: u32,
+        ports: &Ports<P>,
+    ) -> Result<Fd, Errno> {
+        let limit = entry(pid, &ports.system)?.limit_files;
+        let descriptor = Descriptor { open, close_on_exec: flags & linux::O_CLOEXEC != 0 };
+        self.processes.get_mut(pid)?.descriptors.insert(descriptor, 0, limit)
+    }
+
+    /// Makes the regular file that an open with `O_CREAT` did not find.
+    fn create_file(&mut self, call: &Call, who: &Who, walked: &Walked, mode: u32, now: u64) -> Result<Place, Errno> {
+        if walked.slash {
+            return Err(Errno::EISDIR);
+        }
+        let directory = self.creatable(who, walked)?;
+        let node = self.new_node(call, who, Kind::File(Data::default()), (mode, now))?;
+        let id = self.add(directory, &walked.name, node)?;
+        Ok(Place { mount: walked.directory.mount, node: NodeRef::Stored(id) })
+    }
+
+    /// A node that belongs to the caller, with its umask applied.
+    pub(crate) fn new_node(&self, call: &Call, who: &Who, kind: Kind, (mode, now): (u32, u64)) -> Result<Node, Errno> {
+        let umask = self.process(call.pid)?.umask;
+        let mut node = Node::new(kind, permission_bits(mode) & !umask, now);
+        node.uid = who.entry.uid[id::EFFECTIVE];
+        node.gid = who.entry.gid[id::EFFECTIVE];
+        Ok(node)
+    }
+
+    /// Checks that an existing file may be opened so.
+    fn check_existing(&self, who: &Who, walked: &Walked, flags: u32) -> Result<Place, Errno> {
+        let exclusive = linux::O_CREAT | linux::O_EXCL;
+        if flags & exclusive == exclusive && walked.place.is_some() {
+            return Err(Errno::EEXIST);
+        }
+        let place = self.found(walked)?;
+        let is_directory = self.is_directory(place);
+        if flags & linux::O_DIRECTORY != 0 && !is_directory {
+            return Err(Errno::ENOTDIR);
+        }
+        if flags & linux::O_PATH != 0 {
+            return Ok(place);
+        }
+        if self.is_link(place) {
+            return Err(Errno::ELOOP);
+        }
+        let writes = flags & linux::O_ACCMODE != linux::O_RDONLY || flags & linux::O_TRUNC != 0;
+        if is_directory && (writes || flags & linux::O_CREAT != 0) {
+            return Err(Errno::EISDIR);
+        }
+        let reads = flags & linux::O_ACCMODE != linux::O_WRONLY;
+        let wanted = (if reads { READ } else { 0 }) | (if writes { WRITE } else { 0 });
+        let ownership = self.ownership(who, place)?;
+        permission::check(&who.entry, ownership, wanted)?;
+        if flags & linux::O_NOATIME != 0 && !permission::is_owner(&who.entry, ownership.uid) {
+            return Err(Errno::EPERM);
+        }
+        Ok(place)
+    }
+
+    /// `close`.
+    #[inline]
+    pub(crate) fn close<P: Platform>(&mut self, call: &Call, fd: Fd, ports: &mut Ports<P>) -> Attempt {
+        let descriptor = self.processes.get_mut(call.pid)?.descriptors.remove(fd)?;
+        self.drop_descriptor(call.pid, descriptor, ports);
+        DONE
+    }
+
+    /// What closing a descriptor means: its process's record locks go, and maybe the open file.
+    pub(crate) fn drop_descriptor<P: Platform>(&mut self, pid: Pid, descriptor: Descriptor, ports: &mut Ports<P>) {
+        if !self.locks.is_empty()
+            && let Some(NodeRef::Stored(id)) = self.opens.get(descriptor.open).map(|file| file.place.node)
+            && self.locks.release(id, pid)
+        {
+            self.changed(Cause::Lock(id));
+        }
+        self.release_open(descriptor.open, ports);
+    }
+}
+
+/// Linux ignores flags of `open` that it does not know, but not these.
+fn check_flags(flags: u32) -> Result<(), Errno> {
+    if flags & linux::O_TMPFILE_BIT != 0 {
+        return Err(Errno::EOPNOTSUPP);
+    }
+    let creates_directory = linux::O_CREAT | linux::O_DIRECTORY;
+    if flags & linux::O_ACCMODE == linux::O_ACCMODE || flags & creates_directory == creates_directory {
+        return Err(Errno::EINVAL);
+    }
+    Ok(())
+}
+
+fn last_link(flags: u32) -> LastLink {
+    let exclusive = linux::O_CREAT | linux::O_EXCL;
+    if flags & exclusive == exclusive {
+        LastLink::Entry
+    } else if flags & linux::O_NOFOLLOW != 0 {
+        LastLink::Keep
+    } else {
+        LastLink::Follow
+    }
+}

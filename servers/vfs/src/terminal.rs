@@ -1,0 +1,292 @@
+//! `/dev/console` and `/dev/tty`: transfers and `ioctl` of the terminal.
+//!
+//! The terminal server never waits, so the waiting is here. Input that was taken from the line but
+//! could not be delivered is kept for the next read.
+
+use crate::device;
+use crate::linux;
+use crate::node::{Kind, NodeRef};
+use crate::park::{Attempt, Call, Cause, Step, Wait, count};
+use crate::policy::PipeBuffer;
+use crate::ports::{Platform, Ports, Terminal, Termios};
+use crate::vfs::{Vfs, entry};
+use abi::Errno;
+use proto::port::{Callers, LeaseError, Refusal};
+use proto::publish::{Entry, Processes};
+use proto::vfs::Fd;
+use proto::Pid;
+
+/// Most bytes of one transfer with the terminal server.
+const PIECE_BYTES: usize = 512;
+
+impl Vfs {
+    /// Opens the terminal: a session leader without one may get it as controlling terminal.
+    pub(crate) fn open_terminal<P: Platform>(
+        number: u64,
+        entry: &Entry,
+        may_control: bool,
+        ports: &mut Ports<P>,
+    ) -> Result<(), Errno> {
+        let session = ports.terminal.session();
+        if number == device::TTY && (session == 0 || session != entry.sid) {
+            return Err(Errno::ENXIO);
+        }
+        let is_leader = entry.pid == entry.sid && entry.pid != 0;
+        if may_control && is_leader && session == 0 {
+            ports.terminal.attach(entry.sid)?;
+        }
+        Ok(())
+    }
+
+    /// Reads from the terminal.
+    pub(crate) fn read_terminal<P: Platform>(&mut self, call: &Call, waits: bool, ports: &mut Ports<P>) -> Attempt {
+        let wanted = call.leases[0].bytes;
+        if wanted == 0 {
+            return count(0);
+        }
+        if !self.terminal_leftover.is_empty() {
+            let length = wanted.min(self.terminal_leftover.len());
+            ports.callers.write(call.token, 0, 0, &self.terminal_leftover[..length])?;
+            self.terminal_leftover.drain(..length);
+            return count(length as u64);
+        }
+        let who = entry(call.pid, &ports.system)?;
+        let mut bytes = [0; PIECE_BYTES];
+        let into = &mut bytes[..wanted.min(PIECE_BYTES)];
+        match ports.terminal.read(who.pgid, who.sid, who.no_tty_stop == 0, into) {
+            Ok(length) => {
+                let taken = &bytes[..length.min(PIECE_BYTES)];
+                if let Err(error) = ports.callers.write(call.token, 0, 0, taken) {
+                    self.terminal_leftover.extend_from_slice(taken);
+                    self.changed(Cause::Terminal);
+                    return Err(error.into());
+                }
+                count(length as u64)
+            }
+            Err(Errno::EAGAIN) if waits => Ok(Step::Wait(Wait::on(Cause::Terminal))),
+            // In the background: the signal that stops the group is on its way.
+            Err(Errno::EINTR) => Ok(Step::Wait(Wait::on(Cause::Foreground))),
+            Err(errno) => Err(errno.into()),
+        }
+    }
+
+    /// Writes to the terminal, after `done` bytes that went before.
+    pub(crate) fn write_terminal<P: Platform>(
+        &mut self,
+        call: &Call,
+        mut done: u64,
+        waits: bool,
+        ports: &mut Ports<P>,
+    ) -> Attempt {
+        let who = entry(call.pid, &ports.system)?;
+        let total = call.leases[0].bytes as u64;
+        let mut bytes = [0; PIECE_BYTES];
+        while done < total {
+            let piece = (total - done).min(PIECE_BYTES as u64) as usize;
+            match ports.callers.read(call.token, 0, done, &mut bytes[..piece]) {
+                Err(LeaseError::Absent { lease, offset }) => return Err(Refusal::Touch { lease, offset, done }),
+                other => other?,
+            }
+            match ports.terminal.write(who.pgid, who.sid, &bytes[..piece]) {
+                Ok(0) | Err(Errno::EAGAIN) if waits => return Ok(Step::Wait(Wait::after(Cause::Terminal, done))),
+                Ok(0) => break,
+                Ok(length) => done += length as u64,
+                Err(Errno::EINTR) => return Ok(Step::Wait(Wait::after(Cause::Foreground, done))),
+                Err(_) if done > 0 => break,
+                Err(errno) => return Err(errno.into()),
+            }
+        }
+        if done == 0 && total > 0 {
+            return Err(Errno::EAGAIN.into());
+        }
+        count(done)
+    }
+
+    /// `ioctl`.
+    pub(crate) fn device_control<P: Platform>(
+        &mut self,
+        call: &Call,
+        fd: Fd,
+        command: u32,
+        argument: u64,
+        ports: &mut Ports<P>,
+    ) -> Attempt {
+        let file = self.open_file(call.pid, fd)?;
+        if file.flags & linux::O_PATH != 0 {
+            return Err(Errno::EBADF.into());
+        }
+        let place = file.place;
+        match command {
+            linux::FIOCLEX | linux::FIONCLEX => {
+                let close_on_exec = command == linux::FIOCLEX;
+                self.processes.get_mut(call.pid)?.descriptors.set_close_on_exec(fd, close_on_exec)?;
+                return count(0);
+            }
+            linux::FIONBIO => {
+                let mut on = [0; 4];
+                ports.callers.read(call.token, 0, 0, &mut on)?;
+                let file = self.open_file_mut(call.pid, fd)?;
+                file.flags &= !linux::O_NONBLOCK;
+                if on != [0; 4] {
+                    file.flags |= linux::O_NONBLOCK;
+                }
+                return count(0);
+            }
+            _ => {}
+        }
+        let NodeRef::Stored(id) = place.node else { return Err(Errno::ENOTTY.into()) };
+        match self.nodes.get(id).map(|node| &node.kind) {
+            Some(Kind::Character(number)) if device::is_terminal(*number) => {
+                self.control_terminal(call, command, argument, ports)
+            }
+            Some(Kind::Pipe(pipe)) if command == linux::FIONREAD => {
+                put(call, ports, &(pipe.buffer.len() as u32).to_le_bytes())
+            }
+            Some(Kind::File(data)) if command == linux::FIONREAD => {
+                let left = data.size().saturating_sub(self.open_file(call.pid, fd)?.offset);
+                put(call, ports, &(left.min(i32::MAX as u64) as u32).to_le_bytes())
+            }
+            _ => Err(Errno::ENOTTY.into()),
+        }
+    }
+
+    fn control_terminal<P: Platform>(
+        &mut self,
+        call: &Call,
+        command: u32,
+        argument: u64,
+        ports: &mut Ports<P>,
+    ) -> Attempt {
+        let who = entry(call.pid, &ports.system)?;
+        match command {
+            linux::TCGETS => {
+                let termios = ports.terminal.termios()?;
+                put(call, ports, &termios)
+            }
+            linux::TCSETS | linux::TCSETSW | linux::TCSETSF => self.set_termios(call, command - linux::TCSETS, ports),
+            linux::TIOCGWINSZ => {
+                let size = ports.terminal.window_size()?;
+                let mut bytes = [0; 8];
+                for (two, number) in bytes.chunks_exact_mut(2).zip(size) {
+                    two.copy_from_slice(&number.to_le_bytes());
+                }
+                put(call, ports, &bytes)
+            }
+            linux::TIOCSWINSZ => {
+                let bytes: [u8; 8] = get(call, ports)?;
+                let number = |at: usize| u16::from_le_bytes([bytes[at], bytes[at + 1]]);
+                ports.terminal.set_window_size([number(0), number(2), number(4), number(6)])?;
+                count(0)
+            }
+            linux::TIOCGPGRP => {
+                let pgid = ports.terminal.foreground(who.sid)?;
+                put(call, ports, &pgid.to_le_bytes())
+            }
+            linux::TIOCSPGRP => self.set_foreground(call, &who, ports),
+            linux::TIOCSCTTY => {
+                if who.pid != who.sid {
+                    return Err(Errno::EPERM.into());
+                }
+                if ports.terminal.session() != who.sid {
+                    ports.terminal.attach(who.sid)?;
+                }
+                count(0)
+            }
+            linux::TIOCNOTTY => {
+                if ports.terminal.session() != who.sid {
+                    return Err(Errno::ENOTTY.into());
+                }
+                if who.pid == who.sid {
+                    ports.terminal.detach(who.sid)?;
+                    self.changed(Cause::Foreground);
+                }
+                count(0)
+            }
+            linux::TIOCGSID => match ports.terminal.session() {
+                sid if sid != 0 && sid == who.sid => put(call, ports, &sid.to_le_bytes()),
+                _ => Err(Errno::ENOTTY.into()),
+            },
+            linux::FIONREAD => {
+                let waiting = ports.terminal.poll().bytes + self.terminal_leftover.len() as u32;
+                put(call, ports, &waiting.to_le_bytes())
+            }
+            linux::TIOCOUTQ => {
+                let unsent = ports.terminal.unsent() as u32;
+                put(call, ports, &unsent.to_le_bytes())
+            }
+            // tcdrain.
+            linux::TCSBRK => match ports.terminal.unsent() {
+                0 => count(0),
+                _ => Ok(Step::Wait(Wait::on(Cause::Terminal))),
+            },
+            linux::TCFLSH => {
+                let which = u32::try_from(argument).ok().filter(|&queue| queue <= 2).ok_or(Errno::EINVAL)? + 1;
+                if which & 1 != 0 {
+                    self.terminal_leftover.clear();
+                }
+                ports.terminal.flush(which)?;
+                count(0)
+            }
+            _ => Err(Errno::ENOTTY.into()),
+        }
+    }
+
+    fn set_termios<P: Platform>(&mut self, call: &Call, when: u32, ports: &mut Ports<P>) -> Attempt {
+        let termios: Termios = get(call, ports)?;
+        match ports.terminal.set_termios(when, &termios) {
+            Err(Errno::EAGAIN) => return Ok(Step::Wait(Wait::on(Cause::Terminal))),
+            other => other?,
+        }
+        if when == 2 {
+            self.terminal_leftover.clear();
+        }
+        // A reader that waited for a line may be content with what there is.
+        self.changed(Cause::Terminal);
+        count(0)
+    }
+
+    /// `tcsetpgrp`: the group must be one of the caller's session.
+    fn set_foreground<P: Platform>(&mut self, call: &Call, who: &Entry, ports: &mut Ports<P>) -> Attempt {
+        let pgid = u32::from_le_bytes(get(call, ports)?);
+        if ports.terminal.session() != who.sid {
+            return Err(Errno::ENOTTY.into());
+        }
+        if pgid == 0 || pgid > i32::MAX as u32 {
+            return Err(Errno::EINVAL.into());
+        }
+        match session_of_group(&ports.system, pgid) {
+            Some(sid) if sid == who.sid => {}
+            Some(_) => return Err(Errno::EPERM.into()),
+            None => return Err(Errno::ESRCH.into()),
+        }
+        ports.terminal.set_foreground(who.sid, pgid)?;
+        self.changed(Cause::Foreground);
+        count(0)
+    }
+}
+
+/// The session of a process group; the leader is looked at first, as it mostly lives.
+fn session_of_group(table: &impl Processes, pgid: u32) -> Option<u32> {
+    if let Some(leader) = table.get(Pid(pgid)).filter(|entry| entry.pgid == pgid) {
+        return Some(leader.sid);
+    }
+    let mut after = Pid(0);
+    while let Some(pid) = table.next(after) {
+        if let Some(entry) = table.get(pid).filter(|entry| entry.pgid == pgid) {
+            return Some(entry.sid);
+        }
+        after = pid;
+    }
+    None
+}
+
+fn put<P: Platform>(call: &Call, ports: &mut Ports<P>, bytes: &[u8]) -> Attempt {
+    ports.callers.write(call.token, 0, 0, bytes)?;
+    count(0)
+}
+
+fn get<P: Platform, const N: usize>(call: &Call, ports: &mut Ports<P>) -> Result<[u8; N], Refusal> {
+    let mut bytes = [0; N];
+    ports.callers.read(call.token, 0, 0, &mut bytes)?;
+    Ok(bytes)
+}

@@ -1,0 +1,281 @@
+//! The file server's state, and how a request finds the function that answers it.
+
+use crate::linux;
+use crate::locks::Locks;
+use crate::node::{MountId, Node, NodeRef, Place, Times};
+use crate::open_file::OpenFile;
+use crate::park::{Attempt, Call, Cause, Parked, Resume, Step};
+use crate::path::Who;
+use crate::ports::{Monitor, Platform, Ports, Window};
+use crate::process::{Process, ProcessTable};
+use crate::random::Generator;
+use crate::slab::Slab;
+use abi::Errno;
+use abi::message::notify;
+use alloc::vec::Vec;
+use proto::port::{Clock, Incoming, Outcome};
+use proto::publish::{Entry, Processes};
+use proto::vfs::{Reply, Request};
+use proto::{Pid, server_id, tty};
+use serde::{Deserialize, Serialize};
+
+/// One mounted file system.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct Mount {
+    /// Its number.
+    pub id: MountId,
+    /// The directory that it covers; `None` for the root.
+    pub on: Option<Place>,
+    /// Its root directory.
+    pub root: NodeRef,
+    /// `st_dev` of its files.
+    pub device: u16,
+    /// What kind it is.
+    pub kind: FileSystem,
+    /// Open files and current directories in it.
+    pub users: u32,
+}
+
+/// The kinds of file systems.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FileSystem {
+    /// Files in memory.
+    Tmp,
+    /// A `Tmp` that starts with the devices.
+    Dev,
+    /// The processes.
+    Proc,
+}
+
+/// The file server: plain data.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Vfs {
+    pub(crate) nodes: Slab<Node>,
+    pub(crate) opens: Slab<OpenFile>,
+    pub(crate) processes: ProcessTable,
+    pub(crate) mounts: Vec<Option<Mount>>,
+    pub(crate) next_device: u16,
+    pub(crate) parked: Vec<Parked>,
+    /// What changed while a request was carried out, for those who wait.
+    pub(crate) changes: Vec<Cause>,
+    pub(crate) locks: Locks,
+    pub(crate) generator: Generator,
+    /// Read from the terminal but not delivered, because the reader's memory was not there.
+    pub(crate) terminal_leftover: Vec<u8>,
+    /// What the one timer is set to.
+    pub(crate) timer: Option<u64>,
+    /// The directory that the newest archive entry was put into.
+    pub(crate) epoch_ns: u64,
+}
+
+impl Vfs {
+    /// A file server with an empty root file system, `/dev` and `/proc`.
+    pub fn new<P: Platform>(ports: &mut Ports<P>) -> Self {
+        let mut vfs = Vfs {
+            nodes: Slab::default(),
+            opens: Slab::default(),
+            processes: ProcessTable::default(),
+            mounts: Vec::new(),
+            next_device: 1,
+            parked: Vec::new(),
+            changes: Vec::new(),
+            locks: Locks::default(),
+            generator: Generator::new(ports.system.seed()),
+            terminal_leftover: Vec::new(),
+            timer: None,
+            epoch_ns: ports.system.epoch_ns(),
+        };
+        vfs.mount_first_file_systems();
+        vfs
+    }
+
+    /// A file server whose root file system starts with the files of a boot archive.
+    ///
+    /// # Errors
+    /// What is wrong with the archive.
+    pub fn boot<P: Platform>(ports: &mut Ports<P>, archive: Window) -> Result<Self, crate::archive::Malformed> {
+        let mut vfs = Vfs::new(ports);
+        vfs.unpack(&ports.memory, archive)?;
+        Ok(vfs)
+    }
+
+    /// Answers a request, or parks it.
+    pub fn handle<P: Platform>(&mut self, incoming: Incoming<Request>, ports: &mut Ports<P>) -> Outcome<Reply> {
+        let call = Call { pid: incoming.sender, token: incoming.token, leases: incoming.leases };
+        let outcome = match self.attempt(&call, incoming.request, Resume::default(), ports) {
+            Ok(Step::Done(reply)) => Outcome::Reply(Ok(reply)),
+            Ok(Step::Wait(wait)) => {
+                self.park(call, incoming.request, wait, ports);
+                Outcome::Parked
+            }
+            Err(refusal) => Outcome::Reply(Err(refusal)),
+        };
+        if !self.changes.is_empty() {
+            self.settle(ports);
+        }
+        outcome
+    }
+
+    /// Reacts to notification bits.
+    pub fn notified<P: Platform>(&mut self, bits: u64, ports: &mut Ports<P>) {
+        if bits & notify::CANCELLED != 0 {
+            self.drop_cancelled(ports);
+        }
+        if bits & notify::TIMER != 0 {
+            self.timer = None;
+            self.expire(ports);
+        }
+        if bits & (1 << tty::VFS_READY_BIT) != 0 {
+            self.changed(Cause::Terminal);
+        }
+        self.settle(ports);
+    }
+
+    /// Tries to carry out a request; `resume` says how far an earlier attempt got.
+    pub(crate) fn attempt<P: Platform>(
+        &mut self,
+        call: &Call,
+        request: Request,
+        resume: Resume,
+        ports: &mut Ports<P>,
+    ) -> Attempt {
+        use Request as R;
+        match request {
+            R::Read { fd } => self.read(call, fd, ports),
+            R::Write { fd } => self.write(call, fd, resume.done, ports),
+            R::Seek { fd, offset, whence } => self.seek(call, fd, offset, whence, ports),
+            R::ReadAt { fd, offset } => self.read_at(call, fd, offset, ports),
+            R::WriteAt { fd, offset } => self.write_at(call, fd, offset, ports),
+            R::Open { directory, flags, mode } => self.open(call, directory, flags, mode, resume, ports),
+            R::Close { fd } => self.close(call, fd, ports),
+            R::Stat { directory, flags } => self.stat(call, directory, flags, ports),
+            R::StatDescriptor { fd } => self.stat_descriptor(call, fd, ports),
+            R::List { fd } => self.list(call, fd, ports),
+            R::Duplicate { fd } => self.duplicate(call, fd, 0, false, ports),
+            R::DuplicateTo { fd, to, flags, same_is_fine } => {
+                self.duplicate_to(call, fd, to, flags, same_is_fine, ports)
+            }
+            R::Control { fd, command, argument } => self.control(call, fd, command, argument, ports),
+            R::Lock { fd, command } => self.lock(call, fd, command, ports),
+            R::Pipe { flags } => self.make_pipe(call, flags, ports),
+            R::Poll { timeout_ns } => self.poll(call, timeout_ns, resume, ports),
+            R::DeviceControl { fd, command, argument } => self.device_control(call, fd, command, argument, ports),
+            R::MapFile { fd, address, bytes, prot, flags, offset } => {
+                let wish = crate::ports::Mapping { offset, address, bytes, prot, flags };
+                self.map_file(call, fd, wish, ports)
+            }
+            R::Sync { fd } => self.sync(call, fd),
+            R::StatFileSystem { fd } => self.stat_file_system(call, fd, ports),
+            _ => self.attempt_names(call, request, ports),
+        }
+    }
+
+    /// The requests about names and attributes.
+    fn attempt_names<P: Platform>(&mut self, call: &Call, request: Request, ports: &mut Ports<P>) -> Attempt {
+        use Request as R;
+        match request {
+            R::ChangeDirectory => self.change_directory(call, ports),
+            R::ChangeDirectoryTo { fd } => self.change_directory_to(call, fd, ports),
+            R::CurrentDirectory => self.current_directory(call, ports),
+            R::ChangeRoot => self.change_root(call, ports),
+            R::MakeDirectory { directory, mode } => self.make_directory(call, directory, mode, ports),
+            R::MakeNode { directory, mode, device } => self.make_node(call, directory, mode, device, ports),
+            R::Link { old_directory, new_directory, flags } => {
+                self.link(call, old_directory, new_directory, flags, ports)
+            }
+            R::Unlink { directory, flags } => self.unlink(call, directory, flags, ports),
+            R::SymbolicLink { directory } => self.symbolic_link(call, directory, ports),
+            R::ReadLink { directory } => self.read_link(call, directory, ports),
+            R::Rename { old_directory, new_directory, flags } => {
+                self.rename(call, old_directory, new_directory, flags, ports)
+            }
+            R::Truncate { length } => self.truncate(call, length, ports),
+            R::TruncateDescriptor { fd, length } => self.truncate_descriptor(call, fd, length, ports),
+            R::ChangeMode { directory, mode, flags } => self.change_mode(call, directory, mode, flags, ports),
+            R::ChangeModeDescriptor { fd, mode } => self.change_mode_descriptor(call, fd, mode, ports),
+            R::ChangeOwner { directory, uid, gid, flags } => {
+                self.change_owner(call, directory, [uid, gid], flags, ports)
+            }
+            R::ChangeOwnerDescriptor { fd, uid, gid } => self.change_owner_descriptor(call, fd, [uid, gid], ports),
+            R::Access { directory, mode, flags } => self.access(call, directory, mode, flags, ports),
+            R::Umask { mask } => self.umask(call, mask),
+            R::SetTimes { directory, flags, accessed_ns, modified_ns } => {
+                self.set_times(call, directory, flags, [accessed_ns, modified_ns], ports)
+            }
+            R::Mount { kind, flags } => self.mount_on(call, kind, flags, ports),
+            R::Unmount { flags } => self.unmount(call, flags, ports),
+            _ => self.attempt_from_proc(call, request, ports),
+        }
+    }
+
+    /// The requests that only the process server (and the root task, before it) may send.
+    fn attempt_from_proc<P: Platform>(&mut self, call: &Call, request: Request, ports: &mut Ports<P>) -> Attempt {
+        use Request as R;
+        if call.pid != server_id::PROC && call.pid != server_id::ROOT {
+            return Err(Errno::EPERM.into());
+        }
+        match request {
+            R::Start { process, console } => self.start_process(process, console, ports),
+            R::Fork { parent, child } => self.fork(parent, child),
+            R::Exit { process } => self.exit(process, ports),
+            R::OpenProgram { process } => self.open_program(call, process, ports),
+            R::CommitProgram { process } => self.commit_program(call, process, ports),
+            R::FailTerminalReads { pgid } => self.fail_terminal_reads(pgid, ports),
+            R::Publish { table } => {
+                ports.system.publish(table)?;
+                Ok(Step::Done(Reply::Done))
+            }
+            _ => Err(Errno::ENOSYS.into()),
+        }
+    }
+
+    /// The credentials and root of a process.
+    pub(crate) fn who<'a, S: Processes>(&self, pid: Pid, system: &'a S) -> Result<Who<'a>, Errno> {
+        let root = self.processes.get(pid)?.root;
+        Ok(Who { entry: entry(pid, system)?, root, table: system })
+    }
+
+    /// A mount by its number.
+    pub(crate) fn mount(&self, id: MountId) -> Result<&Mount, Errno> {
+        self.mounts.get(usize::from(id)).and_then(|mount| mount.as_ref()).ok_or(Errno::ENOENT)
+    }
+
+    /// Nanoseconds since 1970.
+    #[inline]
+    pub(crate) fn now<S: Clock>(&self, system: &mut S) -> u64 {
+        self.epoch_ns.saturating_add(system.now_ns())
+    }
+
+    /// All processes.
+    pub(crate) fn process(&self, pid: Pid) -> Result<&Process, Errno> {
+        self.processes.get(pid)
+    }
+
+    /// Notes an access or a change of a stored file.
+    pub(crate) fn touch(&mut self, place: Place, now: u64, change: impl FnOnce(&mut Times, u64)) {
+        if let NodeRef::Stored(id) = place.node
+            && let Some(node) = self.nodes.get_mut(id)
+        {
+            change(&mut node.times, now);
+        }
+    }
+}
+
+/// The published entry of a process. Servers, which proc does not publish, are root's.
+pub(crate) fn entry<S: Processes>(pid: Pid, system: &S) -> Result<Entry, Errno> {
+    match system.get(pid) {
+        Some(entry) => Ok(entry),
+        None if pid.is_server() => Ok(Entry { pid: pid.0, limit_files: 1024, ..Entry::FREE }),
+        None => Err(Errno::ESRCH),
+    }
+}
+
+/// Refuses bits that are not known, as Linux does.
+pub(crate) fn known(flags: u32, allowed: u32) -> Result<(), Errno> {
+    if flags & !allowed == 0 { Ok(()) } else { Err(Errno::EINVAL) }
+}
+
+/// Refuses a mode with bits beside those of `chmod`.
+pub(crate) fn permission_bits(mode: u32) -> u32 {
+    mode & linux::PERMISSIONS
+}
