@@ -341,10 +341,13 @@ fn status_has_linuxs_layout() {
     );
 }
 
+/// Index, change, flags.
+type Sembuf = (u16, i16, u16);
+
 /// A step of the property test: a process does one array, or ends.
 #[derive(Clone, Debug)]
 enum Step {
-    Operate(u32, Vec<(u16, i16, u16)>),
+    Operate(u32, Vec<Sembuf>),
     Exit(u32),
     Restart,
 }
@@ -365,7 +368,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 struct Model {
     values: [i32; 3],
     undo: std::collections::BTreeMap<u32, [i32; 3]>,
-    waiting: Vec<(Token, u32, Vec<(u16, i16, u16)>)>,
+    waiting: Vec<(Token, u32, Vec<Sembuf>)>,
 }
 
 impl Model {

@@ -84,7 +84,7 @@ impl Model {
             0x15 => self.kill(),
             0x17 => self.word(),
             0x16 => self.quoted = true,
-            0x12 | 0x11 | 0x13 => {}
+            0x11..=0x13 => {}
             3 | 28 | 26 => *self = Model::default(),
             4 => self.end(false),
             b'\n' | b'\r' => self.end(true),

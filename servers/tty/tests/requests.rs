@@ -392,8 +392,10 @@ fn output_is_processed_as_set() {
     ];
     for (flags, text, expected) in cases {
         let mut tty = console();
-        let mut settings = Termios::default();
-        settings.output = flags;
+        let settings = Termios {
+            output: flags,
+            ..Termios::default()
+        };
         set(&mut tty, settings);
         assert_eq!(write(&mut tty, text), Ok(text.len()));
         assert_eq!(sent(&mut tty), expected, "{flags:#x}");

@@ -184,9 +184,11 @@ pub fn console() -> Tty {
 
 /// Raw mode, without echo, as an editor sets it.
 pub fn raw(minimum: u8, time: u8) -> Termios {
-    let mut settings = Termios::default();
-    settings.input = 0;
-    settings.local = 0;
+    let mut settings = Termios {
+        input: 0,
+        local: 0,
+        ..Termios::default()
+    };
     settings.keys[linux::VMIN as usize] = minimum;
     settings.keys[linux::VTIME as usize] = time;
     settings

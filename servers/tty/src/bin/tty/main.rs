@@ -18,9 +18,9 @@ use tty::{Tty, pl011::Pl011};
 /// Notification bit of the UART's interrupt.
 const UART: u64 = 1 << notify::FIRST_FREE;
 
-libsys::server!(main);
+libsys::server!(run);
 
-fn main(_: libsys::args::Args) -> i32 {
+fn run(_: libsys::args::Args) -> i32 {
     let number = |name: &str| env::initial_number(name).unwrap_or(0);
     let handle = |name: &str| Handle(number(name) as u32);
     let Some(registers) = device::from_environment() else {
