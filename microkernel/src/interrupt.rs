@@ -29,8 +29,11 @@ struct Binding {
 pub(crate) struct Events {
     bindings: [Option<Binding>; BINDINGS],
     timers: EndpointId,
+    earliest: u64,
     armed: u64,
     slice_end: u64,
+    /// The timer may have to be programmed anew.
+    pub(crate) changed: bool,
     /// The current thread's slice is over.
     pub(crate) turn_over: bool,
 }
@@ -38,7 +41,7 @@ pub(crate) struct Events {
 impl Events {
     /// Nothing is bound or armed.
     pub(crate) const fn new() -> Events {
-        Events { bindings: [None; BINDINGS], timers: EndpointId::NONE, armed: u64::MAX, slice_end: u64::MAX, turn_over: false }
+        Events { bindings: [None; BINDINGS], timers: EndpointId::NONE, earliest: u64::MAX, armed: u64::MAX, slice_end: u64::MAX, changed: false, turn_over: false }
     }
 
     /// A thread starts to run: its slice begins when somebody equal is ready.
@@ -84,6 +87,8 @@ impl Events {
             endpoint.next_timer = self.timers;
             self.timers = id;
         }
+        (self.earliest, _) = self.scan(memory, 0);
+        self.changed = true;
     }
 
     /// The earliest deadline, and the first endpoint whose deadline has passed at `now`.
@@ -101,11 +106,12 @@ impl Events {
     }
 
     /// Programs the timer for what comes next.
-    pub(crate) fn program_timer(&mut self, memory: &mut Memory, contended: bool) {
+    pub(crate) fn program_timer(&mut self, contended: bool) {
+        self.changed = false;
         if contended && self.slice_end == u64::MAX {
             self.slice_end = timer::now() + timer::frequency_hz() / SLICES_PER_SECOND;
         }
-        let (mut next, _) = self.scan(memory, 0);
+        let mut next = self.earliest;
         if contended {
             next = next.min(self.slice_end);
         }
@@ -141,11 +147,13 @@ pub(crate) fn handle(kernel: &mut Kernel) -> bool {
 fn time_passed(kernel: &mut Kernel) {
     let now = timer::now();
     kernel.events.armed = u64::MAX;
+    kernel.events.changed = true;
     timer::disarm();
     while let (_, Some(id)) = kernel.events.scan(&mut kernel.memory, now) {
         kernel.memory.endpoint(id).deadline = u64::MAX;
         kernel.signal(id, notify::TIMER);
     }
+    (kernel.events.earliest, _) = kernel.events.scan(&mut kernel.memory, now);
     if now >= kernel.events.slice_end {
         kernel.events.slice_end = u64::MAX;
         kernel.events.turn_over = true;
@@ -154,7 +162,7 @@ fn time_passed(kernel: &mut Kernel) {
 
 /// Waits for an interrupt with nobody ready, and handles it.
 pub(crate) fn wait(kernel: &mut Kernel) {
-    kernel.events.program_timer(&mut kernel.memory, false);
+    kernel.events.program_timer(false);
     arch::wait_for_interrupt();
     handle(kernel);
 }

@@ -31,6 +31,9 @@ pub(crate) struct Kernel {
     pub(crate) ready: ReadyQueue,
     /// The thread that entered the kernel, and runs on unless it stops or a better one is ready.
     pub(crate) current: ThreadId,
+    /// A thread that was woken in this entry and has not joined the run queue: if it is the best
+    /// one it runs at once, without touching the queue.
+    pub(crate) handoff: ThreadId,
     /// The thread whose values the vector registers hold.
     pub(crate) vector_owner: ThreadId,
     /// All kernel objects and the frame table.
@@ -77,6 +80,7 @@ impl Kernel {
         place.write(Kernel {
             ready: ReadyQueue::new(),
             current: ThreadId::NONE,
+            handoff: ThreadId::NONE,
             vector_owner: ThreadId::NONE,
             memory: Memory { frames, upcalls_done: 0 },
             asids: Asids::new(asid_bits),
@@ -100,8 +104,12 @@ impl Kernel {
     /// Lets a thread that left its wait run, unless it is suspended.
     pub(crate) fn wake(&mut self, id: ThreadId, place: Place) {
         let thread = self.memory.thread(id);
-        if id != self.current && !thread.has(flag::SUSPENDED | flag::QUEUED) {
-            self.ready.insert(&mut self.memory, id, place);
+        if id == self.current || id == self.handoff || thread.has(flag::SUSPENDED | flag::QUEUED) {
+            return;
+        }
+        match place == Place::First && !self.handoff.is_some() {
+            true => self.handoff = id,
+            false => self.ready.insert(&mut self.memory, id, place),
         }
     }
 
@@ -124,6 +132,9 @@ impl Kernel {
     pub(crate) fn halt(&mut self, id: ThreadId) {
         if self.memory.thread(id).has(flag::QUEUED) {
             self.ready.remove(&mut self.memory, id);
+        }
+        if self.handoff == id {
+            self.handoff = ThreadId::NONE;
         }
         if let Some(server) = endpoint::cancel_wait(&mut self.memory, id) {
             self.signal(server, abi::message::notify::CANCELLED);
@@ -168,24 +179,46 @@ impl Kernel {
     /// The thread to run: the current one goes on unless it stopped, a higher priority is ready, or
     /// its time slice is over and an equal one is ready.
     fn candidate(&mut self) -> Option<ThreadId> {
-        let current = self.current;
-        if !self.can_run(current) {
-            self.events.turn_over = false;
-            return self.ready.take(&mut self.memory);
+        let turn_over = core::mem::take(&mut self.events.turn_over);
+        let woken = core::mem::take(&mut self.handoff);
+        if self.can_run(self.current) {
+            let priority = self.memory.thread(self.current).priority;
+            let contender = if woken.is_some() { self.memory.thread(woken).priority } else { 0 };
+            let highest = self.ready.highest().unwrap_or(0).max(contender);
+            if highest < priority || highest == priority && !turn_over {
+                self.queue(woken, Place::First);
+                return Some(self.current);
+            }
+            let place = if highest > priority { Place::First } else { Place::Last };
+            self.queue(self.current, place);
         }
-        let priority = self.memory.thread(current).priority;
-        let place = match self.ready.highest() {
-            Some(highest) if highest > priority => Place::First,
-            Some(highest) if highest == priority && self.events.turn_over => Place::Last,
-            _ => return Some(current),
-        };
-        self.events.turn_over = false;
-        self.ready.insert(&mut self.memory, current, place);
+        if woken.is_some() && self.ready.highest().is_none_or(|best| best <= self.memory.thread(woken).priority) {
+            return Some(woken);
+        }
+        self.queue(woken, Place::First);
         self.ready.take(&mut self.memory)
+    }
+
+    /// Puts a thread, if it is one, into the run queue.
+    fn queue(&mut self, id: ThreadId, place: Place) {
+        if id.is_some() {
+            self.ready.insert(&mut self.memory, id, place);
+        }
+    }
+
+    /// Whether the current thread simply goes on: nothing else happened in this entry.
+    fn goes_on(&mut self) -> bool {
+        let thread = self.memory.thread(self.current);
+        let undisturbed = thread.state == State::Ready && thread.flags == 0;
+        let priority = thread.priority;
+        undisturbed && !self.handoff.is_some() && !self.events.changed && self.ready.highest().is_none_or(|best| best < priority)
     }
 
     /// Leaves the kernel's books in order and returns the address of the thread to run.
     pub(crate) fn leave(&mut self) -> usize {
+        if self.current.is_some() && self.goes_on() {
+            return frame_address(self.current.0);
+        }
         let entered = self.current;
         let next = self.choose();
         if next != entered {
@@ -194,7 +227,7 @@ impl Kernel {
             self.events.new_slice();
         }
         let contended = self.ready.any_at(self.memory.thread(next).priority);
-        self.events.program_timer(&mut self.memory, contended);
+        self.events.program_timer(contended);
         frame_address(next.0)
     }
 }

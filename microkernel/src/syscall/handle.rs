@@ -4,7 +4,7 @@ use abi::{Error, Rights};
 use kernel_core::object::Objects;
 use kernel_core::space;
 
-use super::{Arguments, DONE, Outcome, one};
+use super::{Arguments, DONE, Outcome};
 use crate::kernel::Kernel;
 
 /// `HANDLE_COPY`: into the own table or that of a thread that the caller controls.
@@ -17,7 +17,7 @@ pub(super) fn copy(kernel: &mut Kernel, [source, thread, index, badge, rights, .
         handle => kernel.thread_of(handle)?,
     };
     let table = kernel.memory.thread(target).space;
-    one(u64::from(space::put(&mut kernel.memory, table, index, slot)?))
+    Ok(u64::from(space::put(&mut kernel.memory, table, index, slot)?))
 }
 
 /// `HANDLE_CLOSE`.

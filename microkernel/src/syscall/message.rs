@@ -7,7 +7,7 @@ use kernel_core::object::{EndpointId, Objects};
 use kernel_core::ready::Place;
 use kernel_core::thread::flag;
 
-use super::{Arguments, DONE, Failure, LIGHT, Outcome, finish, one};
+use super::{Arguments, DONE, Failure, LIGHT, Outcome, finish};
 use crate::kernel::Kernel;
 use crate::user_memory::{self, Access, Side, Stopped, UserRange};
 
@@ -118,7 +118,7 @@ pub(super) fn signal(kernel: &mut Kernel, [handle, bits, ..]: Arguments) -> Outc
 /// `TOKEN_STATE`.
 pub(super) fn token_state(kernel: &mut Kernel, [handle, token, ..]: Arguments) -> Outcome {
     let id = kernel.endpoint_of(handle, Rights::RECEIVE)?;
-    one(endpoint::token_state(&mut kernel.memory, id, Token(token)) as u64)
+    Ok(endpoint::token_state(&mut kernel.memory, id, Token(token)) as u64)
 }
 
 /// `TIMER_SET`.
@@ -166,7 +166,7 @@ pub(super) fn lease_copy(kernel: &mut Kernel, arguments: Arguments, direction: D
     let (done, stopped) = user_memory::copy(memory, from, to, bytes as usize);
     let caller_stopped = if direction == Direction::FromCaller { Stopped::Source } else { Stopped::Target };
     match stopped {
-        None => one(done as u64),
+        None => Ok(done as u64),
         Some(side) => {
             let error = if side == caller_stopped { Error::LeaseFault } else { Error::BufferFault };
             Err(Failure { error, count: done as u64 })

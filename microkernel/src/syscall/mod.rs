@@ -11,7 +11,7 @@ mod system;
 mod thread;
 
 use abi::call::*;
-use abi::{Error, Message, Rights};
+use abi::{Error, Rights};
 use kernel_core::frames::Kind;
 use kernel_core::object::{EndpointId, Objects, SpaceId, ThreadId};
 use kernel_core::space::{Slot, SlotKind};
@@ -28,11 +28,9 @@ pub(crate) const LIGHT: bool = false;
 
 /// Arguments: x0 to x5.
 type Arguments = [u64; 6];
-/// Results: x1 to x5.
-type Results = [u64; 5];
 
-/// What a call returns.
-type Outcome = Result<Results, Failure>;
+/// What a call returns, in x1. (The few calls with more results write their registers themselves.)
+type Outcome = Result<u64, Failure>;
 
 /// An error, and in x1 how far the call came.
 #[derive(Clone, Copy, Debug)]
@@ -47,13 +45,8 @@ impl From<Error> for Failure {
     }
 }
 
-/// No results besides success.
-const DONE: Outcome = Ok([0; 5]);
-
-/// One result, in x1.
-fn one(value: u64) -> Outcome {
-    Ok([value, 0, 0, 0, 0])
-}
+/// No result besides success.
+const DONE: Outcome = Ok(0);
 
 /// Carries out the current thread's call; says what it did to its registers.
 pub(crate) fn dispatch(kernel: &mut Kernel) -> bool {
@@ -67,6 +60,9 @@ pub(crate) fn dispatch(kernel: &mut Kernel) -> bool {
         THREAD_START => return thread::start(kernel, arguments),
         THREAD_WRITE => return thread::write(kernel, arguments),
         UPCALL_RESUME => return thread::upcall_resume(kernel),
+        THREAD_INFO => return thread::info(kernel, arguments),
+        THREAD_INFO_AT => return thread::info_at(kernel, arguments),
+        STATISTICS => return system::statistics(kernel, arguments),
         NULL => DONE,
         _ => simple(kernel, number, arguments),
     };
@@ -102,29 +98,31 @@ fn simple(kernel: &mut Kernel, number: u64, arguments: Arguments) -> Outcome {
         THREAD_KICK => thread::kick(kernel, arguments),
         THREAD_READ => thread::read(kernel, arguments),
         THREAD_PRIORITY => thread::set_priority(kernel, arguments),
-        THREAD_INFO => thread::info(kernel, arguments),
         UPCALL_SET => thread::upcall_set(kernel, arguments),
         THREAD_POINTER => thread::set_pointer(kernel, arguments),
         INTERRUPT_BIND => system::bind_interrupt(kernel, arguments),
         INTERRUPT_DONE => system::interrupt_done(kernel, arguments),
         LOG_WRITE => system::log_write(kernel, arguments),
         POWER => system::power(kernel, arguments),
-        STATISTICS => system::statistics(kernel, arguments),
-        THREAD_INFO_AT => thread::info_at(kernel, arguments),
         _ => Err(Error::BadCall.into()),
     }
 }
 
 /// Sets the current thread's result registers.
 fn finish(kernel: &mut Kernel, outcome: Outcome) {
-    let thread = kernel.current();
-    let (error, values) = match outcome {
-        Ok(values) => (0, values),
-        Err(failure) => (failure.error as u64, [failure.count, 0, 0, 0, 0]),
+    let (error, value) = match outcome {
+        Ok(value) => (0, value),
+        Err(failure) => (failure.error as u64, failure.count),
     };
-    let mut words = [0; abi::WORDS];
-    words[..4].copy_from_slice(&values[1..]);
-    thread.set_results(error, &Message { label: values[0], words });
+    finish_with(kernel, error, [value, 0, 0, 0, 0]);
+}
+
+/// Sets x0 to x5; everything else that is scratch becomes 0.
+fn finish_with(kernel: &mut Kernel, error: u64, values: [u64; 5]) {
+    let x = &mut kernel.current().registers.x;
+    x[0] = error;
+    x[1..6].copy_from_slice(&values);
+    x[6..18].fill(0);
 }
 
 impl Kernel {

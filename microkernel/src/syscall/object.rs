@@ -7,7 +7,7 @@ use kernel_core::object::{EndpointId, FrameNumber, Objects, SpaceId, ThreadId};
 use kernel_core::space::{self, Slot, SlotKind, Space};
 use kernel_core::thread::Thread;
 
-use super::{Arguments, DONE, Outcome, one};
+use super::{Arguments, DONE, Outcome};
 use crate::arch::memory::{frame_address, zero_frame};
 use crate::arch::mmu;
 use crate::fault;
@@ -31,7 +31,7 @@ pub(super) fn create_endpoint(kernel: &mut Kernel, [system, frame, ..]: Argument
     construct(frame, Endpoint::new());
     let slot = Slot::endpoint(EndpointId(frame), ENDPOINT_RIGHTS, 0);
     match space::put(&mut kernel.memory, table, 0, slot) {
-        Ok(handle) => one(u64::from(handle)),
+        Ok(handle) => Ok(u64::from(handle)),
         Err(error) => {
             kernel.memory.frames.release(frame);
             Err(error.into())
@@ -57,7 +57,7 @@ pub(super) fn create_space(kernel: &mut Kernel, [system, frame, root, pager, bad
     }
     let table = kernel.current().space;
     match space::put(&mut kernel.memory, table, 0, Slot::space(id, Rights::MAP | Rights::GRANT, serial)) {
-        Ok(handle) => one(u64::from(handle)),
+        Ok(handle) => Ok(u64::from(handle)),
         Err(error) => {
             free_space(kernel, id);
             Err(error.into())
@@ -89,7 +89,7 @@ pub(super) fn create_thread(kernel: &mut Kernel, [system, frame, space, priority
     let serial = kernel.memory.thread(id).serial;
     let table = kernel.current().space;
     match space::put(&mut kernel.memory, table, 0, Slot::thread(id, Rights::CONTROL | Rights::GRANT, serial)) {
-        Ok(handle) => one(u64::from(handle)),
+        Ok(handle) => Ok(u64::from(handle)),
         Err(error) => {
             free_thread(kernel, id);
             Err(error.into())

@@ -8,13 +8,13 @@ use kernel_core::object::{FrameNumber, Objects, SpaceId};
 use kernel_core::page_table::{self, Leaf};
 use kernel_core::space::{EXTENSIONS, PAGE_SLOTS, Slot};
 
-use super::{Arguments, DONE, Failure, Outcome, one};
+use super::{Arguments, DONE, Failure, Outcome};
 use crate::arch::{cache, memory, mmu};
 use crate::kernel::{Kernel, construct};
 use crate::user_memory::{self, Access, Side, Stopped, UserRange};
 
 /// Operations that are read from user memory at once.
-const CHUNK: usize = 16;
+const CHUNK: usize = 4;
 /// From so many pages on, one flush of the whole space is cheaper than one a page.
 const FLUSH_ALL: u32 = 32;
 
@@ -35,7 +35,7 @@ pub(super) fn apply(kernel: &mut Kernel, [space, list, count, ..]: Arguments) ->
             done += 1;
         }
     }
-    one(done)
+    Ok(done)
 }
 
 fn parse(bytes: &[u8; size_of::<MapOp>()]) -> MapOp {
@@ -212,7 +212,7 @@ fn each_frame(
         user_memory::read(&mut kernel.memory, own, address, &mut bytes).map_err(fail)?;
         each(kernel, FrameNumber::from_ne_bytes(bytes)).map_err(fail)?;
     }
-    one(count)
+    Ok(count)
 }
 
 /// `SPACE_DONATE`.
@@ -239,7 +239,7 @@ pub(super) fn reclaim(kernel: &mut Kernel, [space, list, most, tear_down, ..]: A
     for done in 0..most {
         let frame = kernel.memory.space(id).spare;
         if frame == 0 {
-            return one(done);
+            return Ok(done);
         }
         let fail = |error| Failure { error, count: done };
         let address = list.checked_add(done * 4).ok_or(Error::Invalid)?;
@@ -247,7 +247,7 @@ pub(super) fn reclaim(kernel: &mut Kernel, [space, list, most, tear_down, ..]: A
         kernel.memory.space(id).spare = kernel.memory.frames.table_next(frame);
         kernel.memory.frames.release(frame);
     }
-    one(most)
+    Ok(most)
 }
 
 /// `SPACE_WRITE`.
@@ -258,7 +258,7 @@ pub(super) fn write(kernel: &mut Kernel, [space, address, buffer, bytes, ..]: Ar
     let from = Side::new(&mut kernel.memory, own, from, Access::Read);
     let to = Side::new(&mut kernel.memory, id, to, Access::Override);
     match user_memory::copy(&kernel.memory, from, to, bytes as usize) {
-        (done, None) => one(done as u64),
+        (done, None) => Ok(done as u64),
         (done, Some(Stopped::Source)) => Err(Failure { error: Error::BufferFault, count: done as u64 }),
         (done, Some(Stopped::Target)) => Err(Failure { error: Error::LeaseFault, count: done as u64 }),
     }
@@ -270,7 +270,7 @@ pub(super) fn clear(kernel: &mut Kernel, [space, ..]: Arguments) -> Outcome {
     let (frames, mut tables, space) = kernel.memory.with_space(id);
     let cleared = page_table::clear(&mut tables, frames, space);
     mmu::flush_space(space.asid);
-    one(u64::from(cleared))
+    Ok(u64::from(cleared))
 }
 
 /// `SPACE_EXTEND`.

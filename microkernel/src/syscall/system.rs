@@ -3,7 +3,7 @@
 use abi::{Error, Rights};
 use kernel_core::object::EndpointId;
 
-use super::{Arguments, DONE, Outcome};
+use super::{Arguments, DONE, LIGHT, Outcome, finish, finish_with};
 use crate::arch::psci;
 use crate::driver::interrupts;
 use crate::kernel::Kernel;
@@ -54,9 +54,15 @@ pub(super) fn power(kernel: &mut Kernel, [system, how, ..]: Arguments) -> Outcom
 }
 
 /// `STATISTICS`.
-pub(super) fn statistics(kernel: &mut Kernel, [system, ..]: Arguments) -> Outcome {
-    kernel.system(system, Rights::MONITOR)?;
-    let counters = &kernel.counters;
-    let frames = &kernel.memory.frames;
-    Ok([frames.objects(), frames.mapped(), counters.idle_ticks, counters.messages, counters.interrupts])
+pub(super) fn statistics(kernel: &mut Kernel, [system, ..]: Arguments) -> bool {
+    match kernel.system(system, Rights::MONITOR) {
+        Ok(()) => {
+            let (frames, counters) = (&kernel.memory.frames, &kernel.counters);
+            let values =
+                [frames.objects(), frames.mapped(), counters.idle_ticks, counters.messages, counters.interrupts];
+            finish_with(kernel, 0, values);
+        }
+        Err(error) => finish(kernel, Err(error.into())),
+    }
+    LIGHT
 }

@@ -9,9 +9,9 @@ use kernel_core::frames::Kind;
 use kernel_core::object::{EndpointId, FrameNumber, Objects, SpaceId, ThreadId};
 use kernel_core::ready::Place;
 use kernel_core::space::{self, DIRECT_SLOTS, SlotKind};
-use kernel_core::thread::{State, USER_PSTATE, Upcall, flag};
+use kernel_core::thread::{State, Thread, USER_PSTATE, Upcall, flag};
 
-use super::{Arguments, DONE, FULL, LIGHT, Outcome, finish, one};
+use super::{Arguments, DONE, FULL, LIGHT, Outcome, finish, finish_with};
 use crate::fault;
 use crate::kernel::{Kernel, Memory};
 use crate::upcall;
@@ -64,7 +64,7 @@ pub(super) fn inherit(kernel: &mut Kernel, [child, parent, endpoint, badge, ..]:
     copy.state = State::AwaitingReply;
     copy.endpoint = server;
     copy.sequence = copy.sequence.wrapping_add(1);
-    one(copy.token(child).0)
+    Ok(copy.token(child).0)
 }
 
 fn copy_registers(kernel: &mut Kernel, parent: ThreadId, child: ThreadId, badge: u64) {
@@ -179,7 +179,7 @@ pub(super) fn write(kernel: &mut Kernel, [thread, buffer, ..]: Arguments) -> boo
     let outcome = try_write(kernel, thread, buffer);
     let is_self = matches!(outcome, Ok(id) if id == kernel.current);
     if !is_self {
-        finish(kernel, outcome.map(|_| [0; 5]).map_err(Into::into));
+        finish(kernel, outcome.map(|_| 0).map_err(Into::into));
     }
     FULL
 }
@@ -211,24 +211,37 @@ pub(super) fn set_priority(kernel: &mut Kernel, [thread, priority, ..]: Argument
 }
 
 /// `THREAD_INFO`.
-pub(super) fn info(kernel: &mut Kernel, [thread, ..]: Arguments) -> Outcome {
-    let id = kernel.thread_of(thread)?;
-    Ok(describe(kernel, id))
+pub(super) fn info(kernel: &mut Kernel, [thread, ..]: Arguments) -> bool {
+    let id = kernel.thread_of(thread);
+    describe(kernel, id)
 }
 
 /// `THREAD_INFO_AT`.
-pub(super) fn info_at(kernel: &mut Kernel, [system, frame, ..]: Arguments) -> Outcome {
-    kernel.system(system, Rights::MONITOR)?;
-    let frame = FrameNumber::try_from(frame).map_err(|_| Error::BadHandle)?;
-    match kernel.memory.frames.is(frame, Kind::Thread) {
-        true => Ok(describe(kernel, ThreadId(frame))),
-        false => Err(Error::BadHandle.into()),
-    }
+pub(super) fn info_at(kernel: &mut Kernel, [system, frame, ..]: Arguments) -> bool {
+    let id = thread_at(kernel, system, frame);
+    describe(kernel, id)
 }
 
-fn describe(kernel: &mut Kernel, id: ThreadId) -> [u64; 5] {
-    let thread = kernel.memory.thread(id);
-    let state = match thread.state {
+fn thread_at(kernel: &mut Kernel, system: u64, frame: u64) -> Result<ThreadId, Error> {
+    kernel.system(system, Rights::MONITOR)?;
+    let frame = FrameNumber::try_from(frame).map_err(|_| Error::BadHandle)?;
+    kernel.memory.frames.is(frame, Kind::Thread).then_some(ThreadId(frame)).ok_or(Error::BadHandle)
+}
+
+fn describe(kernel: &mut Kernel, id: Result<ThreadId, Error>) -> bool {
+    match id {
+        Ok(id) => {
+            let thread = kernel.memory.thread(id);
+            let values = [run_state(thread) as u64, thread.cpu_ticks, u64::from(id.0), 0, 0];
+            finish_with(kernel, 0, values);
+        }
+        Err(error) => finish(kernel, Err(error.into())),
+    }
+    LIGHT
+}
+
+fn run_state(thread: &Thread) -> RunState {
+    match thread.state {
         _ if thread.has(flag::KERNEL_MESSAGE) => RunState::Faulted,
         State::Ready if thread.has(flag::SUSPENDED) => RunState::Suspended,
         State::Ready => RunState::Ready,
@@ -236,13 +249,14 @@ fn describe(kernel: &mut Kernel, id: ThreadId) -> [u64; 5] {
         State::AwaitingReply => RunState::AwaitingReply,
         State::Receiving => RunState::Receiving,
         State::Inactive => RunState::Inactive,
-    };
-    [state as u64, thread.cpu_ticks, u64::from(id.0), 0, 0]
+    }
 }
 
 /// `YIELD`: the slice is over.
 pub(super) fn yield_now(kernel: &mut Kernel) -> Outcome {
+    let priority = kernel.current().priority;
     kernel.events.turn_over = true;
+    kernel.events.changed |= kernel.ready.any_at(priority);
     DONE
 }
 
