@@ -4,7 +4,6 @@ mod common;
 
 use abi::{Errno, Token};
 use common::*;
-use proptest::prelude::*;
 use proto::{
     ipc::{Reply, Request},
     port::{Refusal, TokenState},
@@ -324,57 +323,6 @@ fn a_short_receiver_is_refused_and_the_next_one_served() {
 }
 
 #[test]
-fn status_has_linuxs_layout() {
-    let mut system = System::new();
-    let id = queue(&mut system);
-    system.world.now_ns = 5_000_000_000;
-    send(&mut system, id, 1, b"hello");
-    send(&mut system, id, 1, b"you");
-    system.world.now_ns = 6_000_000_000;
-    take(&mut system, id, 0, 0).unwrap();
-    let (_, bytes) = system
-        .ask_for(1, Request::MessageControl { id, command: 2 }, 120)
-        .unwrap();
-    let mut expected = Vec::new();
-    for word in [7u32, 1000, 1000, 1000, 1000, 0o600, 0, 0, 0, 0, 0, 0] {
-        expected.extend(word.to_le_bytes());
-    }
-    for long in [1_000_005u64, 1_000_006, 1_000_000, 3, 1, 16384] {
-        expected.extend(long.to_le_bytes());
-    }
-    for word in [1u32, 2, 0, 0, 0, 0] {
-        expected.extend(word.to_le_bytes());
-    }
-    assert_eq!(bytes, expected);
-    let (reply, by_index) = system
-        .ask_for(1, Request::MessageControl { id: 0, command: 11 }, 120)
-        .unwrap();
-    assert_eq!((reply, by_index), (Reply::Value(id), expected));
-}
-
-#[test]
-fn limits_are_told() {
-    let mut system = System::new();
-    let id = queue(&mut system);
-    send(&mut system, id, 1, b"hello");
-    let mut info = |command| {
-        let (reply, bytes) = system
-            .ask_for(1, Request::MessageControl { id: 0, command }, 32)
-            .unwrap();
-        assert_eq!(reply, Reply::Value(0));
-        bytes
-            .chunks(4)
-            .map(|word| u32::from_le_bytes(word.try_into().unwrap()))
-            .collect::<Vec<_>>()
-    };
-    assert_eq!(
-        info(3),
-        [16384, 16384, 8192, 16384, 1024, 16, 16384, 0xffff]
-    );
-    assert_eq!(info(12), [1, 1, 8192, 16384, 1024, 16, 5, 0xffff]);
-}
-
-#[test]
 fn a_changed_limit_lets_senders_go_on() {
     let mut system = System::new();
     let id = queue(&mut system);
@@ -418,42 +366,4 @@ fn who_waits_goes_on_waiting_across_a_restart() {
     assert!(take(&mut system, id, 1, NOERROR).is_ok());
     assert_eq!(system.answer(sender), Some(Ok(Reply::Done)));
     assert_eq!(system.received(receiver), Some(Ok((2, b"late".to_vec()))));
-}
-
-/// The message that `msgrcv` of this type takes from a list.
-fn model_take(list: &mut Vec<(i64, Vec<u8>)>, kind: i64) -> Option<(i64, Vec<u8>)> {
-    let at = match kind {
-        0 => (!list.is_empty()).then_some(0),
-        1.. => list.iter().position(|message| message.0 == kind),
-        _ => {
-            let lowest = list
-                .iter()
-                .map(|message| message.0)
-                .filter(|k| *k <= -kind)
-                .min();
-            lowest.and_then(|lowest| list.iter().position(|message| message.0 == lowest))
-        }
-    };
-    at.map(|at| list.remove(at))
-}
-
-proptest! {
-    #[test]
-    fn receives_take_what_a_list_would_give(
-        steps in proptest::collection::vec((any::<bool>(), -4i64..5, 0usize..100), 0..80),
-    ) {
-        let mut system = System::new();
-        let id = queue(&mut system);
-        let mut model = Vec::new();
-        for (number, (sends, kind, length)) in steps.into_iter().enumerate() {
-            if sends {
-                let (kind, text) = (kind.abs() + 1, vec![number as u8; length]);
-                send(&mut system, id, kind, &text);
-                model.push((kind, text));
-            } else {
-                let expected = model_take(&mut model, kind);
-                prop_assert_eq!(take(&mut system, id, kind, 0).ok(), expected);
-            }
-        }
-    }
 }

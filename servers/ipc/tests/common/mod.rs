@@ -351,3 +351,14 @@ pub fn postcard_bytes(ipc: &Ipc) -> Vec<u8> {
 pub fn errno<T>(errno: Errno) -> Result<T> {
     Err(Refusal::Errno(errno))
 }
+
+/// Index, change, flags.
+pub type Sembuf = (u16, i16, u16);
+
+/// A `sembuf` array: index, change, flags.
+pub fn buffer(operations: &[Sembuf]) -> Vec<u8> {
+    let fields = operations
+        .iter()
+        .flat_map(|&(index, change, flags)| [index, change as u16, flags]);
+    fields.flat_map(u16::to_le_bytes).collect()
+}
