@@ -105,6 +105,7 @@ fn regular<S: System>(name: &[u8]) -> Option<Function<S>> {
     })
 }
 
+pub use options::switch;
 pub(crate) use variables::quoted;
 
 /// Reads a decimal number.

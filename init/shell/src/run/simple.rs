@@ -36,6 +36,11 @@ impl<S: System> Shell<S> {
             builtins::find::<S>(name),
             self.state.functions.get(name).cloned(),
         ) {
+            (Some(_), _)
+                if is_bare_exec(simple, &arguments) && self.find_program(name).is_some() =>
+            {
+                self.external(simple, &arguments, place)
+            }
             (Some(builtin), _) if builtin.class == Class::Special => {
                 self.special(builtin, simple, &arguments)
             }
@@ -258,4 +263,12 @@ impl<S: System> Shell<S> {
             })
             .collect()
     }
+}
+
+/// Whether this is `exec` and nothing else. It would do nothing (POSIX), so a program of that name,
+/// if there is one, runs instead: the one that shows what exec is.
+fn is_bare_exec(simple: &Simple, arguments: &[Bytes]) -> bool {
+    matches!(arguments, [name] if name == b"exec")
+        && simple.redirects.is_empty()
+        && simple.assignments.is_empty()
 }
