@@ -101,7 +101,7 @@ impl Output {
         let start = if after_tab {
             columns
         } else {
-            columns + self.line_column
+            columns.saturating_add(self.line_column)
         };
         for _ in 0..TAB_COLUMNS - start % TAB_COLUMNS {
             self.queue.push_back(8);
