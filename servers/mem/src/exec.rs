@@ -9,7 +9,7 @@ use crate::batch::{self, CAPACITY};
 use crate::fault::address_of;
 use crate::map::check_prot;
 use crate::memory::Memory;
-use crate::pages::Mapped;
+use crate::pages::{CHUNK_PAGES, Mapped};
 use crate::policy::ForkPolicy;
 use crate::ports::Machine;
 use crate::region::{Backing, Kind, LOWEST, READ, Region, Regions, WRITE, page};
@@ -85,7 +85,8 @@ impl<P: ForkPolicy> Mem<P> {
         {
             return Err(Errno::ENOMEM);
         }
-        self.memory.replace(machine, space, &plan);
+        self.memory.reserve(space, &plan, stack_pages)?;
+        self.memory.replace(machine, space, &plan)?;
         let filled = self.memory.fill(machine, space, &plan, &image);
         if filled.is_err() {
             self.memory.batch.clear();
@@ -193,17 +194,31 @@ impl Memory {
         Ok(())
     }
 
+    /// Sees to it that nothing after this lacks room in lists.
+    fn reserve(&mut self, space: &mut Space, plan: &Plan, stack_pages: u64) -> Result<(), Errno> {
+        let chunks =
+            plan.regions.as_slice().len() + stack_pages as usize / CHUNK_PAGES as usize + 2;
+        space.regions.fit(&plan.regions)?;
+        space.pages.reserve(chunks)?;
+        Ok(self.chunks.reserve(chunks)?)
+    }
+
     /// Exchanges the content of a space; its page tables are empty then.
-    fn replace<M: Machine>(&mut self, machine: &mut M, space: &mut Space, plan: &Plan) {
+    fn replace<M: Machine>(
+        &mut self,
+        machine: &mut M,
+        space: &mut Space,
+        plan: &Plan,
+    ) -> Result<(), Errno> {
         // The new mappings count first: an object in both images must not end in between.
         for object in plan.regions.as_slice().iter().filter_map(Region::object) {
             self.objects.add_mapping(object);
         }
         machine.clear(space.key);
         self.forget_content(space);
-        space.regions.copy_of(&plan.regions);
         space.size = plan.size;
         (space.heap_start, space.heap_end) = (plan.heap, plan.heap);
+        space.regions.copy_of(&plan.regions)
     }
 
     /// Gives a space that was replaced its first pages.
@@ -268,7 +283,7 @@ impl Memory {
         } else {
             Mapped::ReadOnly
         };
-        space.pages.set(&mut self.chunks, number, frame, mapped);
+        self.remember(space, number, frame, mapped)?;
         self.push(
             machine,
             space,
@@ -293,14 +308,27 @@ impl Memory {
         number: u32,
     ) -> Result<(), Errno> {
         let frame = self.frames.take(space.rank).ok_or(Errno::ENOMEM)?;
-        space
-            .pages
-            .set(&mut self.chunks, number, frame, Mapped::Writable);
+        self.remember(space, number, frame, Mapped::Writable)?;
         self.push(
             machine,
             space,
             batch::map_zero(address_of(number), frame, abi::map::prot::WRITE),
         )
+    }
+
+    /// Notes a page's fresh frame, which is free again if that fails.
+    fn remember(
+        &mut self,
+        space: &mut Space,
+        number: u32,
+        frame: u32,
+        mapped: Mapped,
+    ) -> Result<(), Errno> {
+        let done = space.pages.set(&mut self.chunks, number, frame, mapped);
+        if done.is_err() {
+            self.frames.release(frame);
+        }
+        Ok(done.map(drop)?)
     }
 
     /// Gives the top of the stack its pages and bytes.

@@ -154,10 +154,27 @@ impl Memory {
         } else {
             Mapped::ReadOnly
         };
-        if let Some(old) = space.pages.set(&mut self.chunks, number, frame, mapped) {
-            self.frames.release(old);
+        match space.pages.set(&mut self.chunks, number, frame, mapped) {
+            Ok(Some(old)) => self.frames.release(old),
+            Ok(None) => (),
+            Err(_) => return Err(self.take_back(machine, space, number, frame)),
         }
         Ok(())
+    }
+
+    /// Undoes a mapping that there is no room to remember.
+    #[cold]
+    fn take_back<M: Machine>(
+        &mut self,
+        machine: &mut M,
+        space: &Space,
+        number: u32,
+        frame: u32,
+    ) -> Decline {
+        let start = address_of(number);
+        self.hide(machine, space, start, start + PAGE_BYTES);
+        self.frames.release(frame);
+        Decline::NoMemory
     }
 
     /// A write to a private page that has a frame: the only owner gets it writable, else a copy.
@@ -326,9 +343,11 @@ impl Memory {
             self.frames.release(frame);
             return Err(error.into());
         }
-        self.objects
-            .set(&mut self.chunks, object, region.object_page(number), frame);
-        Ok(())
+        let page = region.object_page(number);
+        match self.objects.set(&mut self.chunks, object, page, frame) {
+            Ok(_) => Ok(()),
+            Err(_) => Err(self.take_back(machine, space, number, frame)),
+        }
     }
 
     /// A touch of a shared mapping. A frame that other objects share is copied before a write.
@@ -361,7 +380,8 @@ impl Memory {
             return Err(error.into());
         }
         let page = region.object_page(number);
-        self.objects.set(&mut self.chunks, object, page, copy);
+        let old = self.objects.set(&mut self.chunks, object, page, copy);
+        debug_assert_eq!(old, Ok(Some(frame)), "the page was there");
         self.frames.release(frame);
         self.copied += 1;
         Ok(Some(Replaced {

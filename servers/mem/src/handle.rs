@@ -10,7 +10,8 @@ use crate::space::{Limits, Space};
 use abi::addr::page_down;
 use abi::layout::USER_END;
 use abi::message::access;
-use abi::{Errno, PAGE_BYTES, PhysAddr};
+use abi::{Errno, PAGE_BYTES, PhysAddr, Token};
+use alloc::vec::Vec;
 use proto::mem::{Region, Reply, Request, flags};
 use proto::port::{Callers, Incoming, Outcome, Refusal};
 use proto::{Pid, server_id};
@@ -132,6 +133,7 @@ impl<P: ForkPolicy> Mem<P> {
             }
             Request::Unmap { address, bytes } => {
                 let (start, end) = range(address, bytes).and_then(not_empty)?;
+                space.regions.reserve()?;
                 memory.unmap(machine, space, start, end);
                 Ok(Reply::Done)
             }
@@ -255,14 +257,28 @@ impl<P: ForkPolicy> Mem<P> {
             return Err(Errno::E2BIG.into());
         }
         let mut scratch = core::mem::take(&mut self.scratch);
-        scratch.resize(bytes.max(scratch.len()), 0);
-        let image = &mut scratch[..bytes];
-        let done = match callers.read(incoming.token, 0, 0, image) {
-            Ok(()) => self.exec(machine, pid, image).map_err(Refusal::from),
-            Err(error) => Err(error.into()),
-        };
+        let done = self.exec_through(machine, callers, incoming.token, pid, (&mut scratch, bytes));
         self.scratch = scratch;
         done.map(|()| (Reply::Done, None))
+    }
+
+    /// Reads an image of so many bytes into `scratch` and executes it.
+    fn exec_through<M: Machine, C: Callers<Reply>>(
+        &mut self,
+        machine: &mut M,
+        callers: &mut C,
+        token: Token,
+        pid: Pid,
+        (scratch, bytes): (&mut Vec<u8>, usize),
+    ) -> Result<(), Refusal> {
+        if scratch.len() < bytes {
+            let more = bytes - scratch.len();
+            scratch.try_reserve_exact(more).map_err(|_| Errno::ENOMEM)?;
+            scratch.resize(bytes, 0);
+        }
+        let image = &mut scratch[..bytes];
+        callers.read(token, 0, 0, image)?;
+        Ok(self.exec(machine, pid, image)?)
     }
 
     /// Makes pages present, as touching them would.

@@ -18,6 +18,7 @@ pub mod object;
 mod objects;
 pub mod pages;
 pub mod policy;
+pub mod pool;
 pub mod ports;
 mod process;
 pub mod region;
@@ -26,6 +27,7 @@ pub mod space;
 pub use handle::Answer;
 pub use memory::Memory;
 
+use abi::Errno;
 use abi::boot::FrameRange;
 use alloc::vec::Vec;
 use fault::{Decline, Replaced};
@@ -35,6 +37,16 @@ use ports::Machine;
 use proto::{Pid, server_id};
 use serde::{Deserialize, Serialize};
 use space::Spaces;
+
+/// The server's own heap is full: what the request needs to remember does not fit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoRoom;
+
+impl From<NoRoom> for Errno {
+    fn from(_: NoRoom) -> Self {
+        Errno::ENOMEM
+    }
+}
 
 /// What the kernel's fault message is answered with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,24 +70,34 @@ pub struct Mem<P> {
 
 impl<P: ForkPolicy> Mem<P> {
     /// Takes over the frames of `free`, and the boot archive as the object [`object::ARCHIVE`].
-    pub fn new(policy: P, free: &[FrameRange], archive: FrameRange, archive_bytes: u64) -> Self {
+    ///
+    /// # Errors
+    /// [`NoRoom`] if the heap does not hold the archive's pages.
+    pub fn new(
+        policy: P,
+        free: &[FrameRange],
+        archive: FrameRange,
+        archive_bytes: u64,
+    ) -> Result<Self, NoRoom> {
         let mut memory = Memory {
             frames: Frames::new(free, archive),
             ..Memory::default()
         };
-        let id = memory.objects.create(archive_bytes, Some(server_id::ROOT));
+        let id = memory
+            .objects
+            .create(archive_bytes, Some(server_id::ROOT))?;
         debug_assert_eq!(id, object::ARCHIVE, "the first object");
         for page in 0..archive.count {
             memory
                 .objects
-                .set(&mut memory.chunks, id, page, archive.first + page);
+                .set(&mut memory.chunks, id, page, archive.first + page)?;
         }
-        Mem {
+        Ok(Mem {
             policy,
             spaces: Spaces::default(),
             memory,
             scratch: Vec::new(),
-        }
+        })
     }
 
     /// Serves a page fault of `pid` at `address` with `abi::message::access` bits.

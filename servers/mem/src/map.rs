@@ -10,7 +10,6 @@ use crate::space::Space;
 use abi::addr::{page_down, page_up};
 use abi::layout::USER_END;
 use abi::{Errno, PAGE_BYTES};
-use alloc::vec::Vec;
 use proto::mem::{Prot, flags};
 
 /// Bit of a `Remap` request: the mapping may move.
@@ -151,8 +150,9 @@ impl Memory {
     /// Whether the space may have `bytes` more.
     ///
     /// # Errors
-    /// `ENOMEM` beyond its limit, and for more private writable memory than the machine has.
-    pub fn allow(&self, space: &Space, bytes: u64, writable: bool) -> Result<(), Errno> {
+    /// `ENOMEM` beyond its limits, and for more private writable memory than the machine has.
+    pub fn allow(&self, space: &mut Space, bytes: u64, writable: bool) -> Result<(), Errno> {
+        space.regions.reserve()?;
         let all = u64::from(self.frames.total()) * PAGE_BYTES;
         if space.size.saturating_add(bytes) > space.limits.memory || (writable && bytes > all) {
             return Err(Errno::ENOMEM);
@@ -184,7 +184,7 @@ impl Memory {
         let start = self.place(space, wish)?;
         let backing = if wish.has(flags::SHARED) {
             Backing::Shared {
-                object: self.objects.create(wish.bytes, None),
+                object: self.objects.create(wish.bytes, None)?,
                 offset: 0,
             }
         } else {
@@ -269,6 +269,7 @@ impl Memory {
         if start == end {
             return Ok(());
         }
+        space.regions.reserve()?;
         if !space.regions.covers(start, end) {
             return Err(Errno::ENOMEM);
         }
@@ -330,6 +331,9 @@ impl Memory {
             return space.heap_end;
         }
         if new < old {
+            if space.regions.reserve().is_err() {
+                return space.heap_end;
+            }
             self.unmap(machine, space, new, old);
         } else if new > old && self.grow_heap(space, old, new).is_err() {
             return space.heap_end;
@@ -389,6 +393,7 @@ impl Memory {
         }
         let old_bytes = old_end - start;
         if wish.bytes <= old_bytes {
+            space.regions.reserve()?;
             self.unmap(machine, space, start + wish.bytes, old_end);
             return Ok(start);
         }
@@ -407,6 +412,9 @@ impl Memory {
             return Err(Errno::ENOMEM);
         }
         let target = space.regions.gap(wish.bytes).ok_or(Errno::ENOMEM)?;
+        let chunks = space.pages.chunks_in(page(start)..page(old_end)) + 1;
+        space.pages.reserve(chunks)?;
+        self.chunks.reserve(chunks)?;
         self.relocate(machine, space, (start, old_end), target, wish.bytes);
         Ok(target)
     }
@@ -426,19 +434,18 @@ impl Memory {
             return;
         };
         self.hide(machine, space, start, end);
-        let mut moved = Vec::new();
-        space
-            .pages
-            .remove(&mut self.chunks, page(start)..page(end), |number, frame| {
-                moved.push((number, frame))
-            });
-        for (number, frame) in moved {
-            space.pages.set(
-                &mut self.chunks,
-                number - page(start) + page(target),
-                frame,
-                Mapped::No,
-            );
+        for number in page(start)..page(end) {
+            let mut moved = None;
+            space
+                .pages
+                .remove(&mut self.chunks, number..number + 1, |_, frame| {
+                    moved = Some(frame)
+                });
+            if let Some(frame) = moved {
+                let to = number - page(start) + page(target);
+                let done = space.pages.set(&mut self.chunks, to, frame, Mapped::No);
+                debug_assert_eq!(done, Ok(None), "there was room, and nothing else");
+            }
         }
         space.regions.remove(at);
         space.regions.insert(Region {

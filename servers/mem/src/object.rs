@@ -4,10 +4,11 @@
 //! object's length are zero; an object without holder and mappings does not exist. A frame with
 //! several owners belongs to several objects and is never mapped writable.
 
+use crate::NoRoom;
 use crate::frames::Frames;
 use crate::pages::{Chunks, Mapped, Pages};
+use crate::pool::Pool;
 use abi::PAGE_BYTES;
-use alloc::vec::Vec;
 use core::ops::Range;
 use proto::{Pid, mem::ObjectId};
 use serde::{Deserialize, Serialize};
@@ -41,50 +42,53 @@ impl Object {
 /// All objects.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Objects {
-    list: Vec<Option<Object>>,
-    free: Vec<u32>,
+    pool: Pool<Option<Object>>,
     /// Frames in objects; one in several objects counts several times.
     resident: u64,
 }
 
 impl Objects {
     /// Makes an object without pages.
-    pub fn create(&mut self, bytes: u64, holder: Option<Pid>) -> ObjectId {
-        let object = Some(Object {
+    ///
+    /// # Errors
+    /// [`NoRoom`] if there is no memory to remember it.
+    pub fn create(&mut self, bytes: u64, holder: Option<Pid>) -> Result<ObjectId, NoRoom> {
+        let number = self.pool.take()?;
+        *self.pool.at_mut(number) = Some(Object {
             bytes,
             holder,
             ..Object::default()
         });
-        match self.free.pop() {
-            Some(index) => {
-                self.list[index as usize] = object;
-                ObjectId(index + 1)
-            }
-            None => {
-                self.list.push(object);
-                ObjectId(self.list.len() as u32)
-            }
-        }
+        Ok(ObjectId(number + 1))
     }
 
     /// The object with this id.
     pub fn get(&self, id: ObjectId) -> Option<&Object> {
-        self.list.get((id.0 as usize).wrapping_sub(1))?.as_ref()
+        self.pool.get(id.0.wrapping_sub(1))?.as_ref()
     }
 
     /// The object with this id.
     pub fn get_mut(&mut self, id: ObjectId) -> Option<&mut Object> {
-        self.list.get_mut((id.0 as usize).wrapping_sub(1))?.as_mut()
+        self.pool.get_mut(id.0.wrapping_sub(1))?.as_mut()
     }
 
-    /// Gives a page a frame, which the object owns from now on; the old one is returned.
-    pub fn set(&mut self, chunks: &mut Chunks, id: ObjectId, page: u32, frame: u32) -> Option<u32> {
-        let object = self.get_mut(id)?;
-        let old = object.pages.set(chunks, page, frame, Mapped::No);
+    /// Gives a page of an object a frame, which the object owns from now on; the old one is returned.
+    ///
+    /// # Errors
+    /// [`NoRoom`], and nothing has changed; never for a page that has a frame.
+    pub fn set(
+        &mut self,
+        chunks: &mut Chunks,
+        id: ObjectId,
+        page: u32,
+        frame: u32,
+    ) -> Result<Option<u32>, NoRoom> {
+        let object = self.get_mut(id).ok_or(NoRoom)?;
+        let old = object.pages.set(chunks, page, frame, Mapped::No)?;
         if old.is_none() {
             self.resident += 1;
         }
-        old
+        Ok(old)
     }
 
     /// Takes out pages and their frames; nothing may map them any more.
@@ -129,8 +133,8 @@ impl Objects {
             return;
         }
         self.drop_pages(chunks, frames, id, 0..u32::MAX);
-        self.list[id.0 as usize - 1] = None;
-        self.free.push(id.0 - 1);
+        *self.pool.at_mut(id.0 - 1) = None;
+        self.pool.give_back(id.0 - 1);
     }
 
     /// Frames in objects.
@@ -140,6 +144,6 @@ impl Objects {
 
     /// Objects that exist.
     pub fn count(&self) -> usize {
-        self.list.len() - self.free.len()
+        self.pool.in_use()
     }
 }

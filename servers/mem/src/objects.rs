@@ -4,7 +4,6 @@
 //! Mappings stay coherent: before a frame leaves an object, or starts to be shared by a second
 //! object, it is unmapped or protected wherever it is mapped.
 
-use crate::Mem;
 use crate::batch;
 use crate::fault::address_of;
 use crate::map::Wish;
@@ -15,6 +14,7 @@ use crate::policy::ForkPolicy;
 use crate::ports::Machine;
 use crate::region::{Backing, Kind, Region, page};
 use crate::space::Space;
+use crate::{Mem, NoRoom};
 use abi::{Errno, PAGE_BYTES, PhysAddr};
 use core::ops::Range;
 use proto::mem::{ObjectId, Reply, Request, flags};
@@ -89,7 +89,7 @@ impl<P: ForkPolicy> Mem<P> {
         if bytes > MAX_BYTES {
             return Err(Errno::EFBIG);
         }
-        Ok(self.memory.objects.create(bytes, Some(holder)))
+        Ok(self.memory.objects.create(bytes, Some(holder))?)
     }
 
     fn mappings(&self, object: ObjectId) -> Result<u64, Errno> {
@@ -146,14 +146,16 @@ impl<P: ForkPolicy> Mem<P> {
         };
         let whole = page_index(offset)..page_index(end);
         self.protect_object(machine, parent, whole.clone());
-        let id = self.memory.objects.create(bytes, Some(sender));
-        self.memory.share_pages(parent, id, whole.clone());
-        if let Some(frame) = tail {
-            self.memory
-                .objects
-                .set(&mut self.memory.chunks, id, whole.end - whole.start, frame);
+        let memory = &mut self.memory;
+        let made = memory
+            .objects
+            .create(bytes, Some(sender))
+            .map_err(Errno::from);
+        let filled = made.and_then(|id| memory.fill_slice(parent, id, whole, tail).map(|()| id));
+        if let (Err(_), Some(frame)) = (&filled, tail) {
+            memory.frames.release(frame);
         }
-        Ok(id)
+        filled
     }
 
     /// Changes the length.
@@ -225,9 +227,11 @@ impl<P: ForkPolicy> Mem<P> {
             self.each_mapping(id, number..number + 1, |memory, space, _, start, end| {
                 memory.hide(machine, space, start, end);
             });
-            self.memory
+            let old = self
+                .memory
                 .objects
                 .set(&mut self.memory.chunks, id, number, copy);
+            debug_assert_eq!(old, Ok(Some(frame)), "the page was there");
             self.memory.frames.release(frame);
             frame = copy;
         }
@@ -397,6 +401,7 @@ impl<P: ForkPolicy> Mem<P> {
         if !device.0.is_multiple_of(PAGE_BYTES) || end.is_none() {
             return Err(Errno::EINVAL);
         }
+        self.memory.allow(space, wish.bytes, false)?;
         let start = self.memory.place(space, &wish)?;
         let backing = Backing::Device {
             frame: page_index(device.0),
@@ -418,14 +423,48 @@ impl<P: ForkPolicy> Mem<P> {
 }
 
 impl Memory {
+    /// Fills a new object; if that fails, the object is gone and `tail` is still the caller's.
+    fn fill_slice(
+        &mut self,
+        parent: ObjectId,
+        child: ObjectId,
+        range: Range<u32>,
+        tail: Option<u32>,
+    ) -> Result<(), Errno> {
+        let last = range.end - range.start;
+        let shared = self.share_pages(parent, child, range);
+        let Memory {
+            objects,
+            chunks,
+            frames,
+            ..
+        } = self;
+        let filled = shared.and_then(|()| match tail {
+            Some(frame) => objects.set(chunks, child, last, frame).map(drop),
+            None => Ok(()),
+        });
+        if filled.is_err() {
+            if let Some(object) = objects.get_mut(child) {
+                object.holder = None;
+            }
+            objects.collect(chunks, frames, child);
+        }
+        Ok(filled?)
+    }
+
     /// Lets `child` share the frames of the pages `range` of `parent`, from its page 0 on.
-    fn share_pages(&mut self, parent: ObjectId, child: ObjectId, range: Range<u32>) {
+    fn share_pages(
+        &mut self,
+        parent: ObjectId,
+        child: ObjectId,
+        range: Range<u32>,
+    ) -> Result<(), NoRoom> {
         let mut key = range.start / CHUNK_PAGES;
         while key * CHUNK_PAGES < range.end {
             let first = key * CHUNK_PAGES;
             key += 1;
             let Some(object) = self.objects.get(parent) else {
-                return;
+                return Ok(());
             };
             let Some(&chunk) = object.pages.chunk(&self.chunks, first) else {
                 continue;
@@ -436,15 +475,22 @@ impl Memory {
                 frames,
                 ..
             } = self;
+            let mut done = Ok(());
             each_bit(chunk.used, |bit| {
                 let number = first + bit;
-                if range.contains(&number) {
+                if done.is_ok() && range.contains(&number) {
                     let frame = chunk.frames[bit as usize];
-                    frames.share(frame);
-                    objects.set(chunks, child, number - range.start, frame);
+                    done = objects
+                        .set(chunks, child, number - range.start, frame)
+                        .map(drop);
+                    if done.is_ok() {
+                        frames.share(frame);
+                    }
                 }
             });
+            done?;
         }
+        Ok(())
     }
 }
 

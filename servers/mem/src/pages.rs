@@ -6,14 +6,14 @@
 //! Invariant: `mapped` and `writable` are subsets of `used`, and in a space's table they say what
 //! its page tables hold: a page that is not in `writable` cannot be written without a fault.
 
+use crate::NoRoom;
+use crate::pool::Pool;
 use alloc::vec::Vec;
 use core::ops::Range;
 use serde::{Deserialize, Serialize};
 
 /// Pages in a chunk.
 pub const CHUNK_PAGES: u32 = 32;
-/// Chunks in a piece of the pool.
-const SLAB: usize = 32;
 
 /// The frames of 32 consecutive pages.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
@@ -37,44 +37,7 @@ impl Chunk {
 }
 
 /// The chunks of all tables.
-#[derive(Debug, Default, Serialize, Deserialize)]
-pub struct Chunks {
-    /// In pieces, so that growing never moves what is there.
-    slabs: Vec<Vec<Chunk>>,
-    free: Vec<u32>,
-}
-
-impl Chunks {
-    fn take(&mut self) -> u32 {
-        if let Some(slot) = self.free.pop() {
-            return slot;
-        }
-        let base = (self.slabs.len() * SLAB) as u32;
-        let mut slab = Vec::with_capacity(SLAB);
-        slab.resize(SLAB, Chunk::default());
-        self.slabs.push(slab);
-        self.free.extend((base + 1..base + SLAB as u32).rev());
-        base
-    }
-
-    fn get(&self, slot: u32) -> &Chunk {
-        &self.slabs[slot as usize / SLAB][slot as usize % SLAB]
-    }
-
-    fn get_mut(&mut self, slot: u32) -> &mut Chunk {
-        &mut self.slabs[slot as usize / SLAB][slot as usize % SLAB]
-    }
-
-    /// Chunks that no table uses.
-    pub fn unused(&self) -> usize {
-        self.free.len()
-    }
-
-    /// Chunks in use.
-    pub fn in_use(&self) -> usize {
-        self.slabs.len() * SLAB - self.free.len()
-    }
-}
+pub type Chunks = Pool<Chunk>;
 
 /// How a page is in the page tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,13 +66,13 @@ impl Pages {
     /// The chunk that `page` is in.
     pub fn chunk<'a>(&self, chunks: &'a Chunks, page: u32) -> Option<&'a Chunk> {
         let at = self.position(page).ok()?;
-        Some(chunks.get(self.list[at].1))
+        Some(chunks.at(self.list[at].1))
     }
 
     /// The chunk that `page` is in.
     pub fn chunk_mut<'a>(&self, chunks: &'a mut Chunks, page: u32) -> Option<&'a mut Chunk> {
         let at = self.position(page).ok()?;
-        Some(chunks.get_mut(self.list[at].1))
+        Some(chunks.at_mut(self.list[at].1))
     }
 
     /// The frame of `page`.
@@ -118,21 +81,21 @@ impl Pages {
     }
 
     /// Gives `page` a frame and returns the one that it had.
+    ///
+    /// # Errors
+    /// [`NoRoom`], and nothing has changed; never for a page in a chunk that is there.
     pub fn set(
         &mut self,
         chunks: &mut Chunks,
         page: u32,
         frame: u32,
         mapped: Mapped,
-    ) -> Option<u32> {
+    ) -> Result<Option<u32>, NoRoom> {
         let at = match self.position(page) {
             Ok(at) => at,
-            Err(at) => {
-                self.list.insert(at, (page / CHUNK_PAGES, chunks.take()));
-                at
-            }
+            Err(at) => self.add(chunks, at, page)?,
         };
-        let chunk = chunks.get_mut(self.list[at].1);
+        let chunk = chunks.at_mut(self.list[at].1);
         let old = chunk.frame(page);
         let bit = 1 << (page % CHUNK_PAGES);
         chunk.used |= bit;
@@ -147,7 +110,22 @@ impl Pages {
             chunk.writable & !bit
         };
         chunk.frames[(page % CHUNK_PAGES) as usize] = frame;
-        old
+        Ok(old)
+    }
+
+    /// Adds an empty chunk for `page` at its place in the list.
+    fn add(&mut self, chunks: &mut Chunks, at: usize, page: u32) -> Result<usize, NoRoom> {
+        self.reserve(1)?;
+        self.list.insert(at, (page / CHUNK_PAGES, chunks.take()?));
+        Ok(at)
+    }
+
+    /// Sees to it that `count` more chunks fit.
+    ///
+    /// # Errors
+    /// [`NoRoom`] if memory is short.
+    pub fn reserve(&mut self, count: usize) -> Result<(), NoRoom> {
+        self.list.try_reserve(count).map_err(|_| NoRoom)
     }
 
     /// Takes out the pages of `range`, telling `visit` each page and its frame.
@@ -167,7 +145,7 @@ impl Pages {
             .get(at)
             .filter(|entry| entry.0 * CHUNK_PAGES < range.end)
         {
-            let chunk = chunks.get_mut(slot);
+            let chunk = chunks.at_mut(slot);
             let gone = mask(key, &range);
             each_bit(chunk.used & gone, |bit| {
                 visit(key * CHUNK_PAGES + bit, chunk.frames[bit as usize])
@@ -176,7 +154,7 @@ impl Pages {
             chunk.mapped &= !gone;
             chunk.writable &= !gone;
             if chunk.used == 0 {
-                chunks.free.push(slot);
+                chunks.give_back(slot);
             } else {
                 self.list[kept] = (key, slot);
                 kept += 1;
@@ -201,8 +179,15 @@ impl Pages {
             .iter()
             .take_while(|entry| entry.0 * CHUNK_PAGES < range.end)
         {
-            visit(key * CHUNK_PAGES, chunks.get_mut(slot), mask(key, &range));
+            visit(key * CHUNK_PAGES, chunks.at_mut(slot), mask(key, &range));
         }
+    }
+
+    /// How many chunks have pages in `range`, about.
+    pub fn chunks_in(&self, range: Range<u32>) -> usize {
+        let inside =
+            |key: u32| key * CHUNK_PAGES < range.end && (key + 1) * CHUNK_PAGES > range.start;
+        2 * self.keys().filter(|&key| inside(key)).count()
     }
 
     /// The numbers of the chunks that the table has.
@@ -214,30 +199,40 @@ impl Pages {
     pub fn count(&self, chunks: &Chunks) -> u32 {
         self.list
             .iter()
-            .map(|entry| chunks.get(entry.1).used.count_ones())
+            .map(|entry| chunks.at(entry.1).used.count_ones())
             .sum()
     }
 
     /// Pages of `range` that have a frame.
     pub fn count_in(&self, chunks: &Chunks, range: &Range<u32>) -> u32 {
         (self.list.iter())
-            .map(|entry| (chunks.get(entry.1).used & mask(entry.0, range)).count_ones())
+            .map(|entry| (chunks.at(entry.1).used & mask(entry.0, range)).count_ones())
             .sum()
     }
 
     /// Becomes a copy of `other` in which nothing is mapped, telling `share` each frame.
-    pub fn copy_of(&mut self, chunks: &mut Chunks, other: &Pages, mut share: impl FnMut(u32)) {
+    ///
+    /// # Errors
+    /// [`NoRoom`], and nothing has changed.
+    pub fn copy_of(
+        &mut self,
+        chunks: &mut Chunks,
+        other: &Pages,
+        mut share: impl FnMut(u32),
+    ) -> Result<(), NoRoom> {
         debug_assert!(self.list.is_empty(), "the old pages must be removed first");
-        self.list.reserve_exact(other.list.len());
+        self.reserve(other.list.len())?;
+        chunks.reserve(other.list.len())?;
         for &(key, slot) in &other.list {
-            let mut chunk = *chunks.get(slot);
+            let copy = chunks.take()?;
+            let mut chunk = *chunks.at(slot);
             chunk.mapped = 0;
             chunk.writable = 0;
             each_bit(chunk.used, |bit| share(chunk.frames[bit as usize]));
-            let copy = chunks.take();
-            *chunks.get_mut(copy) = chunk;
+            *chunks.at_mut(copy) = chunk;
             self.list.push((key, copy));
         }
+        Ok(())
     }
 }
 
@@ -297,20 +292,20 @@ mod tests {
         for page in [5, 31, 32, 4000, 64] {
             assert_eq!(
                 pages.set(&mut chunks, page, page + 7, Mapped::Writable),
-                None
+                Ok(None)
             );
         }
         assert_eq!(pages.get(&chunks, 31), Some(38));
         assert_eq!(pages.get(&chunks, 30), None);
         assert_eq!(pages.count(&chunks), 5);
-        assert_eq!(pages.set(&mut chunks, 31, 1, Mapped::No), Some(38));
+        assert_eq!(pages.set(&mut chunks, 31, 1, Mapped::No), Ok(Some(38)));
     }
 
     #[test]
     fn removing_a_range_visits_it_once_and_leaves_the_rest() {
         let (mut chunks, mut pages) = (Chunks::default(), Pages::default());
         for page in 0..100 {
-            pages.set(&mut chunks, page, page, Mapped::No);
+            pages.set(&mut chunks, page, page, Mapped::No).unwrap();
         }
         let mut gone = vec![];
         pages.remove(&mut chunks, 10..70, |page, frame| gone.push((page, frame)));
@@ -326,10 +321,12 @@ mod tests {
         let (mut chunks, mut pages, mut copy) =
             (Chunks::default(), Pages::default(), Pages::default());
         for page in 3..40 {
-            pages.set(&mut chunks, page, page, Mapped::Writable);
+            pages
+                .set(&mut chunks, page, page, Mapped::Writable)
+                .unwrap();
         }
         let mut shared = 0;
-        copy.copy_of(&mut chunks, &pages, |_| shared += 1);
+        copy.copy_of(&mut chunks, &pages, |_| shared += 1).unwrap();
         assert_eq!((shared, copy.count(&chunks)), (37, 37));
         assert_eq!(copy.chunk(&chunks, 3).unwrap().writable, 0);
         assert_eq!(pages.chunk(&chunks, 3).unwrap().writable, u32::MAX << 3);

@@ -31,7 +31,7 @@ impl<P: ForkPolicy> Mem<P> {
         if pid == Pid(0) || self.spaces.slot(pid).is_some() {
             return Err(Errno::EEXIST);
         }
-        let slot = self.spaces.insert(pid).ok_or(Errno::EEXIST)?;
+        let slot = self.spaces.insert(pid).ok_or(Errno::ENOMEM)?;
         let space = self.spaces.at(slot);
         match self.memory.create_space(machine, space, priority) {
             Ok(thread) => Ok((
@@ -67,8 +67,9 @@ impl<P: ForkPolicy> Mem<P> {
         let Some([original, copy]) = self.spaces.two(slot, copy) else {
             return Err(Errno::EINVAL);
         };
-        self.memory.copy_layout(original, copy);
-        if let Err(error) = self.policy.copy(&mut self.memory, machine, original, copy) {
+        let copied = (self.memory.copy_layout(original, copy))
+            .and_then(|()| self.policy.copy(&mut self.memory, machine, original, copy));
+        if let Err(error) = copied {
             self.memory.batch.clear();
             self.destroy(machine, child)?;
             return Err(error);
@@ -290,8 +291,8 @@ impl Memory {
     }
 
     /// Gives `child` the regions, heap and limits of `parent`.
-    fn copy_layout(&mut self, parent: &Space, child: &mut Space) {
-        child.regions.copy_of(&parent.regions);
+    fn copy_layout(&mut self, parent: &Space, child: &mut Space) -> Result<(), Errno> {
+        child.regions.copy_of(&parent.regions)?;
         for object in child
             .regions
             .as_slice()
@@ -302,5 +303,6 @@ impl Memory {
         }
         (child.heap_start, child.heap_end) = (parent.heap_start, parent.heap_end);
         (child.size, child.limits) = (parent.size, parent.limits);
+        Ok(())
     }
 }

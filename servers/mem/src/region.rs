@@ -2,7 +2,7 @@
 
 use abi::layout::{MMAP_BASE, USER_END};
 use abi::message::access;
-use abi::{PAGE_BYTES, map::prot as map_prot};
+use abi::{Errno, PAGE_BYTES, map::prot as map_prot};
 use alloc::vec::Vec;
 use core::ops::Range;
 use proto::mem::ObjectId;
@@ -17,6 +17,9 @@ pub const EXECUTE: u8 = 4;
 
 /// Lowest address that can be mapped, so that a null pointer with an offset is a fault.
 pub const LOWEST: u64 = 0x1_0000;
+
+/// Most regions of a space.
+pub const MAX_REGIONS: usize = 4096;
 
 /// Where a region's pages come from when the space has no own ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -240,6 +243,17 @@ impl Regions {
         at >= end
     }
 
+    /// Sees to it that a range can be cut out and a region be put there.
+    ///
+    /// # Errors
+    /// `ENOMEM` if the space has [`MAX_REGIONS`], or memory is short.
+    pub fn reserve(&mut self) -> Result<(), Errno> {
+        if self.list.len() + 3 > MAX_REGIONS {
+            return Err(Errno::ENOMEM);
+        }
+        self.list.try_reserve(3).map_err(|_| Errno::ENOMEM)
+    }
+
     /// Splits the region that has `address` inside, and returns the object that is now mapped by
     /// one region more.
     pub fn split(&mut self, address: u64) -> Option<ObjectId> {
@@ -318,11 +332,25 @@ impl Regions {
     }
 
     /// Becomes a copy of `other`, keeping its own memory.
-    pub fn copy_of(&mut self, other: &Regions) {
+    ///
+    /// # Errors
+    /// `ENOMEM`, and nothing has changed.
+    pub fn copy_of(&mut self, other: &Regions) -> Result<(), Errno> {
+        self.fit(other)?;
         self.list.clear();
         self.list.extend_from_slice(&other.list);
         self.last = other.last;
         self.full_below = other.full_below;
+        Ok(())
+    }
+
+    /// Sees to it that [`Regions::copy_of`] works, also after [`Regions::clear`].
+    ///
+    /// # Errors
+    /// `ENOMEM` if memory is short.
+    pub fn fit(&mut self, other: &Regions) -> Result<(), Errno> {
+        let more = other.list.len().saturating_sub(self.list.len());
+        self.list.try_reserve(more).map_err(|_| Errno::ENOMEM)
     }
 
     /// Removes all. The caller accounts for what they mapped.

@@ -120,16 +120,18 @@ impl Spaces {
         self.slots.get_disjoint_mut([first, second]).ok()
     }
 
-    /// Makes an empty space for a process that has none, and returns its slot.
+    /// Makes an empty space for a process that has none, and returns its slot; `None` also if memory
+    /// is short.
     pub fn insert(&mut self, pid: Pid) -> Option<usize> {
         let at = self
             .index
             .binary_search_by(|entry| entry.0.cmp(&pid))
             .err()?;
-        let slot = self.free.pop().unwrap_or_else(|| {
-            self.slots.push(Space::default());
-            self.slots.len() as u32 - 1
-        });
+        self.index.try_reserve(1).ok()?;
+        let slot = match self.free.pop() {
+            Some(slot) => slot,
+            None => self.grow()?,
+        };
         self.index.insert(at, (pid, slot));
         let space = &mut self.slots[slot as usize];
         space.pid = pid;
@@ -141,6 +143,14 @@ impl Spaces {
         (space.heap_start, space.heap_end, space.size, space.faults) = (0, 0, 0, 0);
         space.limits = Limits::NONE;
         Some(slot as usize)
+    }
+
+    /// Adds a slot, and room for it in the list of free ones.
+    fn grow(&mut self) -> Option<u32> {
+        self.slots.try_reserve(1).ok()?;
+        self.free.try_reserve(self.slots.len() + 1).ok()?;
+        self.slots.push(Space::default());
+        Some(self.slots.len() as u32 - 1)
     }
 
     /// Forgets a process whose space is empty.

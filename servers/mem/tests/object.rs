@@ -407,10 +407,7 @@ fn devices_are_mapped_by_the_root_task() {
     let start = world.address(ROOT, map(0x900_0000)).unwrap();
     assert_eq!(world.write(VFS.0, start, 1), Ok(()));
     assert_eq!(world.address(ROOT, map(0x900_0001)), Err(Errno::EINVAL));
-    assert_eq!(
-        world.address(ROOT, map(!4095)),
-        Err(Errno::EINVAL)
-    );
+    assert_eq!(world.address(ROOT, map(!4095)), Err(Errno::EINVAL));
     assert_eq!(world.address(PROC, map(0x900_0000)), Err(Errno::EPERM));
 }
 

@@ -511,3 +511,31 @@ fn regions_are_listed_by_address() {
     ];
     assert_eq!(kinds, expected);
 }
+
+#[test]
+fn the_number_of_regions_is_limited() {
+    let mut world = running(CopyOnWrite, 200);
+    let start = world
+        .address(
+            Pid(1),
+            Request::Map {
+                address: 0,
+                bytes: 9000 * PAGE,
+                prot: 0,
+                flags: 0,
+            },
+        )
+        .unwrap();
+    let protect = |page| Request::Protect {
+        address: start + page * PAGE,
+        bytes: PAGE,
+        prot: 1,
+    };
+    let done = (0..4500)
+        .take_while(|page| world.ask(Pid(1), protect(2 * page + 1)).is_ok())
+        .count();
+    assert!((2000..2100).contains(&done), "{done}");
+    assert_eq!(world.ask(Pid(1), protect(8999)), Err(Errno::ENOMEM));
+    assert_eq!(world.unmap(1, start, 1), Err(Errno::ENOMEM));
+    world.destroy(1).unwrap();
+}

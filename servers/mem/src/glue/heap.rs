@@ -37,15 +37,16 @@ static SUPPLY: Mutex<Supply> = Mutex::new(Supply {
     end: HEAP,
 });
 
-/// Takes the heap's first frames out of the largest of `ranges`.
-pub fn start(ranges: &mut [FrameRange]) {
+/// Takes the heap's first frames out of the largest of `ranges`: enough for the table of all frames
+/// and the list of the archive's pages.
+pub fn start(ranges: &mut [FrameRange], archive_pages: u32) {
     let first = ranges.iter().map(|range| range.first).min().unwrap_or(0);
     let last = ranges
         .iter()
         .map(|range| range.first + range.count)
         .max()
         .unwrap_or(0);
-    let wanted = (last - first) / (PAGE_BYTES as u32 / 4) + START;
+    let wanted = (last - first) / (PAGE_BYTES as u32 / 4) + archive_pages / 512 + START;
     if let Some(range) = ranges.iter_mut().max_by_key(|range| range.count) {
         let count = wanted.min(range.count);
         range.count -= count;

@@ -19,8 +19,10 @@ pub fn run<P: ForkPolicy>(policy: P) -> i32 {
     let Some(ranges) = free.get_mut(..boot.free_count as usize) else {
         return 1;
     };
-    heap::start(ranges);
-    let mem = Mem::new(policy, ranges, boot.archive, boot.archive_bytes);
+    heap::start(ranges, boot.archive.count);
+    let Ok(mem) = Mem::new(policy, ranges, boot.archive, boot.archive_bytes) else {
+        return 1;
+    };
     libsys::log!(
         "{} pages, {} free, fork policy {}",
         mem.frames().total(),

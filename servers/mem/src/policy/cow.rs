@@ -33,7 +33,7 @@ impl ForkPolicy for CopyOnWrite {
         let Memory { chunks, frames, .. } = memory;
         child
             .pages
-            .copy_of(chunks, &parent.pages, |frame| frames.share(frame));
+            .copy_of(chunks, &parent.pages, |frame| frames.share(frame))?;
         protect(memory, machine, parent)
     }
 }

@@ -87,13 +87,16 @@ fn copy_page<M: Machine>(
     } else {
         Mapped::ReadOnly
     };
-    child.pages.set(&mut memory.chunks, number, frame, mapped);
+    if let Err(error) = child.pages.set(&mut memory.chunks, number, frame, mapped) {
+        memory.frames.release(frame);
+        return Err(error.into());
+    }
     memory.copied += 1;
     // A page of memory that may not be accessed cannot be mapped: it is only filled.
     if region.prot == 0 {
         child
             .pages
-            .set(&mut memory.chunks, number, frame, Mapped::No);
+            .set(&mut memory.chunks, number, frame, Mapped::No)?;
         return memory.push(
             machine,
             child,

@@ -337,7 +337,7 @@ impl<P: ForkPolicy> World<P> {
             first: ARCHIVE_FIRST,
             count: ARCHIVE_PAGES,
         };
-        let mem = Mem::new(policy, &free, archive, u64::from(ARCHIVE_PAGES) * PAGE);
+        let mem = Mem::new(policy, &free, archive, u64::from(ARCHIVE_PAGES) * PAGE).unwrap();
         World {
             mem,
             fake,
