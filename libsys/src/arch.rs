@@ -58,6 +58,8 @@ mod machine {
     use super::{Lease, Message, Returned};
     use core::arch::{asm, global_asm};
 
+    global_asm!(include_str!("../memory.s"));
+
     #[inline(always)]
     pub fn send(
         endpoint: u64,

@@ -1,11 +1,13 @@
 //! Copying and zeroing physical memory through the linear map, as fast as the general registers
 //! allow.
 
-use core::arch::asm;
+use core::arch::{asm, global_asm};
 
 use super::mmu::phys_to_virt;
 use abi::PAGE_BYTES;
 use kernel_core::object::FrameNumber;
+
+global_asm!(include_str!("../../../../libsys/memory.s"));
 
 /// Address of a frame in the linear map.
 pub(crate) const fn frame_address(frame: FrameNumber) -> usize {
