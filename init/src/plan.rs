@@ -1,0 +1,123 @@
+//! Decisions on the way from a manifest to running servers: identities, bits, pid 1.
+
+use alloc::vec::Vec;
+use proto::proc::Program;
+use proto::{Pid, server_id, tty};
+
+/// The identity of a service's server.
+pub fn identity(service: &str) -> Option<Pid> {
+    match service {
+        "mem" => Some(server_id::MEM),
+        "tty" => Some(server_id::TTY),
+        "vfs" => Some(server_id::VFS),
+        "ipc" => Some(server_id::IPC),
+        "proc" => Some(server_id::PROC),
+        _ => None,
+    }
+}
+
+/// Whether the system is of no use without this service.
+pub fn is_vital(service: &str) -> bool {
+    matches!(service, "mem" | "vfs" | "proc")
+}
+
+/// The notification bit (number) that a `notify:NAME` of a manifest means.
+pub fn notify_bit(name: &str) -> Option<u32> {
+    match name {
+        "vfs_ready" => Some(tty::VFS_READY_BIT),
+        "proc_signal" => Some(tty::PROC_SIGNAL_BIT),
+        _ => None,
+    }
+}
+
+/// Whether `word` is one of the words of the kernel's command line (ended by a 0).
+pub fn has_word(command_line: &[u8], word: &str) -> bool {
+    let text = command_line
+        .split(|&byte| byte == 0)
+        .next()
+        .unwrap_or_default();
+    text.split(|&byte| byte == b' ')
+        .any(|found| found == word.as_bytes())
+}
+
+/// Where pid 1 is looked for.
+const INIT_PATHS: [&str; 4] = ["/sbin/init", "/etc/init", "/bin/init", "/bin/sh"];
+const SHELL: &str = "/bin/sh";
+
+/// Programs to try as pid 1, in order: the shell with `command`, or the first init that runs.
+pub fn first_programs(command: Option<&[u8]>) -> Vec<Program> {
+    match command {
+        Some(command) => [first_program(SHELL, &[b"sh", b"-c", command])].into(),
+        None => INIT_PATHS
+            .iter()
+            .map(|path| first_program(path, &[name_of(path)]))
+            .collect(),
+    }
+}
+
+fn name_of(path: &str) -> &[u8] {
+    path.rsplit('/').next().unwrap_or(path).as_bytes()
+}
+
+fn first_program(path: &str, arguments: &[&[u8]]) -> Program {
+    const ENVIRONMENT: [&str; 6] = [
+        "PATH=/bin:/sbin:/usr/bin:/usr/sbin",
+        "HOME=/root",
+        "USER=root",
+        "LOGNAME=root",
+        "SHELL=/bin/sh",
+        "TERM=vt100",
+    ];
+    Program {
+        path: path.as_bytes().to_vec(),
+        arguments: arguments.iter().map(|argument| argument.to_vec()).collect(),
+        environment: ENVIRONMENT
+            .iter()
+            .map(|entry| entry.as_bytes().to_vec())
+            .collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::manifest::SERVICES;
+
+    #[test]
+    fn every_service_has_an_identity_of_its_own() {
+        let mut identities: Vec<_> = SERVICES
+            .iter()
+            .map(|service| identity(service).unwrap())
+            .collect();
+        assert!(identities.iter().all(|identity| identity.is_server()));
+        identities.sort();
+        identities.dedup();
+        assert_eq!(identities.len(), SERVICES.len());
+        assert_eq!(identity("cat"), None);
+    }
+
+    #[test]
+    fn init_is_searched_in_the_promised_order() {
+        let paths: Vec<_> = first_programs(None)
+            .into_iter()
+            .map(|program| program.path)
+            .collect();
+        assert_eq!(
+            paths,
+            [&b"/sbin/init"[..], b"/etc/init", b"/bin/init", b"/bin/sh"]
+        );
+    }
+
+    #[test]
+    fn a_command_is_run_by_the_shell_as_it_is() {
+        let programs = first_programs(Some(b"echo $? 'x'"));
+        assert_eq!(programs.len(), 1);
+        assert_eq!(programs[0].arguments, [&b"sh"[..], b"-c", b"echo $? 'x'"]);
+    }
+
+    #[test]
+    fn words_of_the_command_line_are_whole() {
+        assert!(has_word(b"quiet framed\0\0", "framed"));
+        assert!(!has_word(b"unframed\0framed", "framed"));
+    }
+}
