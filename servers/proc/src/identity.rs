@@ -120,7 +120,7 @@ impl Proc {
             return Err(Errno::EPERM.into());
         }
         let lease = incoming.leases[0];
-        if lease.bytes > 4 * GROUPS || lease.bytes % 4 != 0 {
+        if lease.bytes > 4 * GROUPS || !lease.bytes.is_multiple_of(4) {
             return Err(Errno::EINVAL.into());
         }
         let mut bytes = vec![0; lease.bytes];

@@ -78,9 +78,11 @@ impl Proc {
         let Some(old) = process.alarm.take() else {
             return;
         };
-        if old.interval_ns != 0 {
-            // Periods that were missed are not made up for.
-            let late = now_ns.saturating_sub(old.deadline_ns) / old.interval_ns;
+        // Periods that were missed are not made up for.
+        if let Some(late) = now_ns
+            .saturating_sub(old.deadline_ns)
+            .checked_div(old.interval_ns)
+        {
             let step = old.interval_ns.saturating_mul(late.saturating_add(1));
             let deadline_ns = old.deadline_ns.saturating_add(step);
             process.alarm = Some(Alarm { deadline_ns, ..old });

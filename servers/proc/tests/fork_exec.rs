@@ -14,28 +14,86 @@ fn fork_returns_twice() {
     let mut system = System::new();
     let child = system.fork(1);
     assert_eq!(child, 2);
-    assert_eq!(system.answer(system.world.inherited[&2]), Some(Ok(Reply::Pid(0))));
-    assert_eq!(system.call(child, Request::Identity), Ok(Reply::Identity { pid: 2, ppid: 1 }));
+    assert_eq!(
+        system.answer(system.world.inherited[&2]),
+        Some(Ok(Reply::Pid(0)))
+    );
+    assert_eq!(
+        system.call(child, Request::Identity),
+        Ok(Reply::Identity { pid: 2, ppid: 1 })
+    );
     assert_eq!(system.entry(2).pgid, 1);
 }
 
 #[test]
 fn a_child_inherits_what_it_should_and_nothing_else() {
     let mut system = System::new();
-    let users = Request::SetUsers { how: 2, real: 5, effective: 0, saved: 7 };
+    let users = Request::SetUsers {
+        how: 2,
+        real: 5,
+        effective: 0,
+        saved: 7,
+    };
     system.call(1, users).unwrap();
     system.action(1, 10, 0x5000, 4);
     system.mask(1, 2, 1 << 11);
     system.kill(1, 1, 10).unwrap();
-    system.call(1, Request::SetTimer { which: 0, value_ns: 50, interval_ns: 0 }).unwrap();
+    system
+        .call(
+            1,
+            Request::SetTimer {
+                which: 0,
+                value_ns: 50,
+                interval_ns: 0,
+            },
+        )
+        .unwrap();
     let child = system.fork(1);
 
-    assert_eq!(system.call(child, Request::GetUsers), Ok(Reply::Ids { real: 5, effective: 0, saved: 7 }));
-    let ask = Request::Action { signal: 10, change: false, handler: 0, flags: 0, mask: 0, restorer: 0 };
-    assert_eq!(system.call(child, ask), Ok(Reply::Action { handler: 0x5000, flags: 4, mask: 0, restorer: 0 }));
-    assert_eq!(system.call(child, Request::Mask { how: 3, set: 0 }), Ok(Reply::Set { set: 1 << 11, deliverable: false }));
-    assert_eq!(system.take(child), None, "pending signals are not inherited");
-    assert_eq!(system.call(child, Request::GetTimer { which: 0 }), Ok(Reply::Timer { value_ns: 0, interval_ns: 0 }));
+    assert_eq!(
+        system.call(child, Request::GetUsers),
+        Ok(Reply::Ids {
+            real: 5,
+            effective: 0,
+            saved: 7
+        })
+    );
+    let ask = Request::Action {
+        signal: 10,
+        change: false,
+        handler: 0,
+        flags: 0,
+        mask: 0,
+        restorer: 0,
+    };
+    assert_eq!(
+        system.call(child, ask),
+        Ok(Reply::Action {
+            handler: 0x5000,
+            flags: 4,
+            mask: 0,
+            restorer: 0
+        })
+    );
+    assert_eq!(
+        system.call(child, Request::Mask { how: 3, set: 0 }),
+        Ok(Reply::Set {
+            set: 1 << 11,
+            deliverable: false
+        })
+    );
+    assert_eq!(
+        system.take(child),
+        None,
+        "pending signals are not inherited"
+    );
+    assert_eq!(
+        system.call(child, Request::GetTimer { which: 0 }),
+        Ok(Reply::Timer {
+            value_ns: 0,
+            interval_ns: 0
+        })
+    );
 }
 
 #[test]
@@ -64,7 +122,11 @@ fn a_failed_exec_leaves_everything_as_before() {
     for patience in 0.. {
         let mut system = System::new();
         system.catch(1, 10);
-        let before = (system.world.visible.clone(), system.world.committed.len(), system.world.images.clone());
+        let before = (
+            system.world.visible.clone(),
+            system.world.committed.len(),
+            system.world.images.clone(),
+        );
         system.world.patience = Some(patience);
         match system.exec(1, "/bin/true", &["true"]) {
             Outcome::Reply(answer) => assert_eq!(answer, Err(Refusal::Errno(Errno::ENOMEM))),
@@ -73,7 +135,11 @@ fn a_failed_exec_leaves_everything_as_before() {
                 return;
             }
         }
-        let after = (system.world.visible.clone(), system.world.committed.len(), system.world.images.clone());
+        let after = (
+            system.world.visible.clone(),
+            system.world.committed.len(),
+            system.world.images.clone(),
+        );
         assert_eq!(after, before);
         system.kill(1, 1, 10).unwrap();
         assert_eq!(system.take(1), Some(10), "the handler is still there");
@@ -84,7 +150,10 @@ fn a_failed_exec_leaves_everything_as_before() {
 fn exec_starts_the_thread_at_the_entry_with_its_arguments() {
     let mut system = System::new();
     let child = system.fork(1);
-    assert_eq!(system.exec(child, "/bin/true", &["true", "x y"]), Outcome::Parked);
+    assert_eq!(
+        system.exec(child, "/bin/true", &["true", "x y"]),
+        Outcome::Parked
+    );
     let image = &system.world.images[&child];
     let (pc, sp) = system.thread(child).started.unwrap();
     assert_eq!((pc, sp % 16), (0x20_0078, 0));
@@ -92,7 +161,10 @@ fn exec_starts_the_thread_at_the_entry_with_its_arguments() {
     assert_eq!(image.stack[..8], 2u64.to_le_bytes());
     assert!(image.stack.windows(8).any(|window| window == b"x y\0A=b\0"));
     assert_eq!(system.entry(child).name(), b"true");
-    assert_eq!(system.world.committed.last(), Some(&(child, b"/bin/true".to_vec())));
+    assert_eq!(
+        system.world.committed.last(),
+        Some(&(child, b"/bin/true".to_vec()))
+    );
 }
 
 #[test]
@@ -104,30 +176,91 @@ fn exec_resets_handlers_and_keeps_what_is_ignored_pending_and_masked() {
     system.kill(1, 1, 15).unwrap();
     assert_eq!(system.exec(1, "/bin/true", &["true"]), Outcome::Parked);
 
-    let ask = |signal| Request::Action { signal, change: false, handler: 0, flags: 0, mask: 0, restorer: 0 };
-    assert_eq!(system.call(1, ask(10)), Ok(Reply::Action { handler: 0, flags: 0, mask: 0, restorer: 0 }));
-    assert_eq!(system.call(1, ask(12)), Ok(Reply::Action { handler: 1, flags: 0, mask: 0, restorer: 0 }));
-    assert_eq!(system.call(1, Request::Mask { how: 3, set: 0 }), Ok(Reply::Set { set: 1 << 14, deliverable: false }));
+    let ask = |signal| Request::Action {
+        signal,
+        change: false,
+        handler: 0,
+        flags: 0,
+        mask: 0,
+        restorer: 0,
+    };
+    assert_eq!(
+        system.call(1, ask(10)),
+        Ok(Reply::Action {
+            handler: 0,
+            flags: 0,
+            mask: 0,
+            restorer: 0
+        })
+    );
+    assert_eq!(
+        system.call(1, ask(12)),
+        Ok(Reply::Action {
+            handler: 1,
+            flags: 0,
+            mask: 0,
+            restorer: 0
+        })
+    );
+    assert_eq!(
+        system.call(1, Request::Mask { how: 3, set: 0 }),
+        Ok(Reply::Set {
+            set: 1 << 14,
+            deliverable: false
+        })
+    );
 }
 
 #[test]
 fn scripts_run_their_interpreter_with_their_path() {
     let mut system = System::new();
     let line = b"#! /bin/sh -e\necho".to_vec();
-    system.world.programs.insert(b"/script".to_vec(), File { bytes: line, set_uid: Some(9), ..File::default() });
+    system.world.programs.insert(
+        b"/script".to_vec(),
+        File {
+            bytes: line,
+            set_uid: Some(9),
+            ..File::default()
+        },
+    );
     assert_eq!(system.exec(1, "/script", &["script", "a"]), Outcome::Parked);
     let stack = &system.world.images[&1].stack;
-    assert!(stack.windows(25).any(|window| window == b"/bin/sh\0-e\0/script\0a\0A=b\0"), "argv[0] is replaced");
+    assert!(
+        stack
+            .windows(25)
+            .any(|window| window == b"/bin/sh\0-e\0/script\0a\0A=b\0"),
+        "argv[0] is replaced"
+    );
     assert_eq!(system.entry(1).name(), b"script");
-    assert_eq!(system.world.committed.last(), Some(&(1, b"/bin/sh".to_vec())));
-    assert_eq!(system.call(1, Request::GetUsers), Ok(Reply::Ids { real: 0, effective: 0, saved: 0 }), "no set-id scripts");
+    assert_eq!(
+        system.world.committed.last(),
+        Some(&(1, b"/bin/sh".to_vec()))
+    );
+    assert_eq!(
+        system.call(1, Request::GetUsers),
+        Ok(Reply::Ids {
+            real: 0,
+            effective: 0,
+            saved: 0
+        }),
+        "no set-id scripts"
+    );
 }
 
 #[test]
 fn scripts_that_name_each_other_end_in_an_error() {
     let mut system = System::new();
-    system.world.programs.insert(b"/loop".to_vec(), File { bytes: b"#!/loop\n".to_vec(), ..File::default() });
-    assert_eq!(system.exec(1, "/loop", &["loop"]), Outcome::Reply(Err(Errno::ELOOP.into())));
+    system.world.programs.insert(
+        b"/loop".to_vec(),
+        File {
+            bytes: b"#!/loop\n".to_vec(),
+            ..File::default()
+        },
+    );
+    assert_eq!(
+        system.exec(1, "/loop", &["loop"]),
+        Outcome::Reply(Err(Errno::ELOOP.into()))
+    );
 }
 
 #[test]
@@ -135,43 +268,104 @@ fn exec_errors_name_their_cause() {
     let mut system = System::new();
     let mut text = elf();
     text[18] = 62;
-    system.world.programs.insert(b"/other".to_vec(), File { bytes: text, ..File::default() });
-    system.world.programs.insert(b"/empty".to_vec(), File::default());
+    system.world.programs.insert(
+        b"/other".to_vec(),
+        File {
+            bytes: text,
+            ..File::default()
+        },
+    );
+    system
+        .world
+        .programs
+        .insert(b"/empty".to_vec(), File::default());
     let refused = |errno: Errno| Outcome::Reply(Err(errno.into()));
     assert_eq!(system.exec(1, "/none", &["x"]), refused(Errno::ENOENT));
     assert_eq!(system.exec(1, "/other", &["x"]), refused(Errno::ENOEXEC));
     assert_eq!(system.exec(1, "/empty", &["x"]), refused(Errno::ENOEXEC));
-    assert_eq!(system.exec(1, &"x".repeat(4096), &["x"]), refused(Errno::ENAMETOOLONG));
-    assert_eq!(system.exec(1, "/bin/true", &[&"x".repeat(130 << 10)]), refused(Errno::E2BIG));
+    assert_eq!(
+        system.exec(1, &"x".repeat(4096), &["x"]),
+        refused(Errno::ENAMETOOLONG)
+    );
+    assert_eq!(
+        system.exec(1, "/bin/true", &[&"x".repeat(130 << 10)]),
+        refused(Errno::E2BIG)
+    );
     let garbage = system.ask_as(INIT, Request::Exec, Some(vec![0xff; 9])).1;
     assert_eq!(garbage, refused(Errno::EINVAL));
     assert_eq!(system.ask(1, Request::Exec).1, refused(Errno::EFAULT));
     let token = system.world.token();
-    let huge = LeaseInfo { bytes: 1 << 40, readable: true, writable: false };
-    assert_eq!(system.ask_with(INIT, token, Request::Exec, huge).1, refused(Errno::E2BIG));
+    let huge = LeaseInfo {
+        bytes: 1 << 40,
+        readable: true,
+        writable: false,
+    };
+    assert_eq!(
+        system.ask_with(INIT, token, Request::Exec, huge).1,
+        refused(Errno::E2BIG)
+    );
 }
 
 #[test]
 fn an_absent_page_of_the_arguments_is_asked_for() {
     let mut system = System::new();
     system.world.absent = true;
-    let touch = Refusal::Touch { lease: 0, offset: 0, done: 0 };
-    assert_eq!(system.exec(1, "/bin/true", &["true"]), Outcome::Reply(Err(touch)));
+    let touch = Refusal::Touch {
+        lease: 0,
+        offset: 0,
+        done: 0,
+    };
+    assert_eq!(
+        system.exec(1, "/bin/true", &["true"]),
+        Outcome::Reply(Err(touch))
+    );
 }
 
 #[test]
 fn set_id_programs_get_their_owners_rights() {
     let mut system = System::new();
-    let file = File { bytes: elf(), set_uid: Some(0), set_gid: Some(8) };
+    let file = File {
+        bytes: elf(),
+        set_uid: Some(0),
+        set_gid: Some(8),
+    };
     system.world.programs.insert(b"/su".to_vec(), file);
     let child = system.fork(1);
-    system.call(child, Request::SetUsers { how: 0, real: 0, effective: 5, saved: 0 }).unwrap();
+    system
+        .call(
+            child,
+            Request::SetUsers {
+                how: 0,
+                real: 0,
+                effective: 5,
+                saved: 0,
+            },
+        )
+        .unwrap();
     assert_eq!(system.exec(child, "/su", &["su"]), Outcome::Parked);
-    assert_eq!(system.call(child, Request::GetUsers), Ok(Reply::Ids { real: 5, effective: 0, saved: 0 }));
+    assert_eq!(
+        system.call(child, Request::GetUsers),
+        Ok(Reply::Ids {
+            real: 5,
+            effective: 0,
+            saved: 0
+        })
+    );
     assert_eq!(system.entry(child).gid, [0, 8, 8]);
     let secure: Vec<u8> = [23u64.to_le_bytes(), 1u64.to_le_bytes()].concat();
-    assert!(system.world.images[&child].stack.chunks(16).skip(1).any(|_| true));
-    assert!(system.world.images[&child].stack.windows(16).any(|pair| pair == secure));
+    assert!(
+        system.world.images[&child]
+            .stack
+            .chunks(16)
+            .skip(1)
+            .any(|_| true)
+    );
+    assert!(
+        system.world.images[&child]
+            .stack
+            .windows(16)
+            .any(|pair| pair == secure)
+    );
 }
 
 #[test]
@@ -185,13 +379,38 @@ fn an_empty_argv_gets_an_empty_name() {
 fn the_process_limit_is_eagain_but_not_for_root() {
     let mut system = System::new();
     let user = system.fork(1);
-    system.call(user, Request::Limit { pid: 0, resource: 6, change: true, soft: 2, hard: 2 }).unwrap();
+    system
+        .call(
+            user,
+            Request::Limit {
+                pid: 0,
+                resource: 6,
+                change: true,
+                soft: 2,
+                hard: 2,
+            },
+        )
+        .unwrap();
     let root = system.fork(user);
-    system.call(user, Request::SetUsers { how: 0, real: 0, effective: 5, saved: 0 }).unwrap();
+    system
+        .call(
+            user,
+            Request::SetUsers {
+                how: 0,
+                real: 0,
+                effective: 5,
+                saved: 0,
+            },
+        )
+        .unwrap();
     let first = system.fork(user);
     assert_eq!(system.call(user, Request::Fork), Err(Errno::EAGAIN));
     system.exit(first, 0);
-    assert_eq!(system.call(user, Request::Fork), Err(Errno::EAGAIN), "a zombie counts");
+    assert_eq!(
+        system.call(user, Request::Fork),
+        Err(Errno::EAGAIN),
+        "a zombie counts"
+    );
     system.wait(user, -1, 0).unwrap();
     assert!(system.call(user, Request::Fork).is_ok());
     for _ in 0..5 {
@@ -203,7 +422,17 @@ fn the_process_limit_is_eagain_but_not_for_root() {
 fn a_full_table_is_eagain_and_recovers() {
     let mut system = System::new();
     let user = system.fork(1);
-    system.call(user, Request::SetUsers { how: 0, real: 0, effective: 5, saved: 0 }).unwrap();
+    system
+        .call(
+            user,
+            Request::SetUsers {
+                how: 0,
+                real: 0,
+                effective: 5,
+                saved: 0,
+            },
+        )
+        .unwrap();
     let mut children = Vec::new();
     while let Ok(Reply::Pid(child)) = system.call(user, Request::Fork) {
         children.push(child);
@@ -216,7 +445,10 @@ fn a_full_table_is_eagain_and_recovers() {
         system.exit(*child, 0);
         assert_eq!(system.wait(user, *child as i32, 0), Ok((*child, 0)));
     }
-    assert!(!children.contains(&system.fork(user)), "pids are not reused soon");
+    assert!(
+        !children.contains(&system.fork(user)),
+        "pids are not reused soon"
+    );
 }
 
 #[test]
@@ -236,6 +468,8 @@ fn a_failed_start_leaves_nothing_and_can_be_repeated() {
     }
     let mut system = System::new();
     assert_eq!(system.start("/init"), Err(Errno::EBUSY));
-    let refused = system.ask_as(Pid(1), Request::Start, Some(program("/init", &[]))).1;
+    let refused = system
+        .ask_as(Pid(1), Request::Start, Some(program("/init", &[])))
+        .1;
     assert_eq!(refused, Outcome::Reply(Err(Errno::EPERM.into())));
 }

@@ -20,9 +20,22 @@ fn a_zombie_keeps_its_entry_until_it_is_waited_for() {
     let child = system.fork(1);
     system.exit(child, 0x1_07);
     assert_eq!(system.entry(child).state, b'Z');
-    assert!(!system.world.visible.spaces.contains(&child) && !system.world.visible.files.contains(&child));
-    assert_eq!(system.wait(1, -1, 0), Ok((child, 7 << 8)), "the low 8 bits reach the parent");
-    assert!(!system.world.visible.published.contains_key(&(child as usize)));
+    assert!(
+        !system.world.visible.spaces.contains(&child)
+            && !system.world.visible.files.contains(&child)
+    );
+    assert_eq!(
+        system.wait(1, -1, 0),
+        Ok((child, 7 << 8)),
+        "the low 8 bits reach the parent"
+    );
+    assert!(
+        !system
+            .world
+            .visible
+            .published
+            .contains_key(&(child as usize))
+    );
     assert_eq!(system.wait(1, -1, 0), Err(Errno::ECHILD));
 }
 
@@ -30,9 +43,18 @@ fn a_zombie_keeps_its_entry_until_it_is_waited_for() {
 fn a_parked_wait_is_answered_at_the_exit() {
     let mut system = System::new();
     let child = system.fork(1);
-    let token = system.park(1, Request::Wait { pid: -1, options: 0 });
+    let token = system.park(
+        1,
+        Request::Wait {
+            pid: -1,
+            options: 0,
+        },
+    );
     system.exit(child, 3);
-    assert_eq!(system.answer(token).unwrap().map(waited), Ok((child, 3 << 8)));
+    assert_eq!(
+        system.answer(token).unwrap().map(waited),
+        Ok((child, 3 << 8))
+    );
     assert_eq!(system.proc.table().len(), 1);
 }
 
@@ -40,7 +62,15 @@ fn a_parked_wait_is_answered_at_the_exit() {
 fn wait_chooses_by_pid_and_group() {
     let mut system = System::new();
     let (a, b) = (system.fork(1), system.fork(1));
-    system.call(1, Request::SetGroup { pid: b as i32, pgid: 0 }).unwrap();
+    system
+        .call(
+            1,
+            Request::SetGroup {
+                pid: b as i32,
+                pgid: 0,
+            },
+        )
+        .unwrap();
     system.exit(a, 1);
     system.exit(b, 2);
     let nobody = system.fork(1);
@@ -49,7 +79,11 @@ fn wait_chooses_by_pid_and_group() {
     assert_eq!(system.wait(1, -99, 0), Err(Errno::ECHILD));
     assert_eq!(system.wait(1, -(b as i32), 0), Ok((b, 2 << 8)));
     assert_eq!(system.wait(1, 0, 0), Ok((a, 1 << 8)));
-    assert_eq!(system.wait(a, -1, 0), Err(Errno::ESRCH), "the dead do not ask");
+    assert_eq!(
+        system.wait(a, -1, 0),
+        Err(Errno::ESRCH),
+        "the dead do not ask"
+    );
     assert_eq!(system.wait(1, i32::MIN, 0), Err(Errno::EINVAL));
     assert_eq!(system.wait(1, -1, 0x4000), Err(Errno::EINVAL));
 }
@@ -59,8 +93,15 @@ fn who_does_not_want_to_take_leaves_the_child_waitable() {
     let mut system = System::new();
     let child = system.fork(1);
     system.exit(child, 0);
-    assert_eq!(system.wait(1, -1, WNOWAIT | WEXITED | WAIT_BY_KIND), Ok((child, 0)));
-    assert_eq!(system.wait(1, -1, WNOHANG | WUNTRACED | WAIT_BY_KIND), Ok((0, 0)), "it asked for stops only");
+    assert_eq!(
+        system.wait(1, -1, WNOWAIT | WEXITED | WAIT_BY_KIND),
+        Ok((child, 0))
+    );
+    assert_eq!(
+        system.wait(1, -1, WNOHANG | WUNTRACED | WAIT_BY_KIND),
+        Ok((0, 0)),
+        "it asked for stops only"
+    );
     assert_eq!(system.wait(1, -1, 0), Ok((child, 0)));
 }
 
@@ -71,12 +112,25 @@ fn stops_and_continues_are_reported_once() {
     system.kill(1, child as i32, 19).unwrap();
     assert!(system.thread(child).suspended);
     assert_eq!(system.entry(child).state, b'T');
-    assert_eq!(system.wait(1, -1, WNOHANG), Ok((0, 0)), "nobody asked for stops");
+    assert_eq!(
+        system.wait(1, -1, WNOHANG),
+        Ok((0, 0)),
+        "nobody asked for stops"
+    );
     assert_eq!(system.wait(1, -1, WUNTRACED), Ok((child, 19 << 8 | 0x7f)));
     assert_eq!(system.wait(1, -1, WUNTRACED | WNOHANG), Ok((0, 0)));
-    let token = system.park(1, Request::Wait { pid: -1, options: WCONTINUED });
+    let token = system.park(
+        1,
+        Request::Wait {
+            pid: -1,
+            options: WCONTINUED,
+        },
+    );
     system.kill(1, child as i32, 18).unwrap();
-    assert_eq!(system.answer(token).unwrap().map(waited), Ok((child, 0xffff)));
+    assert_eq!(
+        system.answer(token).unwrap().map(waited),
+        Ok((child, 0xffff))
+    );
     assert!(!system.thread(child).suspended);
     assert_eq!(system.entry(child).state, b'R');
 }
@@ -88,14 +142,32 @@ fn orphans_are_adopted_by_pid_1_which_reaps_them() {
     let (living, dead) = (system.fork(parent), system.fork(parent));
     system.exit(dead, 5);
     system.exit(parent, 0);
-    assert_eq!(system.call(living, Request::Identity), Ok(Reply::Identity { pid: living, ppid: 1 }));
+    assert_eq!(
+        system.call(living, Request::Identity),
+        Ok(Reply::Identity {
+            pid: living,
+            ppid: 1
+        })
+    );
     assert_eq!(system.entry(living).ppid, 1);
-    let mut seen = vec![system.wait(1, -1, 0).unwrap(), system.wait(1, -1, 0).unwrap()];
+    let mut seen = vec![
+        system.wait(1, -1, 0).unwrap(),
+        system.wait(1, -1, 0).unwrap(),
+    ];
     seen.sort_unstable();
     assert_eq!(seen, [(parent, 0), (dead, 5 << 8)]);
-    let token = system.park(1, Request::Wait { pid: -1, options: 0 });
+    let token = system.park(
+        1,
+        Request::Wait {
+            pid: -1,
+            options: 0,
+        },
+    );
     system.exit(living, 6);
-    assert_eq!(system.answer(token).unwrap().map(waited), Ok((living, 6 << 8)));
+    assert_eq!(
+        system.answer(token).unwrap().map(waited),
+        Ok((living, 6 << 8))
+    );
 }
 
 #[test]
@@ -105,14 +177,24 @@ fn who_ignores_sigchld_gets_no_zombies() {
         let parent = system.fork(1);
         system.action(parent, 17, handler, flags);
         let (a, b) = (system.fork(parent), system.fork(parent));
-        let token = system.park(parent, Request::Wait { pid: -1, options: 0 });
+        let token = system.park(
+            parent,
+            Request::Wait {
+                pid: -1,
+                options: 0,
+            },
+        );
         if handler != 0x5000 {
             system.exit(a, 0);
             assert_eq!(system.answer(token), None, "one is still there");
         }
         system.exit(b, 0);
         if handler == 0x5000 {
-            assert_eq!(system.answer(token), Some(Err(Errno::EINTR)), "the signal is still caught");
+            assert_eq!(
+                system.answer(token),
+                Some(Err(Errno::EINTR)),
+                "the signal is still caught"
+            );
             system.exit(a, 0);
         } else {
             assert_eq!(system.answer(token), Some(Err(Errno::ECHILD)));
@@ -129,17 +211,37 @@ fn usage_is_written_before_the_zombie_goes() {
     system.exit(child, 0);
     let token = system.world.token();
     system.world.leases.insert(token, vec![0xaa; 144]);
-    let lease = LeaseInfo { bytes: 144, readable: false, writable: true };
-    let request = Request::Wait { pid: -1, options: 0 };
+    let lease = LeaseInfo {
+        bytes: 144,
+        readable: false,
+        writable: true,
+    };
+    let request = Request::Wait {
+        pid: -1,
+        options: 0,
+    };
     system.world.absent = true;
-    let touch = Refusal::Touch { lease: 0, offset: 0, done: 0 };
-    assert_eq!(system.ask_with(Pid(1), token, request, lease).1, Outcome::Reply(Err(touch)));
+    let touch = Refusal::Touch {
+        lease: 0,
+        offset: 0,
+        done: 0,
+    };
+    assert_eq!(
+        system.ask_with(Pid(1), token, request, lease).1,
+        Outcome::Reply(Err(touch))
+    );
     system.world.absent = false;
     let (_, outcome) = system.ask_with(Pid(1), token, request, lease);
     assert_eq!(support::reply(outcome).map(waited), Ok((child, 0)));
     assert_eq!(system.world.leases[&token], [0; 144]);
-    let short = LeaseInfo { bytes: 100, ..lease };
-    assert_eq!(system.ask_with(Pid(1), token, request, short).1, Outcome::Reply(Err(Errno::EINVAL.into())));
+    let short = LeaseInfo {
+        bytes: 100,
+        ..lease
+    };
+    assert_eq!(
+        system.ask_with(Pid(1), token, request, short).1,
+        Outcome::Reply(Err(Errno::EINVAL.into()))
+    );
 }
 
 #[test]
@@ -149,18 +251,41 @@ fn times_of_waited_children_add_up() {
     let grandchild = system.fork(child);
     for (pid, cpu_ns) in [(child, 1_000), (grandchild, 20_000)] {
         let handle = system.proc.table().get(Pid(pid)).unwrap().thread.handle.0;
-        system.world.visible.threads.get_mut(&handle).unwrap().cpu_ns = cpu_ns;
+        system
+            .world
+            .visible
+            .threads
+            .get_mut(&handle)
+            .unwrap()
+            .cpu_ns = cpu_ns;
     }
     system.exit(grandchild, 0);
     system.wait(child, -1, 0).unwrap();
     system.exit(child, 0);
     assert_eq!(
-        system.call(1, Request::Wait { pid: -1, options: 0 }),
-        Ok(Reply::Waited { pid: child, status: 0, uid: 0, user_ns: 21_000, system_ns: 0 })
+        system.call(
+            1,
+            Request::Wait {
+                pid: -1,
+                options: 0
+            }
+        ),
+        Ok(Reply::Waited {
+            pid: child,
+            status: 0,
+            uid: 0,
+            user_ns: 21_000,
+            system_ns: 0
+        })
     );
     assert_eq!(
         system.call(1, Request::Times { who: -1 }),
-        Ok(Reply::Times { user_ns: 21_000, system_ns: 0, faults: 0, max_bytes: 0 })
+        Ok(Reply::Times {
+            user_ns: 21_000,
+            system_ns: 0,
+            faults: 0,
+            max_bytes: 0
+        })
     );
 }
 
@@ -169,7 +294,13 @@ fn a_parent_that_is_gone_does_not_swallow_the_zombie() {
     let mut system = System::new();
     let parent = system.fork(1);
     let child = system.fork(parent);
-    let token = system.park(parent, Request::Wait { pid: -1, options: 0 });
+    let token = system.park(
+        parent,
+        Request::Wait {
+            pid: -1,
+            options: 0,
+        },
+    );
     system.world.gone.insert(token);
     system.exit(child, 4);
     assert_eq!(system.wait(parent, -1, 0), Ok((child, 4 << 8)));
@@ -188,19 +319,42 @@ fn the_end_of_pid_1_ends_everything() {
     assert_eq!(system.answer(token).unwrap().map(waited), Ok((1, 9 << 8)));
     assert!(system.proc.table().is_empty());
     assert_eq!(system.world.visible, support::Visible::default());
-    assert_eq!(system.start("/init"), Ok(Reply::Pid(1)), "the root task may try again");
+    assert_eq!(
+        system.start("/init"),
+        Ok(Reply::Pid(1)),
+        "the root task may try again"
+    );
 }
 
 #[test]
 fn power_waits_for_the_terminal_and_needs_root() {
     let mut system = System::new();
     let user = system.fork(1);
-    system.call(user, Request::SetUsers { how: 0, real: 0, effective: 5, saved: 0 }).unwrap();
-    assert_eq!(system.call(user, Request::Power { how: 0 }), Err(Errno::EPERM));
-    assert_eq!(system.call(1, Request::Power { how: 9 }), Err(Errno::EINVAL));
+    system
+        .call(
+            user,
+            Request::SetUsers {
+                how: 0,
+                real: 0,
+                effective: 5,
+                saved: 0,
+            },
+        )
+        .unwrap();
+    assert_eq!(
+        system.call(user, Request::Power { how: 0 }),
+        Err(Errno::EPERM)
+    );
+    assert_eq!(
+        system.call(1, Request::Power { how: 9 }),
+        Err(Errno::EINVAL)
+    );
     system.world.unsent = 10;
     assert_eq!(system.ask(1, Request::Power { how: 1 }).1, Outcome::Parked);
-    assert!(system.world.visible.spaces.is_empty(), "all programs are ended");
+    assert!(
+        system.world.visible.spaces.is_empty(),
+        "all programs are ended"
+    );
     system.pass(5_000_000);
     assert_eq!(system.world.powered, None);
     system.world.unsent = 0;

@@ -96,15 +96,20 @@ impl Proc {
                 .table
                 .members(self.table.get(sender).map_or(0, |process| process.group)),
             -1 => self.all_but(sender),
-            i32::MIN => Vec::new(),
-            ..-1 if self.table.group_session(pid.unsigned_abs()).is_none() => Vec::new(),
-            ..-1 => self.table.members(pid.unsigned_abs()),
+            _ => self.group_members(pid.unsigned_abs()),
         };
         if targets.is_empty() {
             Err(Errno::ESRCH)
         } else {
             Ok(targets)
         }
+    }
+
+    /// The members of a group; a number that is none has none, and needs no look at all slots.
+    fn group_members(&self, group: u32) -> Vec<Pid> {
+        self.table
+            .group_session(group)
+            .map_or_else(Vec::new, |_| self.table.members(group))
     }
 
     /// All processes but pid 1 and the sender, as Linux has it.

@@ -4,10 +4,13 @@
 use abi::{Errno, Handle, Token};
 use proc::Proc;
 use proc::ports::{
-    Files, Ipc, IpcExit, Machine, Memory, Power, ProgramFile, Publish, SpaceLimits, Terminal, Thread, Threads, Usage,
+    Files, Ipc, IpcExit, Machine, Memory, Power, ProgramFile, Publish, SpaceLimits, Terminal,
+    Thread, Threads, Usage,
 };
 use proto::mem::{Image, ObjectId};
-use proto::port::{Callers, Clock, Gone, Incoming, LeaseError, LeaseInfo, Outcome, Refusal, TokenState};
+use proto::port::{
+    Callers, Clock, Gone, Incoming, LeaseError, LeaseInfo, Outcome, Refusal, TokenState,
+};
 use proto::proc::{Program, Reply, Request};
 use proto::publish::{CAPACITY, Entry};
 use proto::{Pid, server_id};
@@ -87,17 +90,31 @@ impl World {
 
     fn new_thread(&mut self) -> Thread {
         self.next_handle += 1;
-        self.visible.threads.insert(self.next_handle, FakeThread::default());
-        Thread { handle: Handle(self.next_handle), frame: self.next_handle + 1000 }
+        self.visible
+            .threads
+            .insert(self.next_handle, FakeThread::default());
+        Thread {
+            handle: Handle(self.next_handle),
+            frame: self.next_handle + 1000,
+        }
     }
 
     fn thread(&mut self, thread: Thread) -> &mut FakeThread {
-        self.visible.threads.get_mut(&thread.handle.0).expect("a thread that lives")
+        self.visible
+            .threads
+            .get_mut(&thread.handle.0)
+            .expect("a thread that lives")
     }
 }
 
 impl Callers<Reply> for World {
-    fn read(&mut self, token: Token, lease: u32, offset: u64, into: &mut [u8]) -> Result<(), LeaseError> {
+    fn read(
+        &mut self,
+        token: Token,
+        lease: u32,
+        offset: u64,
+        into: &mut [u8],
+    ) -> Result<(), LeaseError> {
         if self.absent {
             return Err(LeaseError::Absent { lease, offset });
         }
@@ -107,13 +124,22 @@ impl Callers<Reply> for World {
         Ok(())
     }
 
-    fn write(&mut self, token: Token, lease: u32, offset: u64, from: &[u8]) -> Result<(), LeaseError> {
+    fn write(
+        &mut self,
+        token: Token,
+        lease: u32,
+        offset: u64,
+        from: &[u8],
+    ) -> Result<(), LeaseError> {
         if self.absent {
             return Err(LeaseError::Absent { lease, offset });
         }
         let bytes = self.leases.get_mut(&token).ok_or(LeaseError::Invalid)?;
         let range = offset as usize..offset as usize + from.len();
-        bytes.get_mut(range).ok_or(LeaseError::Invalid)?.copy_from_slice(from);
+        bytes
+            .get_mut(range)
+            .ok_or(LeaseError::Invalid)?
+            .copy_from_slice(from);
         Ok(())
     }
 
@@ -121,12 +147,19 @@ impl Callers<Reply> for World {
         if self.gone.contains(&token) {
             return Err(Gone);
         }
-        assert!(self.replies.insert(token, reply).is_none(), "answered twice");
+        assert!(
+            self.replies.insert(token, reply).is_none(),
+            "answered twice"
+        );
         Ok(())
     }
 
     fn state(&mut self, token: Token) -> TokenState {
-        if self.gone.contains(&token) { TokenState::Gone } else { TokenState::Waiting }
+        if self.gone.contains(&token) {
+            TokenState::Gone
+        } else {
+            TokenState::Waiting
+        }
     }
 }
 
@@ -173,7 +206,10 @@ impl Memory for World {
     }
 
     fn space_usage(&mut self, _: Pid) -> Usage {
-        Usage { resident_bytes: 4096, faults: 3 }
+        Usage {
+            resident_bytes: 4096,
+            faults: 3,
+        }
     }
 }
 
@@ -187,7 +223,12 @@ impl Files for World {
     fn fork_files(&mut self, parent: Pid, child: Pid) -> Result<(), Errno> {
         self.may_fail()?;
         assert!(self.visible.files.contains(&parent.0));
-        assert!(self.visible.published.contains_key(&proto::publish::slot(child)), "published before vfs hears of it");
+        assert!(
+            self.visible
+                .published
+                .contains_key(&proto::publish::slot(child)),
+            "published before vfs hears of it"
+        );
         assert!(self.visible.files.insert(child.0));
         Ok(())
     }
@@ -196,7 +237,12 @@ impl Files for World {
         assert!(self.visible.files.remove(&process.0));
     }
 
-    fn open_program(&mut self, _: Pid, path: &[u8], header: &mut [u8]) -> Result<ProgramFile, Errno> {
+    fn open_program(
+        &mut self,
+        _: Pid,
+        path: &[u8],
+        header: &mut [u8],
+    ) -> Result<ProgramFile, Errno> {
         self.may_fail()?;
         let file = self.programs.get(path).ok_or(Errno::ENOENT)?;
         let header_bytes = file.bytes.len().min(header.len());
@@ -254,7 +300,12 @@ impl Terminal for World {
 }
 
 impl Threads for World {
-    fn inherit_thread(&mut self, child: Thread, parent: Thread, badge: Pid) -> Result<Token, Errno> {
+    fn inherit_thread(
+        &mut self,
+        child: Thread,
+        parent: Thread,
+        badge: Pid,
+    ) -> Result<Token, Errno> {
         self.may_fail()?;
         self.thread(parent);
         self.thread(child);
@@ -305,7 +356,9 @@ impl Publish for World {
             self.visible.published.remove(&slot);
             self.entries.remove(&slot);
         } else {
-            self.visible.published.insert(slot, (entry.pid, entry.ppid, entry.pgid, entry.state));
+            self.visible
+                .published
+                .insert(slot, (entry.pid, entry.ppid, entry.pgid, entry.state));
             self.entries.insert(slot, *entry);
         }
     }
@@ -355,15 +408,31 @@ impl System {
 
     /// Without a process.
     pub fn empty() -> System {
-        let mut world = World { now_ns: 1000, ..World::default() };
+        let mut world = World {
+            now_ns: 1000,
+            ..World::default()
+        };
         for path in ["/init", "/bin/true", "/bin/sh"] {
-            world.programs.insert(path.into(), File { bytes: elf(), ..File::default() });
+            world.programs.insert(
+                path.into(),
+                File {
+                    bytes: elf(),
+                    ..File::default()
+                },
+            );
         }
-        System { proc: Proc::new(0), world }
+        System {
+            proc: Proc::new(0),
+            world,
+        }
     }
 
     pub fn start(&mut self, path: &str) -> Result<Reply, Errno> {
-        let (_, outcome) = self.ask_as(server_id::ROOT, Request::Start, Some(program(path, &[path])));
+        let (_, outcome) = self.ask_as(
+            server_id::ROOT,
+            Request::Start,
+            Some(program(path, &[path])),
+        );
         reply(outcome)
     }
 
@@ -372,18 +441,38 @@ impl System {
         self.ask_as(Pid(pid), request, None)
     }
 
-    pub fn ask_as(&mut self, sender: Pid, request: Request, lease: Option<Vec<u8>>) -> (Token, Outcome<Reply>) {
+    pub fn ask_as(
+        &mut self,
+        sender: Pid,
+        request: Request,
+        lease: Option<Vec<u8>>,
+    ) -> (Token, Outcome<Reply>) {
         let token = self.world.token();
         let bytes = lease.as_ref().map_or(0, Vec::len);
-        let info = LeaseInfo { bytes, readable: bytes > 0, writable: false };
+        let info = LeaseInfo {
+            bytes,
+            readable: bytes > 0,
+            writable: false,
+        };
         if let Some(lease) = lease {
             self.world.leases.insert(token, lease);
         }
         self.ask_with(sender, token, request, info)
     }
 
-    pub fn ask_with(&mut self, sender: Pid, token: Token, request: Request, lease: LeaseInfo) -> (Token, Outcome<Reply>) {
-        let incoming = Incoming { sender, token, leases: [lease, LeaseInfo::default()], request };
+    pub fn ask_with(
+        &mut self,
+        sender: Pid,
+        token: Token,
+        request: Request,
+        lease: LeaseInfo,
+    ) -> (Token, Outcome<Reply>) {
+        let incoming = Incoming {
+            sender,
+            token,
+            leases: [lease, LeaseInfo::default()],
+            request,
+        };
         let outcome = self.proc.handle(incoming, &mut self.world);
         (token, outcome)
     }
@@ -402,7 +491,10 @@ impl System {
 
     /// What was answered later.
     pub fn answer(&self, token: Token) -> Option<Result<Reply, Errno>> {
-        self.world.replies.get(&token).map(|answer| answer.map_err(errno))
+        self.world
+            .replies
+            .get(&token)
+            .map(|answer| answer.map_err(errno))
     }
 
     pub fn fork(&mut self, pid: u32) -> u32 {
@@ -417,7 +509,8 @@ impl System {
     }
 
     pub fn exec(&mut self, pid: u32, path: &str, arguments: &[&str]) -> Outcome<Reply> {
-        self.ask_as(Pid(pid), Request::Exec, Some(program(path, arguments))).1
+        self.ask_as(Pid(pid), Request::Exec, Some(program(path, arguments)))
+            .1
     }
 
     pub fn kill(&mut self, from: u32, pid: i32, signal: u32) -> Result<Reply, Errno> {
@@ -434,7 +527,8 @@ impl System {
 
     /// `wait4`; (pid, status).
     pub fn wait(&mut self, pid: u32, who: i32, options: u32) -> Result<(u32, u32), Errno> {
-        self.call(pid, Request::Wait { pid: who, options }).map(waited)
+        self.call(pid, Request::Wait { pid: who, options })
+            .map(waited)
     }
 
     pub fn thread(&self, pid: u32) -> &FakeThread {
@@ -452,9 +546,14 @@ impl System {
 
     pub fn pass(&mut self, ns: u64) {
         self.world.now_ns += ns;
-        if self.world.wake_ns.is_some_and(|wake_ns| wake_ns <= self.world.now_ns) {
+        if self
+            .world
+            .wake_ns
+            .is_some_and(|wake_ns| wake_ns <= self.world.now_ns)
+        {
             self.world.wake_ns = None;
-            self.proc.notified(abi::message::notify::TIMER, &mut self.world);
+            self.proc
+                .notified(abi::message::notify::TIMER, &mut self.world);
         }
     }
 
@@ -463,7 +562,14 @@ impl System {
     }
 
     pub fn action(&mut self, pid: u32, signal: u32, handler: u64, flags: u32) {
-        let request = Request::Action { signal, change: true, handler, flags, mask: 0, restorer: 0 };
+        let request = Request::Action {
+            signal,
+            change: true,
+            handler,
+            flags,
+            mask: 0,
+            restorer: 0,
+        };
         self.call(pid, request).expect("an action");
     }
 
@@ -481,8 +587,15 @@ impl System {
 }
 
 pub fn program(path: &str, arguments: &[&str]) -> Vec<u8> {
-    let arguments = arguments.iter().map(|text| text.as_bytes().to_vec()).collect();
-    let program = Program { path: path.into(), arguments, environment: vec![b"A=b".to_vec()] };
+    let arguments = arguments
+        .iter()
+        .map(|text| text.as_bytes().to_vec())
+        .collect();
+    let program = Program {
+        path: path.into(),
+        arguments,
+        environment: vec![b"A=b".to_vec()],
+    };
     postcard::to_allocvec(&program).expect("encodes")
 }
 
