@@ -10,6 +10,7 @@
 #   MEMORY    megabytes (512)                              ICOUNT   1: count instructions, repeatably
 #   TIMEOUT   seconds until QEMU is ended with an error (300 with CMD, else never)
 #   GIC       2 or 3, version of the interrupt controller  EL2      1: start at EL2
+#   PROBE     1: try the kernel alone (init/probe), no servers, no CMD
 #   DEBUG     1: wait for a debugger on port 1234 (GDB_PORT)
 #
 # Exit status: that of CMD; 124 after TIMEOUT; 125 if the machine ended before CMD did.
@@ -30,7 +31,8 @@ terminal=$(stty -g 2>/dev/null) || terminal=
 work=$(mktemp -d "${TMPDIR:-/tmp}/tessera.XXXXXX")
 trap 'rm -rf "$work"; [ -z "$terminal" ] || stty "$terminal" 2>/dev/null || true' EXIT
 
-"$xtask" image --out "$work" --boot "${BOOT:-cow}" ${OVERLAY:+--overlay "$OVERLAY"} || exit 125
+[ "${PROBE:-0}" = 1 ] && probe=--probe || probe=
+"$xtask" image --out "$work" --boot "${BOOT:-cow}" ${OVERLAY:+--overlay "$OVERLAY"} $probe || exit 125
 
 arguments=(
     -M "virt,gic-version=${GIC:-2}${EL2:+,virtualization=on}" -cpu cortex-a72 -smp 1 -m "${MEMORY:-512}"
@@ -48,5 +50,5 @@ fi
 
 [ -z "$CMD" ] || [ "${DEBUG:-0}" = 1 ] || : "${TIMEOUT:=300}"
 status=0
-"$xtask" console ${TIMEOUT:+--timeout "$TIMEOUT"} ${CMD:+--expect-status} -- "$QEMU" "${arguments[@]}" || status=$?
+"$xtask" console ${TIMEOUT:+--timeout "$TIMEOUT"} ${CMD:+--expect-status} ${probe:+--expect-status} -- "$QEMU" "${arguments[@]}" || status=$?
 exit "$status"

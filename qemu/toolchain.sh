@@ -225,6 +225,8 @@ host() {
 machine_environment() {
     load || decide || die "no Rust that builds for $TARGET: see 'make doctor'"
     export CARGO_TARGET_DIR=$BUILD/machine
+    # The distribution's own library sources are not ours to mend.
+    export CARGO_FUTURE_INCOMPAT_REPORT_FREQUENCY=never
     CARGO=cargo
     MACHINE="--target $TARGET"
     [ "$KIND" = debian ] || return 0

@@ -1,8 +1,9 @@
-//! Runs the guest's `bench` program with instruction counting and compares with reference figures.
+//! Runs the probe and the guest's `bench` program with instruction counting, and compares with
+//! reference figures.
 //!
-//! The program prints lines `name figure`; `qemu/reference.toml` says what each name means, what
+//! Both print lines `name figure`; `qemu/reference.toml` says what each name means, what
 //! others need for it and what we aim at.
-use crate::tree;
+use crate::{probe, tree};
 use anyhow::{Context, Result};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -35,6 +36,7 @@ pub fn run() -> Result<ExitCode> {
     let path = tree::root().join("qemu/reference.toml");
     let text = fs::read_to_string(&path).context("qemu/reference.toml")?;
     let reference: Reference = basic_toml::from_str(&text).context("qemu/reference.toml")?;
+    let (kernel_log, kernel_finished) = probe::log()?;
     let output = Command::new(tree::root().join("qemu/run.sh"))
         .envs([("CMD", "bench"), ("ICOUNT", "1"), ("TIMEOUT", "600")])
         .env("BUILD", tree::build())
@@ -43,12 +45,13 @@ pub fn run() -> Result<ExitCode> {
         .output()
         .context("cannot start qemu/run.sh")?;
     let printed = String::from_utf8_lossy(&output.stdout);
-    let (figures, others) = read_figures(&printed);
+    let (mut figures, others) = read_figures(&printed);
     for line in others {
         eprintln!("bench: {line}");
     }
+    figures.extend(read_figures(&kernel_log).0);
     print!("{}", table(&reference.row, &figures));
-    Ok(if output.status.success() && !figures.is_empty() {
+    Ok(if kernel_finished && output.status.success() {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE

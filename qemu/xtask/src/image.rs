@@ -9,6 +9,27 @@ use anyhow::{Context, Result};
 use std::fs;
 use std::path::Path;
 
+/// Writes `kernel.img` and `boot.cpio`, which holds the probe and nothing else.
+///
+/// # Errors
+/// If something was not built, or cannot be read or written.
+pub fn write_probe(out: &Path) -> Result<()> {
+    let mut files = Tree::new();
+    for package in tree::machine_packages()? {
+        for binary in &package.binaries {
+            match package.role {
+                Role::Kernel => write_kernel(out, &read_built(&package.name, &binary.name)?)?,
+                Role::Probe => {
+                    let program = elf_file::strip(&read_built(&package.name, &binary.name)?)?;
+                    overlay::add_file(&mut files, "boot/root", 0o755, program);
+                }
+                Role::Root | Role::Server | Role::Program => {}
+            }
+        }
+    }
+    write_archive(out, &files)
+}
+
 /// Writes `kernel.img` and `boot.cpio` to the folder `out`.
 ///
 /// # Errors
@@ -28,8 +49,27 @@ pub fn write(out: &Path, boot: &str, over: Option<&Path>) -> Result<()> {
     }
     add_settings(&mut files, boot);
     overlay::add_parents(&mut files);
-    let archive = cpio::archive(&files, &["boot/root"]);
-    fs::write(out.join("boot.cpio"), archive).context("cannot write the boot archive")
+    write_archive(out, &files)
+}
+
+fn write_archive(out: &Path, files: &Tree) -> Result<()> {
+    fs::write(out.join("boot.cpio"), cpio::archive(files, &["boot/root"]))
+        .context("cannot write the boot archive")
+}
+
+fn write_kernel(out: &Path, built: &[u8]) -> Result<()> {
+    let image = elf_file::flat_image(built).context("kernel")?;
+    fs::write(out.join("kernel.img"), image).context("cannot write the kernel")
+}
+
+fn read_built(package: &str, binary: &str) -> Result<Vec<u8>> {
+    let path = tree::machine_binary(binary);
+    fs::read(&path).with_context(|| {
+        format!(
+            "'{binary}' of package '{package}' is not built ({})",
+            path.display()
+        )
+    })
 }
 
 /// Folders that version control cannot hold because they are empty or have a mode of their own.
@@ -47,26 +87,18 @@ fn add_standard_folders(files: &mut Tree) {
 fn add_binaries(files: &mut Tree, out: &Path) -> Result<()> {
     for package in tree::machine_packages()? {
         for binary in &package.binaries {
-            let path = tree::machine_binary(&binary.name);
-            let built = fs::read(&path).with_context(|| {
-                format!(
-                    "'{}' of package '{}' is not built ({})",
-                    binary.name,
-                    package.name,
-                    path.display()
-                )
-            })?;
             let place = match package.role {
                 Role::Kernel => {
-                    let image = elf_file::flat_image(&built).context("kernel")?;
-                    fs::write(out.join("kernel.img"), image).context("cannot write the kernel")?;
+                    write_kernel(out, &read_built(&package.name, &binary.name)?)?;
                     continue;
                 }
+                Role::Probe => continue,
                 Role::Root if binary.name == "root" => "boot/root".to_owned(),
                 Role::Root => format!("sbin/{}", binary.name),
                 Role::Server => format!("boot/servers/{}", binary.name),
                 Role::Program => format!("bin/{}", binary.name),
             };
+            let built = read_built(&package.name, &binary.name)?;
             let stripped = elf_file::strip(&built).with_context(|| binary.name.clone())?;
             overlay::add_file(files, &place, 0o755, stripped);
         }

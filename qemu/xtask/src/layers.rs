@@ -25,6 +25,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("tty", SERVER),
     ("shell", &["abi", "proto"]),
     ("init", &["abi", "proto", "libsys", "loader"]),
+    ("probe", &["abi", "libsys"]),
     ("programs", &["abi", "proto", "libsys", "shell"]),
     ("xtask", &["abi", "proto"]),
 ];

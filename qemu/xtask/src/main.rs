@@ -11,6 +11,7 @@ mod image;
 mod layers;
 mod numbers;
 mod overlay;
+mod probe;
 mod scenes;
 mod suite;
 mod symbols;
@@ -43,6 +44,9 @@ enum Command {
         /// Host directory to lay over the root file system.
         #[arg(long)]
         overlay: Option<PathBuf>,
+        /// Only the probe, which tries the kernel alone.
+        #[arg(long)]
+        probe: bool,
     },
     /// Runs QEMU and splits its serial line: console to stdout, log to stderr.
     Console {
@@ -70,6 +74,8 @@ enum Command {
         #[arg(long)]
         boot: Option<String>,
     },
+    /// Tries the kernel alone, without any server.
+    Probe,
     /// Checks that dependencies and calls only go down.
     Layers,
     /// Measures the code: long functions, long files, documentation, unsafe.
@@ -94,7 +100,12 @@ fn main() -> ExitCode {
 fn run(command: Command) -> Result<ExitCode> {
     match command {
         Command::MachinePackages => tree::print_machine_packages(),
-        Command::Image { out, boot, overlay } => image::write(&out, &boot, overlay.as_deref()),
+        Command::Image {
+            out, probe: true, ..
+        } => image::write_probe(&out),
+        Command::Image {
+            out, boot, overlay, ..
+        } => image::write(&out, &boot, overlay.as_deref()),
         Command::Console {
             timeout,
             expect_status,
@@ -108,6 +119,7 @@ fn run(command: Command) -> Result<ExitCode> {
         }
         Command::Gdb { port } => gdb::print_help(port),
         Command::Scenes { names, boot } => return scenes::run_all(&names, boot.as_deref()),
+        Command::Probe => return probe::run(),
         Command::Layers => return layers::run(),
         Command::Numbers => numbers::print(),
         Command::Bench => return bench::run(),

@@ -2,7 +2,7 @@
 //!
 //! The last line is `N passed, N failed` (and `, N skipped` if something could not be tried, with the
 //! reason printed before).
-use crate::{layers, scenes, tree};
+use crate::{layers, probe, scenes, tree};
 use anyhow::{Context, Result};
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, ExitCode, Stdio};
@@ -42,6 +42,13 @@ pub fn run(quick: bool) -> Result<ExitCode> {
     step(&mut counts, "layers", check_layers)?;
     host_tests(&mut counts)?;
     if !quick {
+        println!("== the kernel alone");
+        let kernel = probe::check()?;
+        counts.add(&Counts {
+            passed: kernel.passed.len(),
+            failed: kernel.failed.len(),
+            skipped: 0,
+        });
         run_scenes(&mut counts, scenes::DEFAULT_BOOT);
         run_scenes(&mut counts, OTHER_BOOT);
     }

@@ -18,6 +18,8 @@ pub enum Role {
     Kernel,
     /// The root task, which the kernel starts.
     Root,
+    /// A root task that tries the kernel alone.
+    Probe,
     /// A server, started by the root task.
     Server,
     /// A program in `/bin`.
@@ -75,6 +77,7 @@ pub fn machine_packages() -> Result<Vec<Package>> {
     let mut folders = vec![
         ("microkernel".into(), Role::Kernel),
         ("init".into(), Role::Root),
+        ("init/probe".into(), Role::Probe),
     ];
     for server in folders_in(&root().join("servers"))? {
         folders.push((format!("servers/{server}"), Role::Server));
