@@ -35,7 +35,8 @@ impl Vfs {
         let writable = shared && file.writes();
         let NodeRef::Stored(id) = file.place.node else { return Err(Errno::ENODEV.into()) };
         let node = self.nodes.get_mut(id).ok_or(Errno::EBADF)?;
-        let wish = Mapping { flags: memory_flags(wish.flags, shared), ..wish };
+        let may_write = if writable { flags::MAY_WRITE } else { 0 };
+        let wish = Mapping { flags: memory_flags(wish.flags, shared) | may_write, ..wish };
         match &mut node.kind {
             Kind::File(data) => {
                 let object = data.mappable(&mut ports.memory, writable)?;

@@ -1,0 +1,87 @@
+//! Clock, threads, the published process table, and what the root task told.
+
+use crate::{memory, window};
+use abi::thread::RunState;
+use abi::{Errno, Handle};
+use libsys::clock::ticks_to_ns;
+use libsys::serve::KernelClock;
+use libsys::{arch, env};
+use proto::Pid;
+use proto::mem::ObjectId;
+use proto::port::Clock;
+use proto::publish::{Entry, Processes};
+use vfs::ports::{Monitor, ThreadStatus};
+
+const SECOND_NS: u64 = 1_000_000_000;
+
+/// What the kernel and the root task know.
+pub(crate) struct Machine {
+    clock: KernelClock,
+    system: Handle,
+    /// The table is mapped.
+    is_published: bool,
+}
+
+impl Machine {
+    /// The machine as `system`, a system handle with the right to watch, shows it.
+    pub(crate) fn new(system: Handle) -> Self {
+        Machine { clock: KernelClock::new(Handle::SERVICE), system, is_published: false }
+    }
+}
+
+impl Clock for Machine {
+    fn now_ns(&mut self) -> u64 {
+        self.clock.now_ns()
+    }
+
+    fn wake_at(&mut self, deadline_ns: Option<u64>) {
+        self.clock.wake_at(deadline_ns);
+    }
+}
+
+impl Processes for Machine {
+    #[inline(always)]
+    fn get(&self, pid: Pid) -> Option<Entry> {
+        if self.is_published { window::entry(pid) } else { None }
+    }
+
+    fn next(&self, after: Pid) -> Option<Pid> {
+        if self.is_published { window::next_pid(after) } else { None }
+    }
+}
+
+impl Monitor for Machine {
+    fn thread(&mut self, frame: u32) -> Option<ThreadStatus> {
+        let info = arch::thread_info_at(self.system, frame).ok()?;
+        Some(ThreadStatus { running: info.state == RunState::Ready, cpu_ns: ticks_to_ns(info.time_ticks) })
+    }
+
+    fn idle_ns(&mut self) -> u64 {
+        arch::statistics(self.system).map_or(0, |statistics| ticks_to_ns(statistics.idle_ticks))
+    }
+
+    fn epoch_ns(&mut self) -> u64 {
+        env::initial_number("epoch_s").unwrap_or(0).saturating_mul(SECOND_NS)
+    }
+
+    /// The root task's number and the counter, spread over the bytes by SplitMix64 (Steele, Lea,
+    /// Flood 2014). What is secret in it is no more than those two are.
+    fn seed(&mut self) -> [u8; 32] {
+        let mut state = env::initial_number("seed").unwrap_or(0) ^ arch::counter();
+        let mut seed = [0; 32];
+        for bytes in seed.chunks_exact_mut(8) {
+            state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+            let mut mixed = state;
+            mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            bytes.copy_from_slice(&(mixed ^ (mixed >> 31)).to_le_bytes());
+        }
+        seed
+    }
+
+    fn publish(&mut self, table: ObjectId) -> Result<(), Errno> {
+        memory::map_table(table)?;
+        self.is_published = true;
+        Ok(())
+    }
+}

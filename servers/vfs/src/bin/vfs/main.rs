@@ -1,0 +1,71 @@
+//! The file server: its library wired to the kernel, to `mem` and to `tty`.
+//!
+//! Environment (decimal): `archive` is the boot archive's length in bytes, `tty` and `system` are
+//! handles, `seed` any number, `epoch_s` the seconds from 1970 to boot.
+#![cfg_attr(target_os = "none", no_std, no_main)]
+
+extern crate alloc;
+
+mod console;
+mod machine;
+mod memory;
+mod window;
+
+use abi::Handle;
+use console::Console;
+use libsys::serve::{KernelCallers, Service, serve};
+use libsys::{env, log};
+use machine::Machine;
+use memory::Objects;
+use proto::port::{Incoming, Outcome};
+use proto::vfs::{Reply, Request, Vfs as Protocol};
+use vfs::Vfs;
+use vfs::ports::{Platform, Ports};
+
+libsys::server!(run);
+
+/// The ports as the machine answers them.
+struct Kernel;
+
+impl Platform for Kernel {
+    type Callers = KernelCallers<Protocol>;
+    type Memory = Objects;
+    type Terminal = Console;
+    type System = Machine;
+}
+
+fn run(_: libsys::args::Args) -> i32 {
+    let number = |name: &str| env::initial_number(name).unwrap_or(0);
+    let mut ports = Ports::<Kernel> {
+        callers: KernelCallers::new(Handle::SERVICE),
+        memory: Objects,
+        terminal: Console::new(Handle(number("tty") as u32)),
+        system: Machine::new(Handle(number("system") as u32)),
+    };
+    match boot(&mut ports, number("archive")) {
+        Ok(vfs) => serve::<Protocol, _>(Handle::SERVICE, &mut Server { vfs, ports }),
+        Err(()) => 1,
+    }
+}
+
+/// A file server with the archive's files; what is wrong with it is said in the log.
+fn boot(ports: &mut Ports<Kernel>, archive_bytes: u64) -> Result<Vfs, ()> {
+    let archive = memory::map_archive(archive_bytes).map_err(|errno| log!("cannot map the boot archive: {errno}"))?;
+    Vfs::boot(ports, archive).map_err(|malformed| log!("{malformed}"))
+}
+
+struct Server {
+    vfs: Vfs,
+    ports: Ports<Kernel>,
+}
+
+impl Service<Protocol> for Server {
+    #[inline(always)]
+    fn request(&mut self, incoming: Incoming<Request>) -> Outcome<Reply> {
+        self.vfs.handle(incoming, &mut self.ports)
+    }
+
+    fn notification(&mut self, bits: u64) {
+        self.vfs.notified(bits, &mut self.ports);
+    }
+}
