@@ -172,7 +172,11 @@ impl Memory {
         frame: u32,
     ) -> Decline {
         let start = address_of(number);
-        self.hide(machine, space, start, start + PAGE_BYTES);
+        let object = Backing::Shared {
+            object: ObjectId(0),
+            offset: 0,
+        };
+        self.hide(machine, space, object, start, start + PAGE_BYTES);
         self.frames.release(frame);
         Decline::NoMemory
     }
@@ -405,35 +409,43 @@ impl Memory {
             return;
         };
         let shared = matches!(region.backing, Backing::Shared { .. });
-        let (mut own, mut theirs): (Option<&Chunk>, Option<&Chunk>) = (None, None);
-        for number in range.clone() {
-            let index = region.object_page(number);
-            if number == range.start || number.is_multiple_of(CHUNK_PAGES) {
-                own = if shared {
-                    None
-                } else {
-                    space.pages.chunk(chunks, number)
-                };
+        let (read_only, writable) = (region.hardware_read_only(), region.hardware());
+        let end = object.page_count();
+        let (mut own, mut theirs) = (0, None);
+        let mut run = batch::map(0, 0, 0, 0);
+        for (number, index) in range.clone().zip(region.object_page(range.start)..end) {
+            if !shared && (number == range.start || number.is_multiple_of(CHUNK_PAGES)) {
+                own = space
+                    .pages
+                    .chunk(chunks, number)
+                    .map_or(0, |chunk| chunk.used);
             }
             if number == range.start || index.is_multiple_of(CHUNK_PAGES) {
                 theirs = object.pages.chunk(chunks, index);
             }
-            let Some(frame) = theirs.and_then(|chunk| chunk.frame(index)) else {
+            let frame = theirs.and_then(|chunk: &Chunk| chunk.frame(index));
+            let Some(frame) = frame.filter(|_| own >> (number % CHUNK_PAGES) & 1 == 0) else {
                 continue;
             };
-            if list.is_full() || index >= object.page_count() {
-                return;
-            }
-            if own.is_some_and(|chunk| chunk.frame(number).is_some()) {
-                continue;
-            }
-            let writable = shared && frames.owners(frame) == 1;
-            let prot = if writable {
-                region.hardware()
+            let prot = if shared && frames.owners(frame) == 1 {
+                writable
             } else {
-                region.hardware_read_only()
+                read_only
             };
-            list.push(batch::map(address_of(number), 1, frame, prot));
+            let address = address_of(number);
+            let follows =
+                run.address + address_of(run.pages) == address && run.frame + run.pages == frame;
+            if follows && run.prot == prot && run.pages > 0 {
+                run.pages += 1;
+                continue;
+            }
+            if run.pages > 0 && !list.is_full() {
+                list.push(run);
+            }
+            run = batch::map(address, 1, frame, prot);
+        }
+        if run.pages > 0 && !list.is_full() {
+            list.push(run);
         }
     }
 }

@@ -23,6 +23,7 @@ pub mod ports;
 mod process;
 pub mod region;
 pub mod space;
+mod unmap;
 
 pub use handle::Answer;
 pub use memory::Memory;
@@ -130,11 +131,15 @@ impl<P: ForkPolicy> Mem<P> {
             page,
             address,
         } = replaced;
-        self.each_mapping(object, page..page + 1, |memory, space, _, start, end| {
-            if space.pid != pid || start != address {
-                memory.hide(machine, space, start, end);
-            }
-        });
+        self.each_mapping(
+            object,
+            page..page + 1,
+            |memory, space, region, start, end| {
+                if space.pid != pid || start != address {
+                    memory.hide(machine, space, region.backing, start, end);
+                }
+            },
+        );
     }
 
     /// Takes a frame for the server's own heap; it never comes back.

@@ -1,7 +1,6 @@
 //! What a program does with its own space: `brk`, `mmap`, `munmap`, `mprotect`, `mremap`,
 //! `madvise`. Reservations are free; frames are taken on touch.
 
-use crate::batch;
 use crate::memory::Memory;
 use crate::pages::Mapped;
 use crate::ports::Machine;
@@ -203,56 +202,12 @@ impl Memory {
     }
 
     /// Splits the regions at both ends of a range.
-    fn split(&mut self, space: &mut Space, start: u64, end: u64) {
+    pub(crate) fn split(&mut self, space: &mut Space, start: u64, end: u64) {
         for address in [start, end] {
             if let Some(object) = space.regions.split(address) {
                 self.objects.add_mapping(object);
             }
         }
-    }
-
-    /// Removes all mappings of a range of pages.
-    pub fn unmap<M: Machine>(&mut self, machine: &mut M, space: &mut Space, start: u64, end: u64) {
-        self.split(space, start, end);
-        let gone = space.regions.overlapping(start, end);
-        for at in gone.clone() {
-            let region = space.regions.as_slice()[at];
-            self.hide(machine, space, region.start, region.end);
-        }
-        for at in gone.clone() {
-            let region = space.regions.as_slice()[at];
-            self.drop_private(space, region.start, region.end);
-            space.size -= region.bytes();
-            if let Some(object) = region.object() {
-                self.objects
-                    .remove_mapping(&mut self.chunks, &mut self.frames, object);
-            }
-        }
-        space.regions.remove(gone);
-    }
-
-    /// Takes pages out of the page tables; unmapping takes no table, so it cannot fail.
-    pub fn hide<M: Machine>(&mut self, machine: &mut M, space: &Space, start: u64, end: u64) {
-        let done = self.apply_one(machine, space, batch::unmap(start, page(end - start)));
-        debug_assert!(done.is_ok(), "unmapping needs nothing");
-        space.pages.visit(
-            &mut self.chunks,
-            page(start)..page(end),
-            |_, chunk, bits| {
-                chunk.mapped &= !bits;
-                chunk.writable &= !bits;
-            },
-        );
-    }
-
-    /// Gives up the private pages of a range that is not mapped any more.
-    fn drop_private(&mut self, space: &mut Space, start: u64, end: u64) {
-        let frames = &mut self.frames;
-        space
-            .pages
-            .remove(&mut self.chunks, page(start)..page(end), |_, frame| {
-                frames.release(frame)
-            });
     }
 
     /// Changes permissions.
@@ -288,36 +243,6 @@ impl Memory {
         space.regions.protect(changed, prot);
         self.weaken(machine, space, start, end, prot);
         Ok(())
-    }
-
-    /// Makes what is mapped in a range as weak as `prot`; what `prot` allows more comes by faults.
-    fn weaken<M: Machine>(
-        &mut self,
-        machine: &mut M,
-        space: &Space,
-        start: u64,
-        end: u64,
-        prot: u8,
-    ) {
-        if prot == 0 {
-            return self.hide(machine, space, start, end);
-        }
-        let hardware = if prot & EXECUTE != 0 {
-            abi::map::prot::EXECUTE
-        } else {
-            0
-        };
-        let done = self.apply_one(
-            machine,
-            space,
-            batch::protect(start, page(end - start), hardware),
-        );
-        debug_assert!(done.is_ok(), "protecting needs nothing");
-        space.pages.visit(
-            &mut self.chunks,
-            page(start)..page(end),
-            |_, chunk, bits| chunk.writable &= !bits,
-        );
     }
 
     /// Moves the end of the heap and returns the end in force.
@@ -433,7 +358,7 @@ impl Memory {
         let Some(&region) = space.regions.as_slice().get(at.start) else {
             return;
         };
-        self.hide(machine, space, start, end);
+        self.hide(machine, space, region.backing, start, end);
         for number in page(start)..page(end) {
             let mut moved = None;
             space
@@ -475,7 +400,7 @@ impl Memory {
                         return Err(Errno::EINVAL);
                     }
                     let (from, to) = (region.start.max(start), region.end.min(end));
-                    self.hide(machine, space, from, to);
+                    self.hide(machine, space, region.backing, from, to);
                     self.drop_private(space, from, to);
                 }
             }

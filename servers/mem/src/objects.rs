@@ -224,9 +224,13 @@ impl<P: ForkPolicy> Mem<P> {
             let copy = self
                 .memory
                 .take_copy(machine, rank, frame, PAGE_BYTES as u32)?;
-            self.each_mapping(id, number..number + 1, |memory, space, _, start, end| {
-                memory.hide(machine, space, start, end);
-            });
+            self.each_mapping(
+                id,
+                number..number + 1,
+                |memory, space, region, start, end| {
+                    memory.hide(machine, space, region.backing, start, end);
+                },
+            );
             let old = self
                 .memory
                 .objects
@@ -248,8 +252,8 @@ impl<P: ForkPolicy> Mem<P> {
         if range.is_empty() {
             return;
         }
-        self.each_mapping(id, range.clone(), |memory, space, _, start, end| {
-            memory.hide(machine, space, start, end)
+        self.each_mapping(id, range.clone(), |memory, space, region, start, end| {
+            memory.hide(machine, space, region.backing, start, end)
         });
         let Memory {
             objects,

@@ -55,12 +55,17 @@ pub enum Mapped {
 pub struct Pages {
     /// Number (page number / 32) and slot of each chunk, by number.
     list: Vec<(u32, u32)>,
+    /// Place in the list that was used last: faults come in clusters.
+    last: u32,
 }
 
 impl Pages {
     fn position(&self, page: u32) -> Result<usize, usize> {
         let key = page / CHUNK_PAGES;
-        self.list.binary_search_by(|entry| entry.0.cmp(&key))
+        match self.list.get(self.last as usize) {
+            Some(entry) if entry.0 == key => Ok(self.last as usize),
+            _ => self.list.binary_search_by(|entry| entry.0.cmp(&key)),
+        }
     }
 
     /// The chunk that `page` is in.
@@ -95,6 +100,7 @@ impl Pages {
             Ok(at) => at,
             Err(at) => self.add(chunks, at, page)?,
         };
+        self.last = at as u32;
         let chunk = chunks.at_mut(self.list[at].1);
         let old = chunk.frame(page);
         let bit = 1 << (page % CHUNK_PAGES);
@@ -164,6 +170,22 @@ impl Pages {
         self.list.drain(kept..at);
     }
 
+    /// The chunks with pages in `range`: first page number, slot in the pool, and which of the pages
+    /// are in `range`.
+    pub fn slots(&self, range: Range<u32>) -> impl Iterator<Item = (u32, u32, u32)> + '_ {
+        let from = self
+            .list
+            .partition_point(|entry| entry.0 < range.start / CHUNK_PAGES);
+        self.list[from..]
+            .iter()
+            .map(|&(key, slot)| (key * CHUNK_PAGES, slot))
+            .take_while({
+                let end = range.end;
+                move |&(first, _)| first < end
+            })
+            .map(move |(first, slot)| (first, slot, mask(first / CHUNK_PAGES, &range)))
+    }
+
     /// Tells `visit` the first page number of each chunk with pages in `range`, the chunk, and which
     /// of its pages are in `range`.
     pub fn visit(
@@ -172,14 +194,8 @@ impl Pages {
         range: Range<u32>,
         mut visit: impl FnMut(u32, &mut Chunk, u32),
     ) {
-        let from = self
-            .list
-            .partition_point(|entry| entry.0 < range.start / CHUNK_PAGES);
-        for &(key, slot) in self.list[from..]
-            .iter()
-            .take_while(|entry| entry.0 * CHUNK_PAGES < range.end)
-        {
-            visit(key * CHUNK_PAGES, chunks.at_mut(slot), mask(key, &range));
+        for (first, slot, inside) in self.slots(range) {
+            visit(first, chunks.at_mut(slot), inside);
         }
     }
 
