@@ -79,7 +79,7 @@ pub(crate) mod tests {
         let mut out = Vec::new();
         for (name, mode, content) in files.iter().copied().chain([("TRAILER!!!", 0, &b""[..])]) {
             let mut name_bytes = name.len() + 1;
-            while (out.len() + HEADER_BYTES + name_bytes) % 4096 != 0 {
+            while !(out.len() + HEADER_BYTES + name_bytes).is_multiple_of(4096) {
                 name_bytes += 1;
             }
             let mut fields = [0; 13];

@@ -26,7 +26,7 @@ pub fn find(tree: &[u8], compatible: &str) -> Option<Device> {
     let fits =
         |node: &FdtNode<'_>| node.is_compatible(compatible) && node.status() == Ok(Status::Okay);
     let node = tree.root().children().find(fits)?;
-    let register = node.reg().ok().flatten()?.into_iter().next()?;
+    let register = node.reg().ok().flatten()?.next()?;
     Some(Device {
         address: register.address().ok()?,
         bytes: register.size().ok()?,

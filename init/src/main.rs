@@ -2,7 +2,8 @@
 //!
 //! It is the only process that the kernel starts. It makes all endpoints and keeps a handle of each,
 //! so that a server can be replaced without its clients noticing. It has no pager: all its memory is
-//! mapped before it is used.
+//! mapped before it is used. Its second thread does nothing but hear of dying servers, so that one
+//! is named even while the first thread waits for it.
 #![no_std]
 #![no_main]
 
@@ -102,7 +103,6 @@ fn main(_: libsys::args::Args) -> i32 {
     let archive = machine::archive(&boot);
     let device_tree = machine::map_device_tree(&boot, &mut frames);
     let epoch_s = read_clock(device_tree, &mut frames);
-    let stack = machine::map_watcher_stack(&mut frames);
 
     let servers = read_manifest(archive);
     let mut root = Root {
@@ -119,14 +119,13 @@ fn main(_: libsys::args::Args) -> i32 {
         .iter()
         .map(|_| make_endpoint(&mut frames))
         .collect();
-    let watcher = machine::make_thread(&mut frames, watch::WATCHER_PRIORITY);
+    watch::start(&root, &mut frames);
     memory_server::start(&root, frames);
     server::start_all(&root, epoch_s);
 
     let _ = arch::thread_priority(Handle(1), QUIET_PRIORITY);
-    start_init(&root);
-    watch::start(&root, watcher, stack);
-    watch::serve(&root)
+    let proc = start_init(&root);
+    watch::wait_for_init(&root, proc)
 }
 
 /// Ends the machine: nothing can be done without what is missing.
@@ -173,8 +172,8 @@ fn read_clock(device_tree: &[u8], frames: &mut Frames) -> u64 {
         .map_or(0, u64::from)
 }
 
-/// Starts pid 1: the command, or the first init that runs.
-fn start_init(root: &Root<'_>) {
+/// Starts pid 1: the command, or the first init that runs. Returns the handle to ask `proc`.
+fn start_init(root: &Root<'_>) -> Handle {
     let Some(client) = root.client("proc") else {
         fail("the boot manifest has no proc")
     };
@@ -188,7 +187,7 @@ fn start_init(root: &Root<'_>) {
             &proc::Request::Start,
             [Loan::read(&bytes), Loan::NONE],
         ) {
-            Ok(_) => return,
+            Ok(_) => return client,
             Err(errno) => tried.push((program.path, errno)),
         }
     }

@@ -1,5 +1,6 @@
 //! Decisions on the way from a manifest to running servers: identities, bits, pid 1.
 
+use crate::manifest::SERVICES;
 use alloc::vec::Vec;
 use proto::proc::Program;
 use proto::{Pid, server_id, tty};
@@ -14,6 +15,13 @@ pub fn identity(service: &str) -> Option<Pid> {
         "proc" => Some(server_id::PROC),
         _ => None,
     }
+}
+
+/// The service whose server has this identity.
+pub fn service_of(identity_sought: Pid) -> Option<&'static str> {
+    SERVICES
+        .into_iter()
+        .find(|service| identity(service) == Some(identity_sought))
 }
 
 /// Whether the system is of no use without this service.
@@ -81,7 +89,6 @@ fn first_program(path: &str, arguments: &[&[u8]]) -> Program {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::manifest::SERVICES;
 
     #[test]
     fn every_service_has_an_identity_of_its_own() {
@@ -94,6 +101,8 @@ mod tests {
         identities.dedup();
         assert_eq!(identities.len(), SERVICES.len());
         assert_eq!(identity("cat"), None);
+        assert_eq!(service_of(server_id::VFS), Some("vfs"));
+        assert_eq!(service_of(Pid(1)), None);
     }
 
     #[test]

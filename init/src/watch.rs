@@ -1,9 +1,9 @@
 //! Watching: the end of pid 1 ends the machine, and a server that dies is named.
 
-use crate::{Root, say};
+use crate::{Root, machine, say};
 use abi::Handle;
 use abi::message::label;
-use core::sync::atomic::{AtomicU32, Ordering};
+use init::frames::Frames;
 use init::{exit, plan};
 use libsys::arch::{self, Received};
 use libsys::lease::Loan;
@@ -12,35 +12,29 @@ use proto::Pid;
 use proto::proc::{self, Proc};
 use proto::tty::{self, Tty};
 
-/// Priority of the thread that waits for pid 1.
-pub const WATCHER_PRIORITY: u32 = 21;
-/// How often the watcher looks whether the console has sent everything.
+/// Priority of the thread that hears of dying servers: above all of them.
+const WATCHER_PRIORITY: u32 = 31;
+/// How often the console is asked whether it has sent everything.
 const DRAIN_TRIES: u32 = 1_000_000;
 
-/// Handle to call the terminal server; 0 if there is none.
-static TERMINAL: AtomicU32 = AtomicU32::new(0);
-
-/// Starts the second thread, which waits for pid 1 while the first hears of dying servers.
-pub fn start(root: &Root<'_>, thread: Handle, stack: u64) {
-    let Some(client) = root.client("proc") else {
-        return;
-    };
-    TERMINAL.store(
-        root.client("tty").unwrap_or(Handle::NONE).0,
-        Ordering::Relaxed,
-    );
-    let entry = wait_for_init as *const () as u64;
-    if let Err(error) = arch::thread_start(thread, entry, stack, [client.0.into(), 0]) {
-        say!("init: cannot wait for pid 1: {error:?}");
+/// Starts the thread that hears of dying servers.
+pub fn start(root: &Root<'_>, frames: &mut Frames) {
+    let stack = machine::map_watcher_stack(frames);
+    let thread = machine::make_thread(frames, WATCHER_PRIORITY);
+    let entry = serve as *const () as u64;
+    let endpoint = root.own_endpoint.0.into();
+    if let Err(error) = arch::thread_start(thread, entry, stack, [endpoint, 0]) {
+        say!("init: cannot watch the servers: {error:?}");
     }
 }
 
 /// Waits for pid 1 to end, tells its status, and switches the machine off.
-extern "C" fn wait_for_init(client: u64) -> ! {
-    let client = Handle(client as u32);
-    match request::<Proc>(client, &proc::Request::WaitInit, [Loan::NONE; 2]) {
+pub fn wait_for_init(root: &Root<'_>, proc: Handle) -> ! {
+    match request::<Proc>(proc, &proc::Request::WaitInit, [Loan::NONE; 2]) {
         Ok(proc::Reply::Waited { status, .. }) => {
-            drain(Handle(TERMINAL.load(Ordering::Relaxed)));
+            if let Some(terminal) = root.client("tty") {
+                drain(terminal);
+            }
             say!("exit:{}", exit::shell_status(status));
         }
         other => say!("init: cannot wait for pid 1: {other:?}"),
@@ -74,25 +68,25 @@ pub fn write_console(root: &Root<'_>, text: &[u8]) {
     drain(client);
 }
 
-/// Hears of exceptions in servers, for good.
-pub fn serve(root: &Root<'_>) -> ! {
+/// Hears of exceptions in servers, for good. It must not allocate: it may have interrupted the other
+/// thread in the allocator.
+extern "C" fn serve(endpoint: u64) -> ! {
     loop {
-        match arch::receive(root.own_endpoint) {
-            Ok(received) if received.message.label == label::EXCEPTION => report(root, &received),
+        match arch::receive(Handle(endpoint as u32)) {
+            Ok(received) if received.message.label == label::EXCEPTION => report(&received),
             Ok(_) => {}
-            Err(error) => say!("init: cannot hear of servers: {error:?}"),
+            Err(error) => {
+                say!("init: cannot hear of servers: {error:?}");
+                arch::abort()
+            }
         }
     }
 }
 
 /// Names a server that died. Its thread stays as it is, for a debugger.
-fn report(root: &Root<'_>, received: &Received) {
-    let process = Pid(received.badge.number() as u32);
-    let server = root
-        .servers
-        .iter()
-        .find(|server| crate::identity(server) == process);
-    let name = server.map_or("?", |server| server.service);
+fn report(received: &Received) {
+    let server = plan::service_of(Pid(received.badge.number() as u32));
+    let name = server.unwrap_or("?");
     let [esr, address, pc, decline, sp, x30, access, _] = received.message.words;
     say!(
         "server {name} died: {} at {pc:#x}",
@@ -101,7 +95,7 @@ fn report(root: &Root<'_>, received: &Received) {
     say!(
         "  address {address:#x}, esr {esr:#x}, called from {x30:#x}, sp {sp:#x}, access {access}, decline {decline}"
     );
-    if server.is_some_and(|server| plan::is_vital(server.service)) {
+    if server.is_some_and(plan::is_vital) {
         crate::fail("the system cannot go on without it");
     }
 }
