@@ -8,6 +8,7 @@ use crate::limits;
 use crate::ports::Ports;
 use crate::process::Process;
 use crate::published::entry;
+use crate::resources::priority;
 use abi::{Errno, Token};
 use proto::Pid;
 use proto::port::Refusal;
@@ -26,6 +27,9 @@ impl Proc {
             ports.destroy_space(pid, thread);
             ports.publish(slot(pid), &Entry::FREE);
         })?;
+        if child.nice != 0 {
+            ports.set_thread_priority(thread, priority(child.nice));
+        }
         self.table.insert(child);
         // The child cannot be gone: nobody but this server knows it yet.
         let _ = ports.reply(token, Ok(Reply::Pid(0)));

@@ -392,6 +392,8 @@ fn nice_values_become_priorities() {
     };
     assert_eq!(system.call(1, nice(child, true, 19)), Ok(Reply::Count(1)));
     let low = system.thread(child).priority;
+    let heir = system.fork(child);
+    assert_eq!(system.thread(heir).priority, low, "it is inherited");
     assert_eq!(system.call(1, nice(child, true, -99)), Ok(Reply::Count(40)));
     assert!(low < proc::USER_PRIORITY && system.thread(child).priority > proc::USER_PRIORITY);
     system
