@@ -134,7 +134,7 @@ pub fn environment(
             }
             Given::Clock => entries.push(format!("epoch_s={epoch_s}")),
             Given::Seed => entries.push(format!("seed={}", seed(root, server))),
-            Given::Archive => entries.push(format!("archive_bytes={}", root.boot.archive_bytes)),
+            Given::Archive => entries.push(format!("archive={}", root.boot.archive_bytes)),
             Given::Plain { name, value } => entries.push(format!("{name}={value}")),
             Given::Grant | Given::Slots(_) => {}
         }

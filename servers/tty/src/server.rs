@@ -54,6 +54,13 @@ impl Tty {
         }
     }
 
+    /// Sends output as it is written, without turning `\n` into `\r\n`: for a console that is no
+    /// terminal but a pipe to another machine. `tcsetattr` can change it as ever.
+    pub fn without_output_processing(mut self) -> Self {
+        self.console.settings.output &= !abi::linux::general::OPOST;
+        self
+    }
+
     /// Takes bytes that arrived from the device at `now_ns`.
     pub fn input(&mut self, bytes: &[u8], now_ns: u64) {
         for &byte in bytes {

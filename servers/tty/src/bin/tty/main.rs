@@ -26,8 +26,12 @@ fn run(_: libsys::args::Args) -> i32 {
     let Some(registers) = device::from_environment() else {
         return 1;
     };
+    let mut tty = Tty::new(number("framed") != 0);
+    if env::initial_number("onlcr") == Some(0) {
+        tty = tty.without_output_processing();
+    }
     let mut terminal = Terminal {
-        tty: Tty::new(number("framed") != 0),
+        tty,
         driver: Pl011::new(registers),
         ports: Ports {
             callers: KernelCallers::new(Handle::SERVICE),
