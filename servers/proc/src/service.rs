@@ -219,7 +219,7 @@ impl Proc {
     /// Lets a process wait, unless a handler shall run first.
     pub(crate) fn park<P: Ports>(&mut self, pid: Pid, ports: &mut P, parked: Parked) -> Answer {
         let process = self.table.living_mut(pid).ok_or(Errno::ESRCH)?;
-        if process.signals.deliverable() != 0 {
+        if process.signals.refuses_wait() {
             ports.kick_thread(process.thread);
             return Err(Errno::EINTR.into());
         }

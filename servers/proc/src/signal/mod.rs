@@ -136,6 +136,8 @@ pub struct Signals {
     pub actions: Actions,
     pending: SignalSet,
     queue: VecDeque<Info>,
+    /// Pending signals for which a wait was refused already.
+    told: SignalSet,
 }
 
 /// The queue of a process is full.
@@ -162,6 +164,14 @@ impl Signals {
         self.pending & !self.mask & self.actions.caught()
     }
 
+    /// Whether a wait that starts now is refused, so that a handler can run first. Each signal does
+    /// that once: who waits all the same (in a handler that lets no other run) would ask forever.
+    pub fn refuses_wait(&mut self) -> bool {
+        let news = self.deliverable() & !self.told;
+        self.told |= news;
+        news != 0
+    }
+
     /// Makes a signal pending. One that merges into an equal one is fine.
     ///
     /// # Errors
@@ -174,6 +184,7 @@ impl Signals {
             return Err(QueueFull);
         }
         self.pending |= bit(info.signal);
+        self.told &= !bit(info.signal);
         self.queue.push_back(info);
         Ok(())
     }
@@ -186,6 +197,7 @@ impl Signals {
         if !self.queue.iter().any(|other| other.signal == signal) {
             self.pending &= !bit(signal);
         }
+        self.told &= !bit(signal);
         Some(info)
     }
 
@@ -193,6 +205,7 @@ impl Signals {
     pub fn discard(&mut self, set: SignalSet) {
         self.queue.retain(|info| bit(info.signal) & set == 0);
         self.pending &= !set;
+        self.told &= !set;
     }
 
     /// Blocks `mask`, less what cannot be blocked. Answers with the old mask.
