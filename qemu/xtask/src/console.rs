@@ -2,7 +2,7 @@
 //!
 //! QEMU keeps the real standard input, so that it can set the terminal raw; only its output passes
 //! through here. The log record `exit:N` carries the status of the machine's command.
-use crate::demux::{Demux, Event};
+use crate::demux::{Demux, Event, LineEnds};
 use crate::symbols::Symbols;
 use anyhow::{Context, Result};
 use std::collections::VecDeque;
@@ -42,9 +42,17 @@ pub fn run(command: &[String], options: &Options) -> Result<ExitCode> {
     let deadline = options
         .timeout_seconds
         .map(|seconds| Instant::now() + Duration::from_secs(seconds));
+    let line_ends = if options.expect_status {
+        LineEnds::AsWritten
+    } else {
+        LineEnds::OfTerminal
+    };
     let mut session = Session {
+        demux: Demux::new(line_ends),
+        symbols: Symbols::default(),
+        status: None,
         deadline,
-        ..Session::default()
+        tail: VecDeque::new(),
     };
     let end = session.follow(&pieces);
     if end != End::MachineEnded {
@@ -73,7 +81,6 @@ enum End {
     NobodyReads,
 }
 
-#[derive(Default)]
 struct Session {
     demux: Demux,
     symbols: Symbols,

@@ -16,9 +16,19 @@ pub enum Event {
     Log(Vec<u8>),
 }
 
+/// How the console's line ends arrive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LineEnds {
+    /// As the program wrote them: the console of a command is no terminal.
+    AsWritten,
+    /// As the interactive terminal writes them, `\r\n` for `\n` (termios `ONLCR`). Exactly that is
+    /// undone, so a program's own `\r` survives.
+    OfTerminal,
+}
+
 /// The splitter and what it has seen of an unfinished piece.
-#[derive(Default)]
 pub struct Demux {
+    line_ends: LineEnds,
     record: Option<Vec<u8>>,
     escaped: bool,
     /// A carriage return that waits to see whether a line feed follows.
@@ -26,6 +36,16 @@ pub struct Demux {
 }
 
 impl Demux {
+    /// Nothing seen yet.
+    pub fn new(line_ends: LineEnds) -> Self {
+        Self {
+            line_ends,
+            record: None,
+            escaped: false,
+            carriage_return: false,
+        }
+    }
+
     /// Takes more bytes of the line and tells what they complete.
     pub fn feed(&mut self, bytes: &[u8]) -> Vec<Event> {
         let mut events = Vec::new();
@@ -71,14 +91,13 @@ impl Demux {
         None
     }
 
-    /// The terminal turns each `\n` of a program into `\r\n` (termios `ONLCR`); this undoes exactly
-    /// that, so a program's own `\r` survives.
+    /// Takes a byte of the console.
     fn text(&mut self, byte: u8, console: &mut Vec<u8>) {
         if std::mem::take(&mut self.carriage_return) && byte != b'\n' {
             console.push(b'\r');
         }
         match byte {
-            b'\r' => self.carriage_return = true,
+            b'\r' if self.line_ends == LineEnds::OfTerminal => self.carriage_return = true,
             _ => console.push(byte),
         }
     }
@@ -95,7 +114,11 @@ mod tests {
     use super::*;
 
     fn split(pieces: &[&[u8]]) -> (String, Vec<String>) {
-        let (mut demux, mut console, mut log) = (Demux::default(), String::new(), Vec::new());
+        split_with(LineEnds::OfTerminal, pieces)
+    }
+
+    fn split_with(line_ends: LineEnds, pieces: &[&[u8]]) -> (String, Vec<String>) {
+        let (mut demux, mut console, mut log) = (Demux::new(line_ends), String::new(), Vec::new());
         let mut events: Vec<_> = pieces.iter().flat_map(|piece| demux.feed(piece)).collect();
         events.extend(demux.finish());
         for event in events {
@@ -127,6 +150,14 @@ mod tests {
         for cut in 0..line.len() {
             assert_eq!(split(&[&line[..cut], &line[cut..]]), whole, "cut at {cut}");
         }
+    }
+
+    #[test]
+    fn a_commands_output_is_not_touched() {
+        assert_eq!(
+            split_with(LineEnds::AsWritten, &[b"a\r\nb\r"]).0,
+            "a\r\nb\r"
+        );
     }
 
     #[test]
