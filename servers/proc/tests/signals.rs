@@ -1,11 +1,8 @@
-//! Signals: sending, masks, handlers, stops, exceptions, timers.
+//! Signals: defaults, handlers, masks, queues, waiting.
 
 mod support;
 
 use abi::Errno;
-use abi::message::decline;
-use proc::signal::exception::Exception;
-use proto::Pid;
 use proto::port::Outcome;
 use proto::proc::{Reply, Request};
 use support::{System, waited};
@@ -15,12 +12,8 @@ const SIGUSR1: u32 = 10;
 const SIGUSR2: u32 = 12;
 const SIGTERM: u32 = 15;
 const SIGCHLD: u32 = 17;
-const SIGCONT: u32 = 18;
-const SIGSTOP: u32 = 19;
-const SIGTSTP: u32 = 20;
 const RESETHAND: u32 = 0x8000_0000;
 const NODEFER: u32 = 0x4000_0000;
-const NOCLDSTOP: u32 = 1;
 
 fn set(signals: &[u32]) -> u64 {
     signals.iter().map(|signal| 1u64 << (signal - 1)).sum()
@@ -31,25 +24,6 @@ fn pair() -> (System, u32) {
     let mut system = System::new();
     let child = system.fork(1);
     (system, child)
-}
-
-/// Pid 1, and two processes of user 5.
-fn users() -> (System, u32, u32) {
-    let mut system = System::new();
-    let a = system.fork(1);
-    system
-        .call(
-            a,
-            Request::SetUsers {
-                how: 0,
-                real: 0,
-                effective: 5,
-                saved: 0,
-            },
-        )
-        .unwrap();
-    let b = system.fork(a);
-    (system, a, b)
 }
 
 #[test]
@@ -244,114 +218,6 @@ fn a_full_queue_is_eagain() {
 }
 
 #[test]
-fn kill_and_stop_cannot_be_blocked_caught_or_ignored() {
-    let (mut system, child) = pair();
-    system.mask(child, 2, u64::MAX);
-    for signal in [9, SIGSTOP] {
-        for handler in [0, 1, 0x77] {
-            let action = Request::Action {
-                signal,
-                change: true,
-                handler,
-                flags: 0,
-                mask: 0,
-                restorer: 0,
-            };
-            assert_eq!(system.call(child, action), Err(Errno::EINVAL));
-        }
-    }
-    system.kill(1, child as i32, SIGSTOP).unwrap();
-    assert!(system.thread(child).suspended);
-    system.kill(1, child as i32, 9).unwrap();
-    assert!(!system.alive(child));
-}
-
-#[test]
-fn pid_1_gets_only_signals_that_it_handles() {
-    let (mut system, child) = pair();
-    for signal in [9, SIGTERM, SIGSTOP, SIGTSTP, 40] {
-        system.kill(child, 1, signal).unwrap();
-    }
-    assert!(system.alive(1) && !system.thread(1).suspended);
-    system.catch(1, SIGTERM);
-    system.kill(child, 1, SIGTERM).unwrap();
-    assert_eq!(system.take(1), Some(SIGTERM));
-}
-
-#[test]
-fn kill_finds_its_targets_and_checks_the_right() {
-    let (mut system, a, b) = users();
-    let other = system.fork(1);
-    assert_eq!(system.kill(a, other as i32, SIGTERM), Err(Errno::EPERM));
-    assert_eq!(system.kill(a, other as i32, 0), Err(Errno::EPERM));
-    assert_eq!(system.kill(a, 999, 0), Err(Errno::ESRCH));
-    assert_eq!(system.kill(a, i32::MIN, 0), Err(Errno::ESRCH));
-    assert_eq!(system.kill(a, -999, 0), Err(Errno::ESRCH));
-    assert_eq!(system.kill(a, b as i32, 65), Err(Errno::EINVAL));
-    assert_eq!(system.kill(a, b as i32, 0), Ok(Reply::Done));
-    assert_eq!(
-        system.kill(a, other as i32, SIGCONT),
-        Ok(Reply::Done),
-        "same session"
-    );
-    system.exit(b, 0);
-    assert_eq!(
-        system.kill(a, b as i32, SIGTERM),
-        Ok(Reply::Done),
-        "a zombie is still there"
-    );
-}
-
-#[test]
-fn kill_reaches_groups_and_all_that_it_may() {
-    let (mut system, a, b) = users();
-    let other = system.fork(1);
-    system.kill(a, 0, SIGUSR1).unwrap();
-    assert!(
-        !system.alive(a) && !system.alive(b),
-        "own group, itself included"
-    );
-    assert!(
-        system.alive(other) && system.alive(1),
-        "same group, but no right"
-    );
-
-    let (mut system, a, b) = users();
-    system
-        .call(b, Request::SetGroup { pid: 0, pgid: 0 })
-        .unwrap();
-    system.kill(a, -(b as i32), SIGTERM).unwrap();
-    assert!(system.alive(a) && !system.alive(b));
-
-    let mut system = System::new();
-    let (a, b) = (system.fork(1), system.fork(1));
-    system.kill(a, -1, 9).unwrap();
-    assert!(system.alive(1) && system.alive(a) && !system.alive(b));
-    assert_eq!(
-        system.kill(a, -1, 0),
-        Ok(Reply::Done),
-        "the zombie is still there"
-    );
-    system.wait(1, -1, 0).unwrap();
-    assert_eq!(system.kill(a, -1, 0), Err(Errno::ESRCH));
-}
-
-#[test]
-fn only_the_system_may_pretend_to_be_the_system() {
-    let (mut system, child) = pair();
-    let queue = |pid: u32, code| Request::Queue {
-        pid: pid as i32,
-        signal: 0,
-        code,
-        value: 0,
-    };
-    assert_eq!(system.call(1, queue(child, 0)), Err(Errno::EPERM));
-    assert_eq!(system.call(1, queue(child, -6)), Err(Errno::EPERM));
-    assert_eq!(system.call(1, queue(1, -6)), Ok(Reply::Done));
-    assert_eq!(system.call(1, queue(99, -1)), Err(Errno::ESRCH));
-}
-
-#[test]
 fn waiting_requests_are_interrupted_by_handlers_only() {
     let (mut system, child) = pair();
     system.catch(child, SIGUSR1);
@@ -490,47 +356,6 @@ fn signals_can_be_waited_for() {
 }
 
 #[test]
-fn stopped_processes_keep_signals_until_they_go_on() {
-    let (mut system, child) = pair();
-    system.action(1, SIGCHLD, 0x77, NOCLDSTOP);
-    system.kill(1, child as i32, SIGSTOP).unwrap();
-    assert_eq!(
-        system.take(1),
-        None,
-        "the parent does not want to hear of stops"
-    );
-    system.kill(1, child as i32, SIGTERM).unwrap();
-    assert!(system.alive(child));
-    system.kill(1, child as i32, SIGCONT).unwrap();
-    assert!(!system.alive(child));
-    assert_eq!(system.take(1), Some(SIGCHLD));
-}
-
-#[test]
-fn stop_and_continue_cancel_each_other_while_pending() {
-    let (mut system, child) = pair();
-    system.mask(child, 2, set(&[SIGTSTP, SIGCONT]));
-    system.kill(1, child as i32, SIGTSTP).unwrap();
-    system.kill(1, child as i32, SIGCONT).unwrap();
-    let pending = |system: &mut System| system.call(child, Request::Pending);
-    assert_eq!(
-        pending(&mut system),
-        Ok(Reply::Set {
-            set: set(&[SIGCONT]),
-            deliverable: false
-        })
-    );
-    system.kill(1, child as i32, SIGTSTP).unwrap();
-    assert_eq!(
-        pending(&mut system),
-        Ok(Reply::Set {
-            set: set(&[SIGTSTP]),
-            deliverable: false
-        })
-    );
-}
-
-#[test]
 fn ignoring_a_pending_signal_discards_it() {
     let (mut system, child) = pair();
     system.mask(child, 2, set(&[SIGUSR1]));
@@ -539,181 +364,6 @@ fn ignoring_a_pending_signal_discards_it() {
     system.action(child, SIGUSR1, 0, 0);
     system.mask(child, 2, 0);
     assert!(system.alive(child));
-}
-
-fn exception(decline: u64, esr: u64) -> Exception {
-    Exception {
-        esr,
-        address: 0xdead,
-        pc: 0x20_0000,
-        decline,
-    }
-}
-
-#[test]
-fn an_exception_without_handler_ends_only_the_offender() {
-    let cases = [
-        (decline::NOT_MAPPED, 0x24 << 26, 11),
-        (decline::NOT_ALLOWED, 0x20 << 26, 11),
-        (decline::NO_OBJECT, 0x24 << 26, 7),
-        (decline::NO_MEMORY, 0x24 << 26, 9),
-        (0, 0x24 << 26 | 0x21, 7),
-        (0, 0, 4),
-        (0, 0x22 << 26, 7),
-        (0, 0x26 << 26, 7),
-        (0, 0x2c << 26, 8),
-        (0, 0x3c << 26, 5),
-        (0, 0x18 << 26, 4),
-    ];
-    for (decline, esr, signal) in cases {
-        let (mut system, child) = pair();
-        if signal != 9 {
-            system.action(child, signal, 1, 0);
-        }
-        let token = system.world.token();
-        system.proc.exception(
-            Pid(child),
-            token,
-            exception(decline, esr),
-            &mut system.world,
-        );
-        assert_eq!(
-            system.wait(1, -1, 0),
-            Ok((child, signal)),
-            "{decline} {esr:x}"
-        );
-        assert_eq!(system.world.resumed, []);
-    }
-}
-
-#[test]
-fn an_exception_with_handler_runs_it_first() {
-    let (mut system, child) = pair();
-    system.catch(child, 11);
-    let token = system.world.token();
-    system.proc.exception(
-        Pid(child),
-        token,
-        exception(decline::NOT_ALLOWED, 0x24 << 26),
-        &mut system.world,
-    );
-    assert_eq!(
-        (system.thread(child).kicks, &system.world.resumed[..]),
-        (1, &[token][..])
-    );
-    let Ok(Reply::Deliver {
-        signal,
-        code,
-        value,
-        ..
-    }) = system.call(child, Request::Take)
-    else {
-        panic!()
-    };
-    assert_eq!((signal, code, value), (11, 2, 0xdead));
-    system.proc.exception(
-        Pid(child),
-        token,
-        exception(decline::NOT_MAPPED, 0x24 << 26),
-        &mut system.world,
-    );
-    assert!(!system.alive(child), "a fault in the handler of faults");
-}
-
-#[test]
-fn sleeping_ends_in_time() {
-    let (mut system, child) = pair();
-    let (long, short) = (
-        system.park(1, Request::Sleep { deadline_ns: 5000 }),
-        system.park(child, Request::Sleep { deadline_ns: 3000 }),
-    );
-    assert_eq!(system.world.wake_ns, Some(3000));
-    system.pass(2000);
-    assert_eq!(
-        (system.answer(short), system.answer(long)),
-        (Some(Ok(Reply::Done)), None)
-    );
-    assert_eq!(system.world.wake_ns, Some(5000));
-    system.pass(2000);
-    assert_eq!(system.answer(long), Some(Ok(Reply::Done)));
-    assert_eq!(system.world.wake_ns, None);
-    assert_eq!(
-        system.call(1, Request::Sleep { deadline_ns: 1 }),
-        Ok(Reply::Done)
-    );
-}
-
-#[test]
-fn the_dead_do_not_wake() {
-    let (mut system, child) = pair();
-    let token = system.park(child, Request::Sleep { deadline_ns: 3000 });
-    system.kill(1, child as i32, 9).unwrap();
-    assert_eq!(system.world.wake_ns, None);
-    system.pass(9000);
-    assert_eq!(system.answer(token), None);
-}
-
-#[test]
-fn alarms_repeat_and_interrupt() {
-    let (mut system, child) = pair();
-    system.catch(child, 14);
-    let set = Request::SetTimer {
-        which: 0,
-        value_ns: 100,
-        interval_ns: 30,
-    };
-    assert_eq!(
-        system.call(child, set),
-        Ok(Reply::Timer {
-            value_ns: 0,
-            interval_ns: 0
-        })
-    );
-    let token = system.park(
-        child,
-        Request::Sleep {
-            deadline_ns: u64::MAX,
-        },
-    );
-    system.pass(100);
-    assert_eq!(system.answer(token), Some(Err(Errno::EINTR)));
-    assert_eq!(system.take(child), Some(14));
-    assert_eq!(
-        system.call(child, Request::GetTimer { which: 0 }),
-        Ok(Reply::Timer {
-            value_ns: 30,
-            interval_ns: 30
-        })
-    );
-    system.pass(95);
-    assert_eq!(
-        system.call(child, Request::GetTimer { which: 0 }),
-        Ok(Reply::Timer {
-            value_ns: 25,
-            interval_ns: 30
-        })
-    );
-    let stop = Request::SetTimer {
-        which: 0,
-        value_ns: 0,
-        interval_ns: 0,
-    };
-    assert_eq!(
-        system.call(child, stop),
-        Ok(Reply::Timer {
-            value_ns: 25,
-            interval_ns: 30
-        })
-    );
-    assert_eq!(system.world.wake_ns, None);
-    assert_eq!(
-        system.call(child, Request::GetTimer { which: 1 }),
-        Err(Errno::ENOSYS)
-    );
-    assert_eq!(
-        system.call(child, Request::GetTimer { which: 3 }),
-        Err(Errno::EINVAL)
-    );
 }
 
 #[test]
