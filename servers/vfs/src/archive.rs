@@ -49,8 +49,13 @@ struct Entry<'a> {
 
 impl<'a> Entry<'a> {
     fn parse(archive: &'a [u8], at: usize) -> Result<Self, Malformed> {
-        let malformed = |problem| Malformed { offset: at, problem };
-        let header = archive.get(at..at + HEADER_BYTES).ok_or(malformed("it ends without a trailer"))?;
+        let malformed = |problem| Malformed {
+            offset: at,
+            problem,
+        };
+        let header = archive
+            .get(at..at + HEADER_BYTES)
+            .ok_or(malformed("it ends without a trailer"))?;
         if header[..6] != *b"070701" {
             return Err(malformed("an entry does not start with 070701"));
         }
@@ -59,8 +64,13 @@ impl<'a> Entry<'a> {
         let name_bytes = field(11)? as usize;
         let bytes = field(6)? as usize;
         let name_start = at + HEADER_BYTES;
-        let name = archive.get(name_start..name_start + name_bytes).ok_or(malformed("a name is cut off"))?;
-        let end = name.iter().position(|&byte| byte == 0).unwrap_or(name.len());
+        let name = archive
+            .get(name_start..name_start + name_bytes)
+            .ok_or(malformed("a name is cut off"))?;
+        let end = name
+            .iter()
+            .position(|&byte| byte == 0)
+            .unwrap_or(name.len());
         let data = (name_start + name_bytes).next_multiple_of(4);
         if archive.len() < data || archive.len() - data < bytes {
             return Err(malformed("data is cut off"));
@@ -78,7 +88,9 @@ impl<'a> Entry<'a> {
 }
 
 fn hexadecimal(digits: &[u8]) -> Option<u32> {
-    digits.iter().try_fold(0, |number: u32, &digit| Some(number << 4 | (digit as char).to_digit(16)?))
+    digits.iter().try_fold(0, |number: u32, &digit| {
+        Some(number << 4 | (digit as char).to_digit(16)?)
+    })
 }
 
 /// The directory that the last entry was put into: most entries follow their neighbours.
@@ -89,18 +101,31 @@ struct Recent<'a> {
 
 impl Vfs {
     /// Adds the files of an archive to the root file system.
-    pub(crate) fn unpack<M: Memory>(&mut self, memory: &M, archive: Window) -> Result<(), Malformed> {
+    pub(crate) fn unpack<M: Memory>(
+        &mut self,
+        memory: &M,
+        archive: Window,
+    ) -> Result<(), Malformed> {
         let bytes = memory.bytes(archive, 0, archive.bytes as usize);
-        let Some(NodeRef::Stored(root)) = self.mount(0).ok().map(|mount| mount.root) else { return Ok(()) };
-        let mut recent = Recent { path: b"", directory: root };
+        let Some(NodeRef::Stored(root)) = self.mount(0).ok().map(|mount| mount.root) else {
+            return Ok(());
+        };
+        let mut recent = Recent {
+            path: b"",
+            directory: root,
+        };
         let mut at = 0;
         loop {
             let entry = Entry::parse(bytes, at)?;
             if entry.name == TRAILER {
                 return Ok(());
             }
-            let malformed = |problem| Malformed { offset: at, problem };
-            self.unpack_entry(&entry, bytes, archive, root, &mut recent).map_err(malformed)?;
+            let malformed = |problem| Malformed {
+                offset: at,
+                problem,
+            };
+            self.unpack_entry(&entry, bytes, archive, root, &mut recent)
+                .map_err(malformed)?;
             at = entry.next;
         }
     }
@@ -123,7 +148,10 @@ impl Vfs {
             None => (&path[..0], path),
         };
         if above != recent.path {
-            *recent = Recent { path: above, directory: self.make_directories(root, above)? };
+            *recent = Recent {
+                path: above,
+                directory: self.make_directories(root, above)?,
+            };
         }
         if name.is_empty() || name.len() > linux::NAME_MAX {
             return Err("a name is empty or too long");
@@ -133,27 +161,58 @@ impl Vfs {
     }
 
     /// Makes an entry; a directory that is there already only gets the entry's mode.
-    fn put(&mut self, directory: NodeId, name: &[u8], kind: Kind, entry: &Entry) -> Result<(), &'static str> {
-        let existing = self.nodes.get(directory).and_then(Node::directory).and_then(|entries| entries.get(name));
+    fn put(
+        &mut self,
+        directory: NodeId,
+        name: &[u8],
+        kind: Kind,
+        entry: &Entry,
+    ) -> Result<(), &'static str> {
+        let existing = self
+            .nodes
+            .get(directory)
+            .and_then(Node::directory)
+            .and_then(|entries| entries.get(name));
         if let Some(id) = existing {
-            let node = self.nodes.get_mut(id).filter(|node| node.is_directory() && matches!(kind, Kind::Directory(_)));
+            let node = self
+                .nodes
+                .get_mut(id)
+                .filter(|node| node.is_directory() && matches!(kind, Kind::Directory(_)));
             node.ok_or("a name comes twice")?.permissions = entry.mode & linux::PERMISSIONS;
             return Ok(());
         }
-        let node = Node::new(kind, entry.mode, u64::from(entry.modified_s) * 1_000_000_000);
-        self.add(directory, name, node).map(|_| ()).map_err(|_| "a file is in something that is no directory")
+        let node = Node::new(
+            kind,
+            entry.mode,
+            u64::from(entry.modified_s) * 1_000_000_000,
+        );
+        self.add(directory, name, node)
+            .map(|_| ())
+            .map_err(|_| "a file is in something that is no directory")
     }
 
     /// The directory with this path, made with its parents if it is not there.
     fn make_directories(&mut self, root: NodeId, path: &[u8]) -> Result<NodeId, &'static str> {
         let mut here = root;
-        for name in path.split(|&byte| byte == b'/').filter(|name| !name.is_empty()) {
-            let entries = self.nodes.get(here).and_then(Node::directory).ok_or("a path leads through a file")?;
+        for name in path
+            .split(|&byte| byte == b'/')
+            .filter(|name| !name.is_empty())
+        {
+            let entries = self
+                .nodes
+                .get(here)
+                .and_then(Node::directory)
+                .ok_or("a path leads through a file")?;
             here = match entries.get(name) {
                 Some(id) => id,
                 None => {
-                    let node = Node::new(Kind::Directory(Directory::new(None, name)), 0o755, self.epoch_ns);
-                    self.add(here, name, node).map_err(|_| "a path leads through a file")?
+                    let node = Node::new(
+                        Kind::Directory(Directory::new(None, name)),
+                        0o755,
+                        self.epoch_ns,
+                    );
+                    self.add(here, name, node)
+                        .map_err(|_| "a path leads through a file")?
                 }
             };
         }
@@ -178,7 +237,12 @@ fn kind_of(entry: &Entry, bytes: &[u8], archive: Window) -> Result<Kind, &'stati
 fn data_of(entry: &Entry, content: &[u8], archive: Window) -> Result<Data, &'static str> {
     let offset = entry.data as u64;
     if offset.is_multiple_of(PAGE_BYTES) && !content.is_empty() {
-        return Ok(Data::Archive { archive, offset, size: content.len() as u64, slice: None });
+        return Ok(Data::Archive {
+            archive,
+            offset,
+            size: content.len() as u64,
+            slice: None,
+        });
     }
     if content.len() as u64 > INLINE_BYTES {
         return Err("a file's data does not start at a page");

@@ -67,9 +67,15 @@ impl Data {
         let left = self.size().saturating_sub(offset);
         let count = left.min(count as u64) as usize;
         match self {
-            Data::Inline(bytes) => bytes.get(offset as usize..offset as usize + count).unwrap_or(&[]),
+            Data::Inline(bytes) => bytes
+                .get(offset as usize..offset as usize + count)
+                .unwrap_or(&[]),
             Data::Object { window, .. } => memory.bytes(*window, offset, count),
-            Data::Archive { archive, offset: start, .. } => memory.bytes(*archive, start + offset, count),
+            Data::Archive {
+                archive,
+                offset: start,
+                ..
+            } => memory.bytes(*archive, start + offset, count),
         }
     }
 
@@ -84,14 +90,19 @@ impl Data {
         offset: u64,
         count: usize,
     ) -> Result<&'a mut [u8], Errno> {
-        let end = offset.checked_add(count as u64).filter(|&end| end <= linux::FILE_MAX).ok_or(Errno::EFBIG)?;
+        let end = offset
+            .checked_add(count as u64)
+            .filter(|&end| end <= linux::FILE_MAX)
+            .ok_or(Errno::EFBIG)?;
         self.reserve(memory, end)?;
         match self {
             Data::Inline(bytes) => {
                 if (bytes.len() as u64) < end {
                     bytes.resize(end as usize, 0);
                 }
-                bytes.get_mut(offset as usize..end as usize).ok_or(Errno::EFBIG)
+                bytes
+                    .get_mut(offset as usize..end as usize)
+                    .ok_or(Errno::EFBIG)
             }
             Data::Object { window, .. } => Ok(memory.bytes_mut(*window, offset, count)),
             Data::Archive { .. } => Err(Errno::EIO),
@@ -124,7 +135,9 @@ impl Data {
             Data::Inline(bytes) => bytes.resize(length as usize, 0),
             Data::Object { window, size } => {
                 if length < *size {
-                    memory.zero(window.object, length, *size - length).map_err(full)?;
+                    memory
+                        .zero(window.object, length, *size - length)
+                        .map_err(full)?;
                 }
                 *size = length;
             }
@@ -169,10 +182,13 @@ impl Data {
     /// `ENOMEM`.
     pub fn program<M: Memory>(&mut self, memory: &mut M) -> Result<(ObjectId, u64), Errno> {
         match self {
-            Data::Archive { archive, offset, .. } => Ok((archive.object, *offset)),
+            Data::Archive {
+                archive, offset, ..
+            } => Ok((archive.object, *offset)),
             Data::Object { window, .. } => Ok((window.object, 0)),
             Data::Inline(_) => {
-                self.make_object(memory, self.size().max(1)).map_err(|_| Errno::ENOMEM)?;
+                self.make_object(memory, self.size().max(1))
+                    .map_err(|_| Errno::ENOMEM)?;
                 self.program(memory)
             }
         }
@@ -183,8 +199,17 @@ impl Data {
     ///
     /// # Errors
     /// `ENOMEM`.
-    pub fn mappable<M: Memory>(&mut self, memory: &mut M, writable: bool) -> Result<ObjectId, Errno> {
-        if let Data::Archive { archive, offset, size, slice } = self
+    pub fn mappable<M: Memory>(
+        &mut self,
+        memory: &mut M,
+        writable: bool,
+    ) -> Result<ObjectId, Errno> {
+        if let Data::Archive {
+            archive,
+            offset,
+            size,
+            slice,
+        } = self
             && !writable
             && *size > 0
         {
@@ -196,7 +221,8 @@ impl Data {
             return Ok(object);
         }
         if !matches!(self, Data::Object { .. }) {
-            self.make_object(memory, self.size().max(1)).map_err(|_| Errno::ENOMEM)?;
+            self.make_object(memory, self.size().max(1))
+                .map_err(|_| Errno::ENOMEM)?;
         }
         match self {
             Data::Object { window, .. } => Ok(window.object),
@@ -220,7 +246,9 @@ impl Data {
     /// Moves the bytes into an object of the file's own with room for `end` bytes.
     fn make_object<M: Memory>(&mut self, memory: &mut M, end: u64) -> Result<(), Errno> {
         let size = self.size();
-        let room = page_up(end.max(4 * PAGE_BYTES)).filter(|&room| room <= OBJECT_BYTES).ok_or(Errno::EFBIG)?;
+        let room = page_up(end.max(4 * PAGE_BYTES))
+            .filter(|&room| room <= OBJECT_BYTES)
+            .ok_or(Errno::EFBIG)?;
         let object = memory.create(room).map_err(full)?;
         let window = match memory.map(object, room) {
             Ok(window) => window,
@@ -237,15 +265,24 @@ impl Data {
 
     fn copy_to<M: Memory>(&self, memory: &mut M, window: Window) {
         match self {
-            Data::Inline(bytes) => memory.bytes_mut(window, 0, bytes.len()).copy_from_slice(bytes),
+            Data::Inline(bytes) => memory
+                .bytes_mut(window, 0, bytes.len())
+                .copy_from_slice(bytes),
             Data::Object { .. } => {}
-            Data::Archive { archive, offset, size, .. } => {
+            Data::Archive {
+                archive,
+                offset,
+                size,
+                ..
+            } => {
                 let mut page = [0; PAGE_BYTES as usize];
                 let mut done = 0;
                 while done < *size {
                     let count = (*size - done).min(PAGE_BYTES) as usize;
                     page[..count].copy_from_slice(memory.bytes(*archive, offset + done, count));
-                    memory.bytes_mut(window, done, count).copy_from_slice(&page[..count]);
+                    memory
+                        .bytes_mut(window, done, count)
+                        .copy_from_slice(&page[..count]);
                     done += count as u64;
                 }
             }
@@ -253,9 +290,13 @@ impl Data {
     }
 
     fn enlarge<M: Memory>(&mut self, memory: &mut M, end: u64) -> Result<(), Errno> {
-        let Data::Object { window, .. } = self else { return Ok(()) };
+        let Data::Object { window, .. } = self else {
+            return Ok(());
+        };
         let doubled = window.bytes + window.bytes.min(GROWTH_BYTES);
-        let room = page_up(end.max(doubled)).filter(|&room| room <= OBJECT_BYTES).ok_or(Errno::EFBIG)?;
+        let room = page_up(end.max(doubled))
+            .filter(|&room| room <= OBJECT_BYTES)
+            .ok_or(Errno::EFBIG)?;
         memory.resize(window.object, room).map_err(full)?;
         // Mapped anew before the old window goes: a failure leaves the file as it was.
         let larger = memory.map(window.object, room).map_err(full)?;
@@ -267,5 +308,9 @@ impl Data {
 
 /// To who writes a file, memory that ran out is a file system that is full.
 fn full(error: Errno) -> Errno {
-    if error == Errno::ENOMEM { Errno::ENOSPC } else { error }
+    if error == Errno::ENOMEM {
+        Errno::ENOSPC
+    } else {
+        error
+    }
 }

@@ -59,7 +59,12 @@ const RANDOM_BYTES: usize = 256;
 
 impl Vfs {
     /// Reads from a device other than the terminal.
-    pub(crate) fn read_device<P: Platform>(&mut self, call: &Call, number: u64, ports: &mut Ports<P>) -> Attempt {
+    pub(crate) fn read_device<P: Platform>(
+        &mut self,
+        call: &Call,
+        number: u64,
+        ports: &mut Ports<P>,
+    ) -> Attempt {
         let wanted = call.leases[0].bytes;
         match number {
             NULL => count(0),
@@ -67,7 +72,9 @@ impl Vfs {
                 let mut done = 0;
                 while done < wanted {
                     let piece = (wanted - done).min(ZEROS.len());
-                    let copied = ports.callers.write(call.token, 0, done as u64, &ZEROS[..piece]);
+                    let copied = ports
+                        .callers
+                        .write(call.token, 0, done as u64, &ZEROS[..piece]);
                     copied.map_err(|error| crate::requests::io::partial(error).0)?;
                     done += piece;
                 }
@@ -79,7 +86,9 @@ impl Vfs {
                 while done < wanted {
                     let piece = (wanted - done).min(RANDOM_BYTES);
                     self.generator.fill(&mut bytes[..piece]);
-                    ports.callers.write(call.token, 0, done as u64, &bytes[..piece])?;
+                    ports
+                        .callers
+                        .write(call.token, 0, done as u64, &bytes[..piece])?;
                     done += piece;
                 }
                 count(wanted as u64)
@@ -89,7 +98,12 @@ impl Vfs {
     }
 
     /// Writes to a device other than the terminal.
-    pub(crate) fn write_device<P: Platform>(&mut self, call: &Call, number: u64, ports: &mut Ports<P>) -> Attempt {
+    pub(crate) fn write_device<P: Platform>(
+        &mut self,
+        call: &Call,
+        number: u64,
+        ports: &mut Ports<P>,
+    ) -> Attempt {
         let wanted = call.leases[0].bytes;
         match number {
             NULL | ZERO => count(wanted as u64),

@@ -79,10 +79,12 @@ impl Directory {
 
     /// Entries from cookie `from` on: cookie, name, node.
     pub fn list(&self, from: u64) -> impl Iterator<Item = (u64, &[u8], NodeId)> {
-        self.order.range(from.max(FIRST_COOKIE)..).filter_map(|(&cookie, name)| {
-            let entry = self.entries.get(name)?;
-            Some((cookie, &**name, entry.node))
-        })
+        self.order
+            .range(from.max(FIRST_COOKIE)..)
+            .filter_map(|(&cookie, name)| {
+                let entry = self.entries.get(name)?;
+                Some((cookie, &**name, entry.node))
+            })
     }
 
     /// The first cookie of entries.
@@ -92,6 +94,9 @@ impl Directory {
 
     /// The name of a node in this directory.
     pub fn name_of(&self, node: NodeId) -> Option<&[u8]> {
-        self.entries.iter().find(|(_, entry)| entry.node == node).map(|(name, _)| &**name)
+        self.entries
+            .iter()
+            .find(|(_, entry)| entry.node == node)
+            .map(|(name, _)| &**name)
     }
 }

@@ -24,7 +24,8 @@ impl Writer<'_> {
     }
 
     fn time(&mut self, nanoseconds: u64) -> &mut Self {
-        self.u64(nanoseconds / 1_000_000_000).u64(nanoseconds % 1_000_000_000)
+        self.u64(nanoseconds / 1_000_000_000)
+            .u64(nanoseconds % 1_000_000_000)
     }
 }
 
@@ -70,22 +71,25 @@ impl Stat {
     /// As `struct stat`.
     pub fn to_bytes(self) -> [u8; Self::BYTES] {
         let mut bytes = [0; Self::BYTES];
-        Writer { bytes: &mut bytes, at: 0 }
-            .u64(self.device)
-            .u64(self.inode)
-            .u32(self.mode)
-            .u32(self.links)
-            .u32(self.uid)
-            .u32(self.gid)
-            .u64(self.device_number)
-            .u64(0)
-            .u64(self.size)
-            .u32(4096)
-            .u32(0)
-            .u64(self.size.div_ceil(4096) * 8)
-            .time(self.accessed)
-            .time(self.modified)
-            .time(self.changed);
+        Writer {
+            bytes: &mut bytes,
+            at: 0,
+        }
+        .u64(self.device)
+        .u64(self.inode)
+        .u32(self.mode)
+        .u32(self.links)
+        .u32(self.uid)
+        .u32(self.gid)
+        .u64(self.device_number)
+        .u64(0)
+        .u64(self.size)
+        .u32(4096)
+        .u32(0)
+        .u64(self.size.div_ceil(4096) * 8)
+        .time(self.accessed)
+        .time(self.modified)
+        .time(self.changed);
         bytes
     }
 }
@@ -112,18 +116,21 @@ impl StatFs {
     /// As `struct statfs`.
     pub fn to_bytes(self) -> [u8; Self::BYTES] {
         let mut bytes = [0; Self::BYTES];
-        Writer { bytes: &mut bytes, at: 0 }
-            .u64(self.magic)
-            .u64(4096)
-            .u64(self.blocks)
-            .u64(self.free)
-            .u64(self.free)
-            .u64(self.files)
-            .u64(self.files)
-            .u64(self.device)
-            .u64(255)
-            .u64(4096)
-            .u64(0);
+        Writer {
+            bytes: &mut bytes,
+            at: 0,
+        }
+        .u64(self.magic)
+        .u64(4096)
+        .u64(self.blocks)
+        .u64(self.free)
+        .u64(self.free)
+        .u64(self.files)
+        .u64(self.files)
+        .u64(self.device)
+        .u64(255)
+        .u64(4096)
+        .u64(0);
         bytes
     }
 }
@@ -161,13 +168,16 @@ impl Flock {
     /// As `struct flock`.
     pub fn to_bytes(self) -> [u8; Self::BYTES] {
         let mut bytes = [0; Self::BYTES];
-        Writer { bytes: &mut bytes, at: 0 }
-            .put(self.kind.to_le_bytes())
-            .put(self.whence.to_le_bytes())
-            .u32(0)
-            .u64(self.start as u64)
-            .u64(self.length as u64)
-            .u32(self.pid);
+        Writer {
+            bytes: &mut bytes,
+            at: 0,
+        }
+        .put(self.kind.to_le_bytes())
+        .put(self.whence.to_le_bytes())
+        .u32(0)
+        .u64(self.start as u64)
+        .u64(self.length as u64)
+        .u32(self.pid);
         bytes
     }
 }
@@ -177,7 +187,10 @@ pub const POLLFD_BYTES: usize = 8;
 
 /// Descriptor and events of a `struct pollfd`.
 pub fn pollfd(bytes: &[u8]) -> (i32, i16) {
-    (i32::from_le_bytes(field(bytes, 0)), i16::from_le_bytes(field(bytes, 4)))
+    (
+        i32::from_le_bytes(field(bytes, 0)),
+        i16::from_le_bytes(field(bytes, 4)),
+    )
 }
 
 /// Appends a `struct linux_dirent64` to what `into` has from `at` on, and says where it ends.
@@ -189,7 +202,11 @@ pub fn put_entry(into: &mut [u8], at: usize, entry: &DirectoryEntry<'_>) -> Resu
     let bytes = into.get_mut(at..at + length).ok_or(Errno::EINVAL)?;
     bytes.fill(0);
     let reclen = (length as u16).to_le_bytes();
-    Writer { bytes, at: 0 }.u64(entry.inode).u64(entry.next).put(reclen).put([entry.kind]);
+    Writer { bytes, at: 0 }
+        .u64(entry.inode)
+        .u64(entry.next)
+        .put(reclen)
+        .put([entry.kind]);
     bytes[19..19 + entry.name.len()].copy_from_slice(entry.name);
     Ok(at + length)
 }
@@ -227,17 +244,44 @@ mod tests {
             changed: 3_000_000_009,
         };
         let bytes = stat.to_bytes();
-        let words: alloc::vec::Vec<u64> =
-            bytes.chunks(8).map(|word| u64::from_le_bytes(word.try_into().unwrap())).collect();
+        let words: alloc::vec::Vec<u64> = bytes
+            .chunks(8)
+            .map(|word| u64::from_le_bytes(word.try_into().unwrap()))
+            .collect();
         let mode_and_links = 0o100644 | 3 << 32;
         let ids = 4 | 5 << 32;
-        assert_eq!(words, [1, 2, mode_and_links, ids, 6, 0, 5000, 4096, 16, 1, 7, 2, 8, 3, 9, 0]);
+        assert_eq!(
+            words,
+            [
+                1,
+                2,
+                mode_and_links,
+                ids,
+                6,
+                0,
+                5000,
+                4096,
+                16,
+                1,
+                7,
+                2,
+                8,
+                3,
+                9,
+                0
+            ]
+        );
     }
 
     #[test]
     fn a_directory_entry_is_padded_to_eight_bytes() {
         let mut bytes = [0xff; 48];
-        let entry = DirectoryEntry { inode: 7, next: 9, kind: 8, name: b"hello" };
+        let entry = DirectoryEntry {
+            inode: 7,
+            next: 9,
+            kind: 8,
+            name: b"hello",
+        };
         assert_eq!(put_entry(&mut bytes, 0, &entry), Ok(32));
         assert_eq!(bytes[..8], 7u64.to_le_bytes());
         assert_eq!(bytes[8..16], 9u64.to_le_bytes());
@@ -248,7 +292,13 @@ mod tests {
 
     #[test]
     fn a_lock_reads_back_as_it_was_written() {
-        let lock = Flock { kind: 1, whence: 2, start: -3, length: 4, pid: 5 };
+        let lock = Flock {
+            kind: 1,
+            whence: 2,
+            start: -3,
+            length: 4,
+            pid: 5,
+        };
         let bytes = lock.to_bytes();
         assert_eq!(bytes[8..16], (-3i64).to_le_bytes());
         assert_eq!(bytes[24..28], [5, 0, 0, 0]);
@@ -257,7 +307,14 @@ mod tests {
 
     #[test]
     fn statfs_has_the_layout_of_aarch64() {
-        let bytes = StatFs { magic: 0x0102_1994, blocks: 10, free: 5, files: 6, device: 7 }.to_bytes();
+        let bytes = StatFs {
+            magic: 0x0102_1994,
+            blocks: 10,
+            free: 5,
+            files: 6,
+            device: 7,
+        }
+        .to_bytes();
         assert_eq!(bytes[..4], [0x94, 0x19, 0x02, 0x01]);
         assert_eq!(bytes[64..72], 255u64.to_le_bytes());
     }

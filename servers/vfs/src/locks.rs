@@ -37,7 +37,10 @@ impl Range {
             length => (at.checked_add(length).ok_or(Errno::EINVAL)?, Some(at)),
         };
         let start = u64::try_from(start).map_err(|_| Errno::EINVAL)?;
-        Ok(Range { start, end: end.map_or(u64::MAX, |end| end as u64) })
+        Ok(Range {
+            start,
+            end: end.map_or(u64::MAX, |end| end as u64),
+        })
     }
 
     fn overlaps(self, other: Range) -> bool {
@@ -83,10 +86,18 @@ impl Lock {
     /// As `F_GETLK` describes it.
     pub fn to_flock(self) -> Flock {
         Flock {
-            kind: if self.want == Want::Exclusive { linux::F_WRLCK } else { linux::F_RDLCK },
+            kind: if self.want == Want::Exclusive {
+                linux::F_WRLCK
+            } else {
+                linux::F_RDLCK
+            },
             whence: linux::SEEK_SET as i16,
             start: self.range.start as i64,
-            length: if self.range.end == u64::MAX { 0 } else { (self.range.end - self.range.start) as i64 },
+            length: if self.range.end == u64::MAX {
+                0
+            } else {
+                (self.range.end - self.range.start) as i64
+            },
             pid: self.owner.0,
         }
     }
@@ -113,7 +124,10 @@ impl Locks {
             Want::Exclusive => true,
         };
         let locks = self.files.get(&file)?.iter();
-        locks.filter(excludes).find(|lock| lock.owner != who && lock.range.overlaps(range)).copied()
+        locks
+            .filter(excludes)
+            .find(|lock| lock.owner != who && lock.range.overlaps(range))
+            .copied()
     }
 
     /// Sets what `who` has of a range, after [`Locks::conflict`] found nothing in the way.
@@ -126,14 +140,30 @@ impl Locks {
                 continue;
             }
             if lock.range.start < range.start {
-                kept.push(Lock { range: Range { end: range.start, ..lock.range }, ..lock });
+                kept.push(Lock {
+                    range: Range {
+                        end: range.start,
+                        ..lock.range
+                    },
+                    ..lock
+                });
             }
             if lock.range.end > range.end {
-                kept.push(Lock { range: Range { start: range.end, ..lock.range }, ..lock });
+                kept.push(Lock {
+                    range: Range {
+                        start: range.end,
+                        ..lock.range
+                    },
+                    ..lock
+                });
             }
         }
         if want != Want::None {
-            kept.push(Lock { owner: who, range, want });
+            kept.push(Lock {
+                owner: who,
+                range,
+                want,
+            });
         }
         *locks = kept;
         if locks.is_empty() {
@@ -143,7 +173,9 @@ impl Locks {
 
     /// Removes all that `who` has of a file; says whether there was anything.
     pub fn release(&mut self, file: NodeId, who: Pid) -> bool {
-        let Some(locks) = self.files.get_mut(&file) else { return false };
+        let Some(locks) = self.files.get_mut(&file) else {
+            return false;
+        };
         let before = locks.len();
         locks.retain(|lock| lock.owner != who);
         let released = locks.len() < before;
@@ -171,7 +203,11 @@ mod tests {
         locks.set(1, A, range(0, 100), Want::Exclusive);
         locks.set(1, A, range(40, 60), Want::None);
         assert!(locks.conflict(1, B, range(0, 10), Want::Shared).is_some());
-        assert!(locks.conflict(1, B, range(40, 60), Want::Exclusive).is_none());
+        assert!(
+            locks
+                .conflict(1, B, range(40, 60), Want::Exclusive)
+                .is_none()
+        );
         assert!(locks.conflict(1, B, range(59, 61), Want::Shared).is_some());
     }
 
@@ -180,14 +216,23 @@ mod tests {
         let mut locks = Locks::default();
         locks.set(1, A, range(0, u64::MAX), Want::Shared);
         assert!(locks.conflict(1, B, range(5, 6), Want::Shared).is_none());
-        let found = locks.conflict(1, B, range(5, 6), Want::Exclusive).unwrap().to_flock();
+        let found = locks
+            .conflict(1, B, range(5, 6), Want::Exclusive)
+            .unwrap()
+            .to_flock();
         assert_eq!((found.pid, found.start, found.length), (1, 0, 0));
         assert!(locks.release(1, A) && locks.is_empty());
     }
 
     #[test]
     fn a_negative_length_ends_at_the_start() {
-        let flock = Flock { kind: 0, whence: 1, start: 0, length: -5, pid: 0 };
+        let flock = Flock {
+            kind: 0,
+            whence: 1,
+            start: 0,
+            length: -5,
+            pid: 0,
+        };
         assert_eq!(Range::from_flock(&flock, 8, 100), Ok(range(3, 8)));
         assert_eq!(Range::from_flock(&flock, 4, 100), Err(Errno::EINVAL));
     }

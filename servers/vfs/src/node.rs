@@ -68,7 +68,11 @@ pub struct Times {
 impl Times {
     /// All the same.
     pub fn at(now: u64) -> Self {
-        Times { accessed: now, modified: now, changed: now }
+        Times {
+            accessed: now,
+            modified: now,
+            changed: now,
+        }
     }
 }
 
@@ -94,7 +98,11 @@ pub enum Kind {
 impl Node {
     /// A file with one name.
     pub fn new(kind: Kind, permissions: u32, now: u64) -> Self {
-        let links = if matches!(kind, Kind::Directory(_)) { 2 } else { 1 };
+        let links = if matches!(kind, Kind::Directory(_)) {
+            2
+        } else {
+            1
+        };
         Node {
             kind,
             permissions: permissions & linux::PERMISSIONS,

@@ -30,7 +30,13 @@ pub struct OpenFile {
 impl OpenFile {
     /// A file that one descriptor will name.
     pub fn new(place: Place, flags: u32) -> Self {
-        OpenFile { place, flags, offset: 0, references: 1, text: None }
+        OpenFile {
+            place,
+            flags,
+            offset: 0,
+            references: 1,
+            text: None,
+        }
     }
 
     /// Whether it may be read.
@@ -86,12 +92,16 @@ impl Vfs {
 
     /// One descriptor less names an open file; the last one closes it.
     pub(crate) fn release_open<P: Platform>(&mut self, id: OpenId, ports: &mut Ports<P>) {
-        let Some(file) = self.opens.get_mut(id) else { return };
+        let Some(file) = self.opens.get_mut(id) else {
+            return;
+        };
         if file.references > 1 {
             file.references -= 1;
             return;
         }
-        let Some(file) = self.opens.remove(id) else { return };
+        let Some(file) = self.opens.remove(id) else {
+            return;
+        };
         if let Some((id, pipe)) = self.pipe_at(file.place) {
             pipe.leave(file.reads(), file.writes());
             self.changed(Cause::Pipe(id));
@@ -102,7 +112,9 @@ impl Vfs {
     /// The pipe at a place, if one is there.
     #[inline]
     pub(crate) fn pipe_at(&mut self, place: Place) -> Option<(NodeId, &mut crate::pipe::Pipe)> {
-        let NodeRef::Stored(id) = place.node else { return None };
+        let NodeRef::Stored(id) = place.node else {
+            return None;
+        };
         match &mut self.nodes.get_mut(id)?.kind {
             Kind::Pipe(pipe) => Some((id, pipe)),
             _ => None,

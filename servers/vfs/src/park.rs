@@ -81,12 +81,21 @@ pub struct Wait {
 impl Wait {
     /// Waits with nothing done yet.
     pub fn on(cause: Cause) -> Self {
-        Wait { cause, resume: Resume::default() }
+        Wait {
+            cause,
+            resume: Resume::default(),
+        }
     }
 
     /// Waits after `done` bytes.
     pub fn after(cause: Cause, done: u64) -> Self {
-        Wait { cause, resume: Resume { done, ..Resume::default() } }
+        Wait {
+            cause,
+            resume: Resume {
+                done,
+                ..Resume::default()
+            },
+        }
     }
 }
 
@@ -129,8 +138,19 @@ impl Vfs {
     }
 
     /// Parks a request.
-    pub(crate) fn park<P: Platform>(&mut self, call: Call, request: Request, wait: Wait, ports: &mut Ports<P>) {
-        self.parked.push(Parked { call, request, cause: wait.cause, resume: wait.resume });
+    pub(crate) fn park<P: Platform>(
+        &mut self,
+        call: Call,
+        request: Request,
+        wait: Wait,
+        ports: &mut Ports<P>,
+    ) {
+        self.parked.push(Parked {
+            call,
+            request,
+            cause: wait.cause,
+            resume: wait.resume,
+        });
         if wait.resume.deadline_ns.is_some() {
             self.set_timer(ports);
         }
@@ -146,7 +166,15 @@ impl Vfs {
     /// Answers what has waited until its time was over.
     pub(crate) fn expire<P: Platform>(&mut self, ports: &mut Ports<P>) {
         let now = ports.system.now_ns();
-        self.retry(|parked| parked.resume.deadline_ns.is_some_and(|deadline| deadline <= now), ports);
+        self.retry(
+            |parked| {
+                parked
+                    .resume
+                    .deadline_ns
+                    .is_some_and(|deadline| deadline <= now)
+            },
+            ports,
+        );
         self.set_timer(ports);
     }
 
@@ -178,10 +206,15 @@ impl Vfs {
     }
 
     /// Fails the terminal transfers of group `pgid` that wait for its turn in the foreground.
-    pub(crate) fn fail_terminal_reads<P: Platform>(&mut self, pgid: u32, ports: &mut Ports<P>) -> Attempt {
+    pub(crate) fn fail_terminal_reads<P: Platform>(
+        &mut self,
+        pgid: u32,
+        ports: &mut Ports<P>,
+    ) -> Attempt {
         let mut index = 0;
         while let Some(parked) = self.parked.get(index).copied() {
-            let of_group = crate::vfs::entry(parked.call.pid, &ports.system).is_ok_and(|entry| entry.pgid == pgid);
+            let of_group = crate::vfs::entry(parked.call.pid, &ports.system)
+                .is_ok_and(|entry| entry.pgid == pgid);
             if parked.cause != Cause::Foreground || !of_group {
                 index += 1;
                 continue;
@@ -200,12 +233,19 @@ impl Vfs {
                 continue;
             }
             self.parked.remove(index);
-            let resume = Resume { again: true, ..parked.resume };
+            let resume = Resume {
+                again: true,
+                ..parked.resume
+            };
             match self.attempt(&parked.call, parked.request, resume, ports) {
                 Ok(Step::Done(reply)) => answer(ports, parked.call.token, Ok(reply)),
                 Err(refusal) => answer(ports, parked.call.token, Err(refusal)),
                 Ok(Step::Wait(wait)) => {
-                    let again = Parked { cause: wait.cause, resume: wait.resume, ..parked };
+                    let again = Parked {
+                        cause: wait.cause,
+                        resume: wait.resume,
+                        ..parked
+                    };
                     self.parked.insert(index, again);
                     index += 1;
                 }
@@ -221,7 +261,11 @@ impl Vfs {
     }
 
     fn set_timer<P: Platform>(&mut self, ports: &mut Ports<P>) {
-        let earliest = self.parked.iter().filter_map(|parked| parked.resume.deadline_ns).min();
+        let earliest = self
+            .parked
+            .iter()
+            .filter_map(|parked| parked.resume.deadline_ns)
+            .min();
         if self.timer != earliest {
             self.timer = earliest;
             ports.system.wake_at(earliest);
@@ -266,11 +310,17 @@ mod leases {
     type Plain = [(usize, bool, bool); 2];
 
     pub fn serialize<S: Serializer>(leases: &[LeaseInfo; 2], to: S) -> Result<S::Ok, S::Error> {
-        leases.map(|lease| (lease.bytes, lease.readable, lease.writable)).serialize(to)
+        leases
+            .map(|lease| (lease.bytes, lease.readable, lease.writable))
+            .serialize(to)
     }
 
     pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<[LeaseInfo; 2], D::Error> {
         let plain = Plain::deserialize(from)?;
-        Ok(plain.map(|(bytes, readable, writable)| LeaseInfo { bytes, readable, writable }))
+        Ok(plain.map(|(bytes, readable, writable)| LeaseInfo {
+            bytes,
+            readable,
+            writable,
+        }))
     }
 }

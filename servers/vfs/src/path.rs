@@ -67,7 +67,10 @@ pub struct Walked<'p> {
 
 impl Walked<'_> {
     fn into_owned(self) -> Walked<'static> {
-        Walked { name: Cow::Owned(self.name.into_owned()), ..self }
+        Walked {
+            name: Cow::Owned(self.name.into_owned()),
+            ..self
+        }
     }
 }
 
@@ -81,7 +84,13 @@ pub enum Target {
 
 impl Vfs {
     /// The file that a path names.
-    pub(crate) fn find(&self, who: &Who, start: Place, path: &[u8], last: LastLink) -> Result<Place, Errno> {
+    pub(crate) fn find(
+        &self,
+        who: &Who,
+        start: Place,
+        path: &[u8],
+        last: LastLink,
+    ) -> Result<Place, Errno> {
         let walked = self.walk(who, start, path, last)?;
         self.found(&walked)
     }
@@ -98,7 +107,12 @@ impl Vfs {
     /// Where a relative path starts: the current directory or that of a descriptor.
     ///
     /// An absolute path needs no directory, so a wrong descriptor does not matter then.
-    pub(crate) fn start(&self, pid: proto::Pid, directory: Fd, path: &[u8]) -> Result<Place, Errno> {
+    pub(crate) fn start(
+        &self,
+        pid: proto::Pid,
+        directory: Fd,
+        path: &[u8],
+    ) -> Result<Place, Errno> {
         let process = self.processes.get(pid)?;
         if directory == AT_FDCWD || path.first() == Some(&b'/') {
             return Ok(process.current);
@@ -139,7 +153,13 @@ impl Vfs {
         let mut rest = without_slashes(path);
         if rest.is_empty() {
             let name = Cow::Borrowed(rest);
-            return Ok(Walked { directory: here, name, last: Last::Root, place: Some(here), slash });
+            return Ok(Walked {
+                directory: here,
+                name,
+                last: Last::Root,
+                place: Some(here),
+                slash,
+            });
         }
         loop {
             let (name, behind) = split(rest);
@@ -149,7 +169,13 @@ impl Vfs {
                 if !is_last {
                     return Err(Errno::ENOENT);
                 }
-                return Ok(Walked { directory: here, name: Cow::Borrowed(name), last: Last::Name, place: None, slash });
+                return Ok(Walked {
+                    directory: here,
+                    name: Cow::Borrowed(name),
+                    last: Last::Name,
+                    place: None,
+                    slash,
+                });
             };
 
             let follows = !is_last || last == LastLink::Follow || (last == LastLink::Keep && slash);
@@ -161,10 +187,14 @@ impl Vfs {
                 match self.link_target(who, next)? {
                     Target::Place(place) => place,
                     Target::Path(target) => {
-                        let walked = self.walk_links(who, here, &target, LastLink::Follow, links)?;
+                        let walked =
+                            self.walk_links(who, here, &target, LastLink::Follow, links)?;
                         if is_last {
                             let slash = slash || walked.slash;
-                            return Ok(Walked { slash, ..walked.into_owned() });
+                            return Ok(Walked {
+                                slash,
+                                ..walked.into_owned()
+                            });
                         }
                         self.found(&walked)?
                     }
@@ -174,7 +204,13 @@ impl Vfs {
             };
             if is_last {
                 let name = Cow::Borrowed(name);
-                return Ok(Walked { directory: here, last: kind_of(&name), name, place: Some(next), slash });
+                return Ok(Walked {
+                    directory: here,
+                    last: kind_of(&name),
+                    name,
+                    place: Some(next),
+                    slash,
+                });
             }
             here = next;
             rest = behind;
@@ -202,10 +238,15 @@ impl Vfs {
     /// What a name in a directory leads to, through what is mounted there.
     fn child(&self, who: &Who, here: Place, name: &[u8]) -> Option<Place> {
         let node = match here.node {
-            NodeRef::Stored(directory) => NodeRef::Stored(Lookup::find(&self.nodes, directory, name)?),
+            NodeRef::Stored(directory) => {
+                NodeRef::Stored(Lookup::find(&self.nodes, directory, name)?)
+            }
             NodeRef::Proc(node) => NodeRef::Proc(procfs::child(self, who, node, name)?),
         };
-        Some(self.through_mounts(Place { mount: here.mount, node }))
+        Some(self.through_mounts(Place {
+            mount: here.mount,
+            node,
+        }))
     }
 
     /// The root of what is mounted on a place, or the place itself.
@@ -214,7 +255,9 @@ impl Vfs {
             if self.nodes.get(id).is_none_or(|node| node.covers == 0) {
                 break;
             }
-            let Some((mount, root)) = self.mounted_on(place) else { break };
+            let Some((mount, root)) = self.mounted_on(place) else {
+                break;
+            };
             place = Place { mount, node: root };
         }
         place
@@ -243,12 +286,19 @@ impl Vfs {
         }
         let node = match here.node {
             NodeRef::Stored(id) => {
-                let directory = self.nodes.get(id).and_then(|node| node.directory()).ok_or(Errno::ENOTDIR)?;
+                let directory = self
+                    .nodes
+                    .get(id)
+                    .and_then(|node| node.directory())
+                    .ok_or(Errno::ENOTDIR)?;
                 NodeRef::Stored(directory.parent.ok_or(Errno::ENOENT)?)
             }
             NodeRef::Proc(node) => NodeRef::Proc(procfs::parent(node)),
         };
-        Ok(Place { mount: here.mount, node })
+        Ok(Place {
+            mount: here.mount,
+            node,
+        })
     }
 
     /// Owner, group, mode of a file.
@@ -270,7 +320,10 @@ impl Vfs {
     /// Whether a place is a symbolic link.
     pub(crate) fn is_link(&self, place: Place) -> bool {
         match place.node {
-            NodeRef::Stored(id) => matches!(self.nodes.get(id).map(|node| &node.kind), Some(Kind::Link(_))),
+            NodeRef::Stored(id) => matches!(
+                self.nodes.get(id).map(|node| &node.kind),
+                Some(Kind::Link(_))
+            ),
             NodeRef::Proc(node) => procfs::type_bits(node) == linux::S_IFLNK,
         }
     }
@@ -304,17 +357,30 @@ impl Vfs {
                 path.extend(procfs::path(here.node));
                 return Ok(path);
             };
-            let directory = self.nodes.get(id).and_then(|node| node.directory()).ok_or(Errno::ENOTDIR)?;
+            let directory = self
+                .nodes
+                .get(id)
+                .and_then(|node| node.directory())
+                .ok_or(Errno::ENOTDIR)?;
             let parent = directory.parent.ok_or(Errno::ENOENT)?;
             names.push(&directory.name);
-            here = Place { mount: here.mount, node: NodeRef::Stored(parent) };
+            here = Place {
+                mount: here.mount,
+                node: NodeRef::Stored(parent),
+            };
         }
         let path = self.prefix(&names);
         Ok(if path.is_empty() { b"/".to_vec() } else { path })
     }
 
     fn prefix(&self, names: &[&[u8]]) -> Vec<u8> {
-        names.iter().rev().flat_map(|name| [b"/".as_slice(), name]).flatten().copied().collect()
+        names
+            .iter()
+            .rev()
+            .flat_map(|name| [b"/".as_slice(), name])
+            .flatten()
+            .copied()
+            .collect()
     }
 
     /// A path that leads to a file, found by searching its file system; for `/proc/PID/fd`.
@@ -325,12 +391,19 @@ impl Vfs {
         let NodeRef::Stored(wanted) = place.node else {
             return Some([b"/proc".to_vec(), procfs::path(place.node)].concat());
         };
-        let NodeRef::Stored(root) = self.mount(place.mount).ok()?.root else { return None };
+        let NodeRef::Stored(root) = self.mount(place.mount).ok()?.root else {
+            return None;
+        };
         let mut waiting: Vec<NodeId> = alloc::vec![root];
         while let Some(id) = waiting.pop() {
-            let Some(directory) = self.nodes.get(id).and_then(|node| node.directory()) else { continue };
+            let Some(directory) = self.nodes.get(id).and_then(|node| node.directory()) else {
+                continue;
+            };
             if let Some(name) = directory.name_of(wanted) {
-                let above = Place { mount: place.mount, node: NodeRef::Stored(id) };
+                let above = Place {
+                    mount: place.mount,
+                    node: NodeRef::Stored(id),
+                };
                 let mut path = self.directory_path(who, above).ok()?;
                 if path != b"/" {
                     path.push(b'/');
@@ -338,8 +411,17 @@ impl Vfs {
                 path.extend_from_slice(name);
                 return Some(path);
             }
-            let is_directory = |node: &NodeId| self.nodes.get(*node).is_some_and(|node| node.is_directory());
-            waiting.extend(directory.list(0).map(|(_, _, node)| node).filter(is_directory));
+            let is_directory = |node: &NodeId| {
+                self.nodes
+                    .get(*node)
+                    .is_some_and(|node| node.is_directory())
+            };
+            waiting.extend(
+                directory
+                    .list(0)
+                    .map(|(_, _, node)| node)
+                    .filter(is_directory),
+            );
         }
         None
     }

@@ -25,7 +25,11 @@ pub struct Ownership {
 
 impl From<&Node> for Ownership {
     fn from(node: &Node) -> Self {
-        Ownership { uid: node.uid, gid: node.gid, mode: node.type_bits() | node.permissions }
+        Ownership {
+            uid: node.uid,
+            gid: node.gid,
+            mode: node.type_bits() | node.permissions,
+        }
     }
 }
 
@@ -46,8 +50,16 @@ pub fn is_owner(who: &Entry, uid: u32) -> bool {
 /// `EACCES`.
 #[inline]
 pub fn check(who: &Entry, file: Ownership, wanted: u32) -> Result<(), Errno> {
-    let granted = if is_root(who) { granted_to_root(file.mode) } else { granted(who, file) };
-    if wanted & !granted == 0 { Ok(()) } else { Err(Errno::EACCES) }
+    let granted = if is_root(who) {
+        granted_to_root(file.mode)
+    } else {
+        granted(who, file)
+    };
+    if wanted & !granted == 0 {
+        Ok(())
+    } else {
+        Err(Errno::EACCES)
+    }
 }
 
 /// The superuser may do everything, except execute what nobody may execute.
@@ -93,11 +105,20 @@ mod tests {
     use super::*;
 
     fn user(uid: u32, gid: u32) -> Entry {
-        Entry { pid: 7, uid: [uid; 3], gid: [gid; 3], ..Entry::FREE }
+        Entry {
+            pid: 7,
+            uid: [uid; 3],
+            gid: [gid; 3],
+            ..Entry::FREE
+        }
     }
 
     fn file(mode: u32) -> Ownership {
-        Ownership { uid: 10, gid: 20, mode: linux::S_IFREG | mode }
+        Ownership {
+            uid: 10,
+            gid: 20,
+            mode: linux::S_IFREG | mode,
+        }
     }
 
     #[test]
@@ -112,7 +133,11 @@ mod tests {
             (user(11, 21), 0o001, EXECUTE, true),
         ];
         for (who, mode, wanted, allowed) in table {
-            assert_eq!(check(&who, file(mode), wanted).is_ok(), allowed, "{mode:o} {wanted}");
+            assert_eq!(
+                check(&who, file(mode), wanted).is_ok(),
+                allowed,
+                "{mode:o} {wanted}"
+            );
         }
     }
 
@@ -122,7 +147,10 @@ mod tests {
         assert_eq!(check(&root, file(0), READ | WRITE), Ok(()));
         assert_eq!(check(&root, file(0o666), EXECUTE), Err(Errno::EACCES));
         assert_eq!(check(&root, file(0o010), EXECUTE), Ok(()));
-        let directory = Ownership { mode: linux::S_IFDIR, ..file(0) };
+        let directory = Ownership {
+            mode: linux::S_IFDIR,
+            ..file(0)
+        };
         assert_eq!(check(&root, directory, EXECUTE), Ok(()));
     }
 
@@ -137,9 +165,16 @@ mod tests {
 
     #[test]
     fn a_sticky_directory_protects_others_files() {
-        let tmp = Ownership { uid: 0, gid: 0, mode: linux::S_IFDIR | 0o1777 };
+        let tmp = Ownership {
+            uid: 0,
+            gid: 0,
+            mode: linux::S_IFDIR | 0o1777,
+        };
         assert_eq!(check_sticky(&user(10, 20), tmp, file(0o644)), Ok(()));
-        assert_eq!(check_sticky(&user(11, 20), tmp, file(0o644)), Err(Errno::EPERM));
+        assert_eq!(
+            check_sticky(&user(11, 20), tmp, file(0o644)),
+            Err(Errno::EPERM)
+        );
         assert_eq!(check_sticky(&user(0, 0), tmp, file(0o644)), Ok(()));
     }
 }

@@ -30,7 +30,11 @@ impl Pipe {
     /// How many of `wanted` bytes can be written now: small writes go in one piece or wait.
     pub fn writable(&self, wanted: usize) -> usize {
         let space = self.space();
-        if wanted <= proto::vfs::PIPE_BUF && space < wanted { 0 } else { space.min(wanted) }
+        if wanted <= proto::vfs::PIPE_BUF && space < wanted {
+            0
+        } else {
+            space.min(wanted)
+        }
     }
 
     /// An open file with these abilities came.

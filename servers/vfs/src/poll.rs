@@ -50,8 +50,14 @@ impl Vfs {
             let deadline_ns = resume.deadline_ns.unwrap_or(now.saturating_add(timeout_ns));
             if !resume.again || now < deadline_ns {
                 let deadline_ns = Some(deadline_ns).filter(|&deadline| deadline < u64::MAX);
-                let resume = Resume { deadline_ns, ..Resume::default() };
-                return Ok(Step::Wait(Wait { cause: Cause::Any, resume }));
+                let resume = Resume {
+                    deadline_ns,
+                    ..Resume::default()
+                };
+                return Ok(Step::Wait(Wait {
+                    cause: Cause::Any,
+                    resume,
+                }));
             }
         }
         if length > 0 {
@@ -65,12 +71,18 @@ impl Vfs {
         if fd < 0 {
             return 0;
         }
-        let Ok(file) = self.open_file(call.pid, fd) else { return POLLNVAL };
-        let NodeRef::Stored(id) = file.place.node else { return READABLE | WRITABLE };
+        let Ok(file) = self.open_file(call.pid, fd) else {
+            return POLLNVAL;
+        };
+        let NodeRef::Stored(id) = file.place.node else {
+            return READABLE | WRITABLE;
+        };
         match self.nodes.get(id).map(|node| &node.kind) {
             Some(Kind::Pipe(pipe)) => pipe_events(pipe, file),
             Some(Kind::Character(number)) if device::is_terminal(*number) => {
-                let Readiness { readable, writable, .. } = ports.terminal.poll();
+                let Readiness {
+                    readable, writable, ..
+                } = ports.terminal.poll();
                 let readable = readable || !self.terminal_leftover.is_empty();
                 (if readable { READABLE } else { 0 }) | (if writable { WRITABLE } else { 0 })
             }

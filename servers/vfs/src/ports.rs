@@ -4,11 +4,11 @@
 //! and a caller's lease (another) without a copy in between.
 
 use abi::Errno;
+use proto::Pid;
 use proto::mem::{ObjectId, Region};
 use proto::port::{Callers, Clock};
 use proto::publish::Processes;
 use proto::vfs::Reply;
-use proto::Pid;
 use serde::{Deserialize, Serialize};
 
 /// Names the types of the four ports.
@@ -170,10 +170,19 @@ pub type WindowSize = [u16; 4];
 pub type Termios = [u8; 36];
 
 /// The console's line, as [`proto::tty`] describes it: it never waits.
-#[allow(clippy::missing_errors_doc, reason = "the errors are those of the requests of proto::tty")]
+#[allow(
+    clippy::missing_errors_doc,
+    reason = "the errors are those of the requests of proto::tty"
+)]
 pub trait Terminal {
     /// Reads for a process of group `pgid` and session `sid`; `stoppable`: `SIGTTIN` may stop it.
-    fn read(&mut self, pgid: u32, sid: u32, stoppable: bool, into: &mut [u8]) -> Result<usize, Errno>;
+    fn read(
+        &mut self,
+        pgid: u32,
+        sid: u32,
+        stoppable: bool,
+        into: &mut [u8],
+    ) -> Result<usize, Errno>;
     /// Writes, possibly fewer bytes than given.
     fn write(&mut self, pgid: u32, sid: u32, from: &[u8]) -> Result<usize, Errno>;
     /// The line's settings.

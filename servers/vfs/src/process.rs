@@ -8,9 +8,9 @@ use crate::node::Place;
 use abi::Errno;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use proto::Pid;
 use proto::publish::{CAPACITY, slot};
 use proto::vfs::Fd;
-use proto::Pid;
 use serde::{Deserialize, Serialize};
 
 /// Number of an open file description.
@@ -27,7 +27,10 @@ pub struct Descriptor {
 
 impl Descriptor {
     /// A number that is not in use.
-    const FREE: Descriptor = Descriptor { open: OpenId::MAX, close_on_exec: false };
+    const FREE: Descriptor = Descriptor {
+        open: OpenId::MAX,
+        close_on_exec: false,
+    };
 
     fn is_free(self) -> bool {
         self.open == OpenId::MAX
@@ -72,20 +75,33 @@ impl Descriptors {
     pub fn free_number(&mut self, minimum: usize, limit: u32) -> Result<usize, Errno> {
         let start = minimum.max(self.lowest);
         let mut number = start;
-        while self.slots.get(number).is_some_and(|descriptor| !descriptor.is_free()) {
+        while self
+            .slots
+            .get(number)
+            .is_some_and(|descriptor| !descriptor.is_free())
+        {
             number += 1;
         }
         if minimum <= self.lowest {
             self.lowest = number;
         }
-        if number >= limit as usize { Err(Errno::EMFILE) } else { Ok(number) }
+        if number >= limit as usize {
+            Err(Errno::EMFILE)
+        } else {
+            Ok(number)
+        }
     }
 
     /// Uses the lowest free number from `minimum` on.
     ///
     /// # Errors
     /// `EMFILE`.
-    pub fn insert(&mut self, descriptor: Descriptor, minimum: usize, limit: u32) -> Result<Fd, Errno> {
+    pub fn insert(
+        &mut self,
+        descriptor: Descriptor,
+        minimum: usize,
+        limit: u32,
+    ) -> Result<Fd, Errno> {
         let number = self.free_number(minimum, limit)?;
         self.put(number, descriptor);
         Ok(number as Fd)
@@ -165,7 +181,9 @@ pub struct ProcessTable {
 
 impl Default for ProcessTable {
     fn default() -> Self {
-        ProcessTable { slots: (0..CAPACITY).map(|_| None).collect() }
+        ProcessTable {
+            slots: (0..CAPACITY).map(|_| None).collect(),
+        }
     }
 }
 
@@ -213,7 +231,10 @@ impl ProcessTable {
     /// `ESRCH`.
     pub fn remove(&mut self, pid: Pid) -> Result<Process, Errno> {
         self.get(pid)?;
-        self.slots[slot(pid)].take().map(|process| *process).ok_or(Errno::ESRCH)
+        self.slots[slot(pid)]
+            .take()
+            .map(|process| *process)
+            .ok_or(Errno::ESRCH)
     }
 
     /// All processes.

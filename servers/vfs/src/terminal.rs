@@ -11,10 +11,10 @@ use crate::policy::PipeBuffer;
 use crate::ports::{Platform, Ports, Terminal, Termios};
 use crate::vfs::{Vfs, entry};
 use abi::Errno;
+use proto::Pid;
 use proto::port::{Callers, LeaseError, Refusal};
 use proto::publish::{Entry, Processes};
 use proto::vfs::Fd;
-use proto::Pid;
 
 /// Most bytes of one transfer with the terminal server.
 const PIECE_BYTES: usize = 512;
@@ -39,21 +39,31 @@ impl Vfs {
     }
 
     /// Reads from the terminal.
-    pub(crate) fn read_terminal<P: Platform>(&mut self, call: &Call, waits: bool, ports: &mut Ports<P>) -> Attempt {
+    pub(crate) fn read_terminal<P: Platform>(
+        &mut self,
+        call: &Call,
+        waits: bool,
+        ports: &mut Ports<P>,
+    ) -> Attempt {
         let wanted = call.leases[0].bytes;
         if wanted == 0 {
             return count(0);
         }
         if !self.terminal_leftover.is_empty() {
             let length = wanted.min(self.terminal_leftover.len());
-            ports.callers.write(call.token, 0, 0, &self.terminal_leftover[..length])?;
+            ports
+                .callers
+                .write(call.token, 0, 0, &self.terminal_leftover[..length])?;
             self.terminal_leftover.drain(..length);
             return count(length as u64);
         }
         let who = entry(call.pid, &ports.system)?;
         let mut bytes = [0; PIECE_BYTES];
         let into = &mut bytes[..wanted.min(PIECE_BYTES)];
-        match ports.terminal.read(who.pgid, who.sid, who.no_tty_stop == 0, into) {
+        match ports
+            .terminal
+            .read(who.pgid, who.sid, who.no_tty_stop == 0, into)
+        {
             Ok(length) => {
                 let taken = &bytes[..length.min(PIECE_BYTES)];
                 if let Err(error) = ports.callers.write(call.token, 0, 0, taken) {
@@ -84,11 +94,19 @@ impl Vfs {
         while done < total {
             let piece = (total - done).min(PIECE_BYTES as u64) as usize;
             match ports.callers.read(call.token, 0, done, &mut bytes[..piece]) {
-                Err(LeaseError::Absent { lease, offset }) => return Err(Refusal::Touch { lease, offset, done }),
+                Err(LeaseError::Absent { lease, offset }) => {
+                    return Err(Refusal::Touch {
+                        lease,
+                        offset,
+                        done,
+                    });
+                }
                 other => other?,
             }
             match ports.terminal.write(who.pgid, who.sid, &bytes[..piece]) {
-                Ok(0) | Err(Errno::EAGAIN) if waits => return Ok(Step::Wait(Wait::after(Cause::Terminal, done))),
+                Ok(0) | Err(Errno::EAGAIN) if waits => {
+                    return Ok(Step::Wait(Wait::after(Cause::Terminal, done)));
+                }
                 Ok(0) => break,
                 Ok(length) => done += length as u64,
                 Err(Errno::EINTR) => return Ok(Step::Wait(Wait::after(Cause::Foreground, done))),
@@ -119,7 +137,10 @@ impl Vfs {
         match command {
             linux::FIOCLEX | linux::FIONCLEX => {
                 let close_on_exec = command == linux::FIOCLEX;
-                self.processes.get_mut(call.pid)?.descriptors.set_close_on_exec(fd, close_on_exec)?;
+                self.processes
+                    .get_mut(call.pid)?
+                    .descriptors
+                    .set_close_on_exec(fd, close_on_exec)?;
                 return count(0);
             }
             linux::FIONBIO => {
@@ -134,7 +155,9 @@ impl Vfs {
             }
             _ => {}
         }
-        let NodeRef::Stored(id) = place.node else { return Err(Errno::ENOTTY.into()) };
+        let NodeRef::Stored(id) = place.node else {
+            return Err(Errno::ENOTTY.into());
+        };
         match self.nodes.get(id).map(|node| &node.kind) {
             Some(Kind::Character(number)) if device::is_terminal(*number) => {
                 self.control_terminal(call, command, argument, ports)
@@ -143,8 +166,14 @@ impl Vfs {
                 put(call, ports, &(pipe.buffer.len() as u32).to_le_bytes())
             }
             Some(Kind::File(data)) if command == linux::FIONREAD => {
-                let left = data.size().saturating_sub(self.open_file(call.pid, fd)?.offset);
-                put(call, ports, &(left.min(i32::MAX as u64) as u32).to_le_bytes())
+                let left = data
+                    .size()
+                    .saturating_sub(self.open_file(call.pid, fd)?.offset);
+                put(
+                    call,
+                    ports,
+                    &(left.min(i32::MAX as u64) as u32).to_le_bytes(),
+                )
             }
             _ => Err(Errno::ENOTTY.into()),
         }
@@ -163,7 +192,9 @@ impl Vfs {
                 let termios = ports.terminal.termios()?;
                 put(call, ports, &termios)
             }
-            linux::TCSETS | linux::TCSETSW | linux::TCSETSF => self.set_termios(call, command - linux::TCSETS, ports),
+            linux::TCSETS | linux::TCSETSW | linux::TCSETSF => {
+                self.set_termios(call, command - linux::TCSETS, ports)
+            }
             linux::TIOCGWINSZ => {
                 let size = ports.terminal.window_size()?;
                 let mut bytes = [0; 8];
@@ -175,7 +206,9 @@ impl Vfs {
             linux::TIOCSWINSZ => {
                 let bytes: [u8; 8] = get(call, ports)?;
                 let number = |at: usize| u16::from_le_bytes([bytes[at], bytes[at + 1]]);
-                ports.terminal.set_window_size([number(0), number(2), number(4), number(6)])?;
+                ports
+                    .terminal
+                    .set_window_size([number(0), number(2), number(4), number(6)])?;
                 count(0)
             }
             linux::TIOCGPGRP => {
@@ -220,7 +253,11 @@ impl Vfs {
                 _ => Ok(Step::Wait(Wait::on(Cause::Terminal))),
             },
             linux::TCFLSH => {
-                let which = u32::try_from(argument).ok().filter(|&queue| queue <= 2).ok_or(Errno::EINVAL)? + 1;
+                let which = u32::try_from(argument)
+                    .ok()
+                    .filter(|&queue| queue <= 2)
+                    .ok_or(Errno::EINVAL)?
+                    + 1;
                 if which & 1 != 0 {
                     self.terminal_leftover.clear();
                 }
@@ -231,7 +268,12 @@ impl Vfs {
         }
     }
 
-    fn set_termios<P: Platform>(&mut self, call: &Call, when: u32, ports: &mut Ports<P>) -> Attempt {
+    fn set_termios<P: Platform>(
+        &mut self,
+        call: &Call,
+        when: u32,
+        ports: &mut Ports<P>,
+    ) -> Attempt {
         let termios: Termios = get(call, ports)?;
         match ports.terminal.set_termios(when, &termios) {
             Err(Errno::EAGAIN) => return Ok(Step::Wait(Wait::on(Cause::Terminal))),
@@ -246,7 +288,12 @@ impl Vfs {
     }
 
     /// `tcsetpgrp`: the group must be one of the caller's session.
-    fn set_foreground<P: Platform>(&mut self, call: &Call, who: &Entry, ports: &mut Ports<P>) -> Attempt {
+    fn set_foreground<P: Platform>(
+        &mut self,
+        call: &Call,
+        who: &Entry,
+        ports: &mut Ports<P>,
+    ) -> Attempt {
         let pgid = u32::from_le_bytes(get(call, ports)?);
         if ports.terminal.session() != who.sid {
             return Err(Errno::ENOTTY.into());

@@ -31,7 +31,9 @@ impl Vfs {
         if let Some(Some(mount)) = self.mounts.get_mut(usize::from(place.mount)) {
             mount.users -= 1;
         }
-        let NodeRef::Stored(id) = place.node else { return };
+        let NodeRef::Stored(id) = place.node else {
+            return;
+        };
         if let Some(node) = self.nodes.get_mut(id) {
             node.holds -= 1;
             if node.links == 0 && node.holds == 0 {
@@ -42,7 +44,9 @@ impl Vfs {
 
     /// A name of a file that is no directory was removed.
     pub(crate) fn unname<M: Memory>(&mut self, id: NodeId, now: u64, memory: &mut M) {
-        let Some(node) = self.nodes.get_mut(id) else { return };
+        let Some(node) = self.nodes.get_mut(id) else {
+            return;
+        };
         node.links = node.links.saturating_sub(1);
         node.times.changed = now;
         if node.links == 0 && node.holds == 0 {
@@ -51,11 +55,18 @@ impl Vfs {
     }
 
     /// An empty directory was removed from its parent.
-    pub(crate) fn unname_directory<M: Memory>(&mut self, id: NodeId, parent: NodeId, memory: &mut M) {
+    pub(crate) fn unname_directory<M: Memory>(
+        &mut self,
+        id: NodeId,
+        parent: NodeId,
+        memory: &mut M,
+    ) {
         if let Some(parent) = self.nodes.get_mut(parent) {
             parent.links -= 1;
         }
-        let Some(node) = self.nodes.get_mut(id) else { return };
+        let Some(node) = self.nodes.get_mut(id) else {
+            return;
+        };
         node.links = 0;
         if let Some(directory) = node.directory_mut() {
             directory.parent = None;
@@ -66,13 +77,22 @@ impl Vfs {
     }
 
     fn free<M: Memory>(&mut self, id: NodeId, memory: &mut M) {
-        if let Some(Node { kind: Kind::File(mut data), .. }) = self.nodes.remove(id) {
+        if let Some(Node {
+            kind: Kind::File(mut data),
+            ..
+        }) = self.nodes.remove(id)
+        {
             data.release(memory);
         }
     }
 
     /// Puts a new node into a directory under a name that is free.
-    pub(crate) fn add(&mut self, directory: NodeId, name: &[u8], mut node: Node) -> Result<NodeId, Errno> {
+    pub(crate) fn add(
+        &mut self,
+        directory: NodeId,
+        name: &[u8],
+        mut node: Node,
+    ) -> Result<NodeId, Errno> {
         let parent = self.nodes.get_mut(directory).ok_or(Errno::ENOENT)?;
         node.device = parent.device;
         if parent.permissions & linux::S_ISGID != 0 {
@@ -89,7 +109,11 @@ impl Vfs {
             new.name = name.into();
         }
         let id = self.nodes.insert(node);
-        let entries = self.nodes.get_mut(directory).and_then(Node::directory_mut).ok_or(Errno::ENOTDIR)?;
+        let entries = self
+            .nodes
+            .get_mut(directory)
+            .and_then(Node::directory_mut)
+            .ok_or(Errno::ENOTDIR)?;
         entries.insert(name, id);
         Ok(id)
     }
@@ -113,10 +137,22 @@ impl Vfs {
             kind: FileSystem::Tmp,
             users: 0,
         }));
-        for (name, kind) in [(b"dev".as_slice(), FileSystem::Dev), (b"proc", FileSystem::Proc)] {
-            let directory = Node::new(Kind::Directory(Directory::new(None, name)), 0o755, self.epoch_ns);
-            let Ok(id) = self.add(root, name, directory) else { continue };
-            let on = Place { mount: 0, node: NodeRef::Stored(id) };
+        for (name, kind) in [
+            (b"dev".as_slice(), FileSystem::Dev),
+            (b"proc", FileSystem::Proc),
+        ] {
+            let directory = Node::new(
+                Kind::Directory(Directory::new(None, name)),
+                0o755,
+                self.epoch_ns,
+            );
+            let Ok(id) = self.add(root, name, directory) else {
+                continue;
+            };
+            let on = Place {
+                mount: 0,
+                node: NodeRef::Stored(id),
+            };
             if self.attach(kind, on).is_err() {
                 continue;
             }
@@ -125,7 +161,11 @@ impl Vfs {
 
     /// Mounts a new file system on a directory.
     pub(crate) fn attach(&mut self, kind: FileSystem, on: Place) -> Result<MountId, Errno> {
-        let free = self.mounts.iter().position(Option::is_none).unwrap_or(self.mounts.len());
+        let free = self
+            .mounts
+            .iter()
+            .position(Option::is_none)
+            .unwrap_or(self.mounts.len());
         let id = MountId::try_from(free).map_err(|_| Errno::ENOSPC)?;
         self.next_device += 1;
         let device = self.next_device;
@@ -134,7 +174,14 @@ impl Vfs {
             FileSystem::Dev => NodeRef::Stored(self.new_root(device, 0o755)),
             FileSystem::Proc => NodeRef::Proc(procfs::Node::Root),
         };
-        let mount = Some(Mount { id, on: Some(on), root, device, kind, users: 0 });
+        let mount = Some(Mount {
+            id,
+            on: Some(on),
+            root,
+            device,
+            kind,
+            users: 0,
+        });
         match self.mounts.get_mut(free) {
             Some(slot) => *slot = mount,
             None => self.mounts.push(mount),
@@ -153,7 +200,11 @@ impl Vfs {
 
     /// A directory that is its own parent, on a new file system.
     fn new_root(&mut self, device: u16, permissions: u32) -> NodeId {
-        let mut node = Node::new(Kind::Directory(Directory::new(None, b"")), permissions, self.epoch_ns);
+        let mut node = Node::new(
+            Kind::Directory(Directory::new(None, b"")),
+            permissions,
+            self.epoch_ns,
+        );
         node.device = device;
         node.holds = 1;
         let id = self.nodes.insert(node);
@@ -169,7 +220,10 @@ impl Vfs {
             (name, Node::new(Kind::Character(number), permissions, now))
         });
         let links = device::LINKS.iter().map(|&(name, target)| {
-            (name, Node::new(Kind::Link(target.as_bytes().into()), 0o777, now))
+            (
+                name,
+                Node::new(Kind::Link(target.as_bytes().into()), 0o777, now),
+            )
         });
         let shared = Node::new(Kind::Directory(Directory::new(None, b"shm")), 0o1777, now);
         for (name, node) in nodes.chain(links).chain([("shm", shared)]) {

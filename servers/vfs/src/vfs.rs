@@ -93,15 +93,26 @@ impl Vfs {
     ///
     /// # Errors
     /// What is wrong with the archive.
-    pub fn boot<P: Platform>(ports: &mut Ports<P>, archive: Window) -> Result<Self, crate::archive::Malformed> {
+    pub fn boot<P: Platform>(
+        ports: &mut Ports<P>,
+        archive: Window,
+    ) -> Result<Self, crate::archive::Malformed> {
         let mut vfs = Vfs::new(ports);
         vfs.unpack(&ports.memory, archive)?;
         Ok(vfs)
     }
 
     /// Answers a request, or parks it.
-    pub fn handle<P: Platform>(&mut self, incoming: Incoming<Request>, ports: &mut Ports<P>) -> Outcome<Reply> {
-        let call = Call { pid: incoming.sender, token: incoming.token, leases: incoming.leases };
+    pub fn handle<P: Platform>(
+        &mut self,
+        incoming: Incoming<Request>,
+        ports: &mut Ports<P>,
+    ) -> Outcome<Reply> {
+        let call = Call {
+            pid: incoming.sender,
+            token: incoming.token,
+            leases: incoming.leases,
+        };
         let outcome = match self.attempt(&call, incoming.request, Resume::default(), ports) {
             Ok(Step::Done(reply)) => Outcome::Reply(Ok(reply)),
             Ok(Step::Wait(wait)) => {
@@ -146,22 +157,50 @@ impl Vfs {
             R::Seek { fd, offset, whence } => self.seek(call, fd, offset, whence, ports),
             R::ReadAt { fd, offset } => self.read_at(call, fd, offset, ports),
             R::WriteAt { fd, offset } => self.write_at(call, fd, offset, ports),
-            R::Open { directory, flags, mode } => self.open(call, directory, flags, mode, resume, ports),
+            R::Open {
+                directory,
+                flags,
+                mode,
+            } => self.open(call, directory, flags, mode, resume, ports),
             R::Close { fd } => self.close(call, fd, ports),
             R::Stat { directory, flags } => self.stat(call, directory, flags, ports),
             R::StatDescriptor { fd } => self.stat_descriptor(call, fd, ports),
             R::List { fd } => self.list(call, fd, ports),
             R::Duplicate { fd } => self.duplicate(call, fd, 0, false, ports),
-            R::DuplicateTo { fd, to, flags, same_is_fine } => {
-                self.duplicate_to(call, fd, to, flags, same_is_fine, ports)
-            }
-            R::Control { fd, command, argument } => self.control(call, fd, command, argument, ports),
+            R::DuplicateTo {
+                fd,
+                to,
+                flags,
+                same_is_fine,
+            } => self.duplicate_to(call, fd, to, flags, same_is_fine, ports),
+            R::Control {
+                fd,
+                command,
+                argument,
+            } => self.control(call, fd, command, argument, ports),
             R::Lock { fd, command } => self.lock(call, fd, command, ports),
             R::Pipe { flags } => self.make_pipe(call, flags, ports),
             R::Poll { timeout_ns } => self.poll(call, timeout_ns, resume, ports),
-            R::DeviceControl { fd, command, argument } => self.device_control(call, fd, command, argument, ports),
-            R::MapFile { fd, address, bytes, prot, flags, offset } => {
-                let wish = crate::ports::Mapping { offset, address, bytes, prot, flags };
+            R::DeviceControl {
+                fd,
+                command,
+                argument,
+            } => self.device_control(call, fd, command, argument, ports),
+            R::MapFile {
+                fd,
+                address,
+                bytes,
+                prot,
+                flags,
+                offset,
+            } => {
+                let wish = crate::ports::Mapping {
+                    offset,
+                    address,
+                    bytes,
+                    prot,
+                    flags,
+                };
                 self.map_file(call, fd, wish, ports)
             }
             R::Sync { fd } => self.sync(call, fd),
@@ -171,37 +210,72 @@ impl Vfs {
     }
 
     /// The requests about names and attributes.
-    fn attempt_names<P: Platform>(&mut self, call: &Call, request: Request, ports: &mut Ports<P>) -> Attempt {
+    fn attempt_names<P: Platform>(
+        &mut self,
+        call: &Call,
+        request: Request,
+        ports: &mut Ports<P>,
+    ) -> Attempt {
         use Request as R;
         match request {
             R::ChangeDirectory => self.change_directory(call, ports),
             R::ChangeDirectoryTo { fd } => self.change_directory_to(call, fd, ports),
             R::CurrentDirectory => self.current_directory(call, ports),
             R::ChangeRoot => self.change_root(call, ports),
-            R::MakeDirectory { directory, mode } => self.make_directory(call, directory, mode, ports),
-            R::MakeNode { directory, mode, device } => self.make_node(call, directory, mode, device, ports),
-            R::Link { old_directory, new_directory, flags } => {
-                self.link(call, old_directory, new_directory, flags, ports)
+            R::MakeDirectory { directory, mode } => {
+                self.make_directory(call, directory, mode, ports)
             }
+            R::MakeNode {
+                directory,
+                mode,
+                device,
+            } => self.make_node(call, directory, mode, device, ports),
+            R::Link {
+                old_directory,
+                new_directory,
+                flags,
+            } => self.link(call, old_directory, new_directory, flags, ports),
             R::Unlink { directory, flags } => self.unlink(call, directory, flags, ports),
             R::SymbolicLink { directory } => self.symbolic_link(call, directory, ports),
             R::ReadLink { directory } => self.read_link(call, directory, ports),
-            R::Rename { old_directory, new_directory, flags } => {
-                self.rename(call, old_directory, new_directory, flags, ports)
-            }
+            R::Rename {
+                old_directory,
+                new_directory,
+                flags,
+            } => self.rename(call, old_directory, new_directory, flags, ports),
             R::Truncate { length } => self.truncate(call, length, ports),
-            R::TruncateDescriptor { fd, length } => self.truncate_descriptor(call, fd, length, ports),
-            R::ChangeMode { directory, mode, flags } => self.change_mode(call, directory, mode, flags, ports),
-            R::ChangeModeDescriptor { fd, mode } => self.change_mode_descriptor(call, fd, mode, ports),
-            R::ChangeOwner { directory, uid, gid, flags } => {
-                self.change_owner(call, directory, [uid, gid], flags, ports)
+            R::TruncateDescriptor { fd, length } => {
+                self.truncate_descriptor(call, fd, length, ports)
             }
-            R::ChangeOwnerDescriptor { fd, uid, gid } => self.change_owner_descriptor(call, fd, [uid, gid], ports),
-            R::Access { directory, mode, flags } => self.access(call, directory, mode, flags, ports),
+            R::ChangeMode {
+                directory,
+                mode,
+                flags,
+            } => self.change_mode(call, directory, mode, flags, ports),
+            R::ChangeModeDescriptor { fd, mode } => {
+                self.change_mode_descriptor(call, fd, mode, ports)
+            }
+            R::ChangeOwner {
+                directory,
+                uid,
+                gid,
+                flags,
+            } => self.change_owner(call, directory, [uid, gid], flags, ports),
+            R::ChangeOwnerDescriptor { fd, uid, gid } => {
+                self.change_owner_descriptor(call, fd, [uid, gid], ports)
+            }
+            R::Access {
+                directory,
+                mode,
+                flags,
+            } => self.access(call, directory, mode, flags, ports),
             R::Umask { mask } => self.umask(call, mask),
-            R::SetTimes { directory, flags, accessed_ns, modified_ns } => {
-                self.set_times(call, directory, flags, [accessed_ns, modified_ns], ports)
-            }
+            R::SetTimes {
+                directory,
+                flags,
+                accessed_ns,
+                modified_ns,
+            } => self.set_times(call, directory, flags, [accessed_ns, modified_ns], ports),
             R::Mount { kind, flags } => self.mount_on(call, kind, flags, ports),
             R::Unmount { flags } => self.unmount(call, flags, ports),
             _ => self.attempt_from_proc(call, request, ports),
@@ -209,7 +283,12 @@ impl Vfs {
     }
 
     /// The requests that only the process server (and the root task, before it) may send.
-    fn attempt_from_proc<P: Platform>(&mut self, call: &Call, request: Request, ports: &mut Ports<P>) -> Attempt {
+    fn attempt_from_proc<P: Platform>(
+        &mut self,
+        call: &Call,
+        request: Request,
+        ports: &mut Ports<P>,
+    ) -> Attempt {
         use Request as R;
         if call.pid != server_id::PROC && call.pid != server_id::ROOT {
             return Err(Errno::EPERM.into());
@@ -232,12 +311,19 @@ impl Vfs {
     /// The credentials and root of a process.
     pub(crate) fn who<'a, S: Processes>(&self, pid: Pid, system: &'a S) -> Result<Who<'a>, Errno> {
         let root = self.processes.get(pid)?.root;
-        Ok(Who { entry: entry(pid, system)?, root, table: system })
+        Ok(Who {
+            entry: entry(pid, system)?,
+            root,
+            table: system,
+        })
     }
 
     /// A mount by its number.
     pub(crate) fn mount(&self, id: MountId) -> Result<&Mount, Errno> {
-        self.mounts.get(usize::from(id)).and_then(|mount| mount.as_ref()).ok_or(Errno::ENOENT)
+        self.mounts
+            .get(usize::from(id))
+            .and_then(|mount| mount.as_ref())
+            .ok_or(Errno::ENOENT)
     }
 
     /// Nanoseconds since 1970.
@@ -265,14 +351,22 @@ impl Vfs {
 pub(crate) fn entry<S: Processes>(pid: Pid, system: &S) -> Result<Entry, Errno> {
     match system.get(pid) {
         Some(entry) => Ok(entry),
-        None if pid.is_server() => Ok(Entry { pid: pid.0, limit_files: 1024, ..Entry::FREE }),
+        None if pid.is_server() => Ok(Entry {
+            pid: pid.0,
+            limit_files: 1024,
+            ..Entry::FREE
+        }),
         None => Err(Errno::ESRCH),
     }
 }
 
 /// Refuses bits that are not known, as Linux does.
 pub(crate) fn known(flags: u32, allowed: u32) -> Result<(), Errno> {
-    if flags & !allowed == 0 { Ok(()) } else { Err(Errno::EINVAL) }
+    if flags & !allowed == 0 {
+        Ok(())
+    } else {
+        Err(Errno::EINVAL)
+    }
 }
 
 /// Refuses a mode with bits beside those of `chmod`.

@@ -21,14 +21,22 @@ pub trait PipeBuffer: Default {
     ///
     /// # Errors
     /// The closure's; then nothing was appended.
-    fn append<E>(&mut self, count: usize, fill: impl FnMut(usize, &mut [u8]) -> Result<(), E>) -> Result<(), E>;
+    fn append<E>(
+        &mut self,
+        count: usize,
+        fill: impl FnMut(usize, &mut [u8]) -> Result<(), E>,
+    ) -> Result<(), E>;
 
     /// Removes the first `count` bytes (at most [`PipeBuffer::len`]) after the closure took them
     /// piece by piece.
     ///
     /// # Errors
     /// The closure's; then nothing was removed.
-    fn consume<E>(&mut self, count: usize, take: impl FnMut(usize, &[u8]) -> Result<(), E>) -> Result<(), E>;
+    fn consume<E>(
+        &mut self,
+        count: usize,
+        take: impl FnMut(usize, &[u8]) -> Result<(), E>,
+    ) -> Result<(), E>;
 }
 
 /// The design in use.

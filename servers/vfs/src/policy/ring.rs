@@ -33,7 +33,11 @@ impl Ring {
     }
 
     /// The two ranges that `count` bytes from `start` on occupy.
-    fn pieces(&self, start: usize, count: usize) -> (core::ops::Range<usize>, core::ops::Range<usize>) {
+    fn pieces(
+        &self,
+        start: usize,
+        count: usize,
+    ) -> (core::ops::Range<usize>, core::ops::Range<usize>) {
         let first = count.min(self.bytes.len() - start);
         (start..start + first, 0..count - first)
     }
@@ -49,7 +53,11 @@ impl PipeBuffer for Ring {
         self.used
     }
 
-    fn append<E>(&mut self, count: usize, mut fill: impl FnMut(usize, &mut [u8]) -> Result<(), E>) -> Result<(), E> {
+    fn append<E>(
+        &mut self,
+        count: usize,
+        mut fill: impl FnMut(usize, &mut [u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
         self.reserve(count);
         if count == 0 {
             return Ok(());
@@ -64,7 +72,11 @@ impl PipeBuffer for Ring {
         Ok(())
     }
 
-    fn consume<E>(&mut self, count: usize, mut take: impl FnMut(usize, &[u8]) -> Result<(), E>) -> Result<(), E> {
+    fn consume<E>(
+        &mut self,
+        count: usize,
+        mut take: impl FnMut(usize, &[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
         let count = count.min(self.used);
         if count == 0 {
             return Ok(());

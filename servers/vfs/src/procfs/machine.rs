@@ -107,7 +107,10 @@ impl Vfs {
             File::LoadAverage => load(&mut text, ports),
             File::Mounts => self.mount_lines(&mut text, ports),
             File::FileSystems => text.write_str("nodev\ttmpfs\nnodev\tdevtmpfs\nnodev\tproc\n"),
-            File::Version => writeln!(text, "{SYSTEM} version {RELEASE} (tessera@{HOST}) {VERSION}"),
+            File::Version => writeln!(
+                text,
+                "{SYSTEM} version {RELEASE} (tessera@{HOST}) {VERSION}"
+            ),
             File::CpuInfo => text.write_str(
                 "processor\t: 0\nBogoMIPS\t: 125.00\nFeatures\t: fp asimd\nCPU architecture: 8\n\n",
             ),
@@ -119,10 +122,19 @@ impl Vfs {
     }
 
     fn mount_lines<P: Platform>(&self, text: &mut String, ports: &Ports<P>) -> core::fmt::Result {
-        let Ok(root) = self.mount(0) else { return Ok(()) };
-        let root = crate::node::Place { mount: 0, node: root.root };
+        let Ok(root) = self.mount(0) else {
+            return Ok(());
+        };
+        let root = crate::node::Place {
+            mount: 0,
+            node: root.root,
+        };
         let entry = proto::publish::Entry::FREE;
-        let who = crate::path::Who { entry, root, table: &ports.system };
+        let who = crate::path::Who {
+            entry,
+            root,
+            table: &ports.system,
+        };
         for mount in self.mounts.iter().flatten() {
             let on = mount.on.and_then(|on| self.directory_path(&who, on).ok());
             let path = on.as_deref().map_or("/".into(), String::from_utf8_lossy);
@@ -136,7 +148,11 @@ impl Vfs {
         Ok(())
     }
 
-    fn statistics<P: Platform>(&self, text: &mut String, ports: &mut Ports<P>) -> core::fmt::Result {
+    fn statistics<P: Platform>(
+        &self,
+        text: &mut String,
+        ports: &mut Ports<P>,
+    ) -> core::fmt::Result {
         let (now, idle) = (ports.system.now_ns(), ports.system.idle_ns());
         let busy = now.saturating_sub(idle) / 10_000_000;
         let idle = idle / 10_000_000;
@@ -144,15 +160,26 @@ impl Vfs {
         writeln!(text, "cpu0 {busy} 0 0 {idle} 0 0 0 0 0 0")?;
         let (running, newest) = running(ports);
         writeln!(text, "btime {}", self.epoch_ns / 1_000_000_000)?;
-        writeln!(text, "processes {newest}\nprocs_running {running}\nprocs_blocked 0")
+        writeln!(
+            text,
+            "processes {newest}\nprocs_running {running}\nprocs_blocked 0"
+        )
     }
 
     fn own_figures(&self, text: &mut String, memory: &MemoryStatistics) -> core::fmt::Result {
         writeln!(text, "files {}", self.nodes.len())?;
         writeln!(text, "open {}", self.opens.len())?;
         writeln!(text, "waiting {}", self.parked_count())?;
-        writeln!(text, "frames {} free {} kernel {}", memory.total, memory.free, memory.kernel)?;
-        writeln!(text, "objects {} copied {} faults {}", memory.objects, memory.copied, memory.faults)
+        writeln!(
+            text,
+            "frames {} free {} kernel {}",
+            memory.total, memory.free, memory.kernel
+        )?;
+        writeln!(
+            text,
+            "objects {} copied {} faults {}",
+            memory.objects, memory.copied, memory.faults
+        )
     }
 }
 
@@ -178,7 +205,14 @@ fn memory(text: &mut String, memory: &MemoryStatistics) -> core::fmt::Result {
 fn uptime(text: &mut String, now_ns: u64, idle_ns: u64) -> core::fmt::Result {
     let hundredths = |ns: u64| ns / 10_000_000;
     let (up, idle) = (hundredths(now_ns), hundredths(idle_ns));
-    writeln!(text, "{}.{:02} {}.{:02}", up / 100, up % 100, idle / 100, idle % 100)
+    writeln!(
+        text,
+        "{}.{:02} {}.{:02}",
+        up / 100,
+        up % 100,
+        idle / 100,
+        idle % 100
+    )
 }
 
 /// No averages are kept: the load is what runs now.
@@ -190,7 +224,10 @@ fn load<P: Platform>(text: &mut String, ports: &mut Ports<P>) -> core::fmt::Resu
         after = pid;
     }
     let (running, newest) = running(ports);
-    writeln!(text, "{running}.00 {running}.00 {running}.00 {running}/{total} {newest}")
+    writeln!(
+        text,
+        "{running}.00 {running}.00 {running}.00 {running}/{total} {newest}"
+    )
 }
 
 /// How many processes run, and the highest pid.
@@ -198,7 +235,9 @@ fn running<P: Platform>(ports: &mut Ports<P>) -> (u32, u32) {
     let mut running = 0;
     let mut after = Pid(0);
     for _ in 0..CAPACITY {
-        let Some(pid) = ports.system.next(after) else { break };
+        let Some(pid) = ports.system.next(after) else {
+            break;
+        };
         if super::process::state(pid, ports) == b'R' {
             running += 1;
         }

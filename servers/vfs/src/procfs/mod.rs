@@ -63,32 +63,51 @@ pub fn child(vfs: &Vfs, who: &Who, node: Node, name: &[u8]) -> Option<Node> {
     match node {
         Node::Root => match number(name) {
             Some(pid) => who.table.get(Pid(pid)).map(|_| Node::Process(pid)),
-            None => fixed(node).find(|(known, _)| known.as_bytes() == name).map(|(_, node)| node),
+            None => fixed(node)
+                .find(|(known, _)| known.as_bytes() == name)
+                .map(|(_, node)| node),
         },
         Node::Item(pid, process::Item::Descriptors) => {
             let fd = i32::try_from(number(name)?).ok()?;
             vfs.open_file(Pid(pid), fd).ok()?;
             Some(Node::Descriptor(pid, fd))
         }
-        _ => fixed(node).find(|(known, _)| known.as_bytes() == name).map(|(_, node)| node),
+        _ => fixed(node)
+            .find(|(known, _)| known.as_bytes() == name)
+            .map(|(_, node)| node),
     }
 }
 
 /// The entries of a directory that are always there.
 fn fixed(directory: Node) -> impl Iterator<Item = (&'static str, Node)> {
     let root = (directory == Node::Root).then(|| {
-        let files = machine::FILES.iter().map(|&(name, file)| (name, Node::Machine(file)));
-        [("self", Node::Own), ("sys", Node::Sys)].into_iter().chain(files)
+        let files = machine::FILES
+            .iter()
+            .map(|&(name, file)| (name, Node::Machine(file)));
+        [("self", Node::Own), ("sys", Node::Sys)]
+            .into_iter()
+            .chain(files)
     });
     let items = match directory {
-        Node::Process(pid) => Some(process::ITEMS.iter().map(move |&(name, item)| (name, Node::Item(pid, item)))),
+        Node::Process(pid) => Some(
+            process::ITEMS
+                .iter()
+                .map(move |&(name, item)| (name, Node::Item(pid, item))),
+        ),
         _ => None,
     };
     let sys = (directory == Node::Sys).then_some([("kernel", Node::Kernel)]);
-    let settings = (directory == Node::Kernel)
-        .then(|| machine::SETTINGS.iter().map(|&(name, setting)| (name, Node::Setting(setting))));
+    let settings = (directory == Node::Kernel).then(|| {
+        machine::SETTINGS
+            .iter()
+            .map(|&(name, setting)| (name, Node::Setting(setting)))
+    });
     let sys = sys.into_iter().flatten();
-    root.into_iter().flatten().chain(items.into_iter().flatten()).chain(sys).chain(settings.into_iter().flatten())
+    root.into_iter()
+        .flatten()
+        .chain(items.into_iter().flatten())
+        .chain(sys)
+        .chain(settings.into_iter().flatten())
 }
 
 /// The directory that a node is in.
@@ -103,23 +122,42 @@ pub fn parent(node: Node) -> Node {
 }
 
 /// The entry at or behind a cookie.
-pub fn entry_at(vfs: &Vfs, table: &dyn Processes, node: Node, cookie: u64) -> Option<Found<'static>> {
+pub fn entry_at(
+    vfs: &Vfs,
+    table: &dyn Processes,
+    node: Node,
+    cookie: u64,
+) -> Option<Found<'static>> {
     if let Node::Item(pid, process::Item::Descriptors) = node {
         let from = cookie - FIRST_COOKIE;
         let mut descriptors = vfs.process(Pid(pid)).ok()?.descriptors.iter();
         let (fd, _) = descriptors.find(|&(fd, _)| fd as u64 >= from)?;
         let name = Cow::Owned(format!("{fd}").into_bytes());
-        return Some(Found { node: Node::Descriptor(pid, fd), name, next: fd as u64 + 1 + FIRST_COOKIE });
+        return Some(Found {
+            node: Node::Descriptor(pid, fd),
+            name,
+            next: fd as u64 + 1 + FIRST_COOKIE,
+        });
     }
     if let Some((name, node)) = fixed(node).nth((cookie - FIRST_COOKIE) as usize) {
-        return Some(Found { node, name: Cow::Borrowed(name.as_bytes()), next: cookie + 1 });
+        return Some(Found {
+            node,
+            name: Cow::Borrowed(name.as_bytes()),
+            next: cookie + 1,
+        });
     }
     if node != Node::Root {
         return None;
     }
-    let pid = table.next(Pid(cookie.saturating_sub(PROCESS_COOKIES) as u32))?.0;
+    let pid = table
+        .next(Pid(cookie.saturating_sub(PROCESS_COOKIES) as u32))?
+        .0;
     let name = Cow::Owned(format!("{pid}").into_bytes());
-    Some(Found { node: Node::Process(pid), name, next: PROCESS_COOKIES + u64::from(pid) })
+    Some(Found {
+        node: Node::Process(pid),
+        name,
+        next: PROCESS_COOKIES + u64::from(pid),
+    })
 }
 
 /// The type bits of `st_mode`.
@@ -128,7 +166,9 @@ pub fn type_bits(node: Node) -> u32 {
         Node::Root | Node::Process(_) | Node::Sys | Node::Kernel => linux::S_IFDIR,
         Node::Item(_, process::Item::Descriptors) => linux::S_IFDIR,
         Node::Own | Node::Descriptor(..) => linux::S_IFLNK,
-        Node::Item(_, process::Item::Program | process::Item::Current | process::Item::Root) => linux::S_IFLNK,
+        Node::Item(_, process::Item::Program | process::Item::Current | process::Item::Root) => {
+            linux::S_IFLNK
+        }
         Node::Item(..) | Node::Machine(_) | Node::Setting(_) => linux::S_IFREG,
     }
 }
@@ -154,10 +194,18 @@ pub fn ownership(table: &dyn Processes, node: Node) -> Result<Ownership, Errno> 
     };
     let mode = type_bits(node) | permissions;
     match pid_of(node) {
-        None => Ok(Ownership { uid: 0, gid: 0, mode }),
+        None => Ok(Ownership {
+            uid: 0,
+            gid: 0,
+            mode,
+        }),
         Some(pid) => {
             let entry = table.get(Pid(pid)).ok_or(Errno::ENOENT)?;
-            Ok(Ownership { uid: entry.uid[id::EFFECTIVE], gid: entry.gid[id::EFFECTIVE], mode })
+            Ok(Ownership {
+                uid: entry.uid[id::EFFECTIVE],
+                gid: entry.gid[id::EFFECTIVE],
+                mode,
+            })
         }
     }
 }
@@ -168,9 +216,15 @@ pub fn ownership(table: &dyn Processes, node: Node) -> Result<Ownership, Errno> 
 /// `ENOENT` if the process is gone.
 pub fn stat(table: &dyn Processes, node: Node, epoch_ns: u64) -> Result<Stat, Errno> {
     let Ownership { uid, gid, mode } = ownership(table, node)?;
-    let started = pid_of(node).and_then(|pid| table.get(Pid(pid))).map_or(0, |entry| entry.start_ns);
+    let started = pid_of(node)
+        .and_then(|pid| table.get(Pid(pid)))
+        .map_or(0, |entry| entry.start_ns);
     let time = epoch_ns.saturating_add(started);
-    let links = if mode & linux::S_IFMT == linux::S_IFDIR { 2 } else { 1 };
+    let links = if mode & linux::S_IFMT == linux::S_IFDIR {
+        2
+    } else {
+        1
+    };
     Ok(Stat {
         inode: inode(node),
         mode,
@@ -231,7 +285,9 @@ pub fn target(vfs: &Vfs, who: &Who, node: Node) -> Result<Target, Errno> {
 
 /// The path of a node below `/proc`, with a slash in front; empty for `/proc` itself.
 pub fn path(node: NodeRef) -> Vec<u8> {
-    let NodeRef::Proc(node) = node else { return Vec::new() };
+    let NodeRef::Proc(node) = node else {
+        return Vec::new();
+    };
     let text = match node {
         Node::Root => return Vec::new(),
         Node::Process(pid) => format!("/{pid}"),
@@ -239,7 +295,9 @@ pub fn path(node: NodeRef) -> Vec<u8> {
         Node::Descriptor(pid, fd) => format!("/{pid}/fd/{fd}"),
         _ => {
             let above = path(NodeRef::Proc(parent(node)));
-            let name = fixed(parent(node)).find(|&(_, known)| known == node).map_or("", |(name, _)| name);
+            let name = fixed(parent(node))
+                .find(|&(_, known)| known == node)
+                .map_or("", |(name, _)| name);
             return [above.as_slice(), b"/", name.as_bytes()].concat();
         }
     };

@@ -70,13 +70,22 @@ fn letter<P: Platform>(entry: &Entry, ports: &mut Ports<P>) -> (u8, u64) {
         0 => b'S',
         state => state,
     };
-    let cpu_ns = if entry.state == b'Z' { 0 } else { thread.cpu_ns };
+    let cpu_ns = if entry.state == b'Z' {
+        0
+    } else {
+        thread.cpu_ns
+    };
     (letter, cpu_ns)
 }
 
 impl Vfs {
     /// The content of a file of `/proc/PID`; `None` if the process is gone.
-    pub(crate) fn process_text<P: Platform>(&self, pid: Pid, item: Item, ports: &mut Ports<P>) -> Option<String> {
+    pub(crate) fn process_text<P: Platform>(
+        &self,
+        pid: Pid,
+        item: Item,
+        ports: &mut Ports<P>,
+    ) -> Option<String> {
         let entry = ports.system.get(pid)?;
         let usage = match item {
             Item::Stat | Item::Status | Item::StatM => ports.memory.usage(pid).unwrap_or_default(),
@@ -88,7 +97,11 @@ impl Vfs {
         let written = match item {
             Item::Stat => stat(&mut text, &entry, &usage, ports),
             Item::Status => self.status(&mut text, &entry, &usage, ports),
-            Item::StatM => writeln!(text, "{} {} {} 0 0 {} 0", usage.size, usage.resident, usage.shared, usage.resident),
+            Item::StatM => writeln!(
+                text,
+                "{} {} {} 0 0 {} 0",
+                usage.size, usage.resident, usage.shared, usage.resident
+            ),
             Item::Name => writeln!(text, "{name}"),
             Item::CommandLine if entry.state == b'Z' => Ok(()),
             Item::CommandLine => write!(text, "{name}\0"),
@@ -121,17 +134,30 @@ impl Vfs {
             writeln!(text, "Umask:\t{:04o}", process.umask)?;
         }
         writeln!(text, "State:\t{} ({description})", letter as char)?;
-        writeln!(text, "Tgid:\t{0}\nPid:\t{0}\nPPid:\t{1}\nTracerPid:\t0", entry.pid, entry.ppid)?;
+        writeln!(
+            text,
+            "Tgid:\t{0}\nPid:\t{0}\nPPid:\t{1}\nTracerPid:\t0",
+            entry.pid, entry.ppid
+        )?;
         let [real, effective, saved] = entry.uid;
         writeln!(text, "Uid:\t{real}\t{effective}\t{saved}\t{effective}")?;
         let [real, effective, saved] = entry.gid;
         writeln!(text, "Gid:\t{real}\t{effective}\t{saved}\t{effective}")?;
         text.write_str("Groups:\t")?;
-        for group in entry.groups.iter().take((entry.group_count as usize).min(GROUPS)) {
+        for group in entry
+            .groups
+            .iter()
+            .take((entry.group_count as usize).min(GROUPS))
+        {
             write!(text, "{group} ")?;
         }
         let kib = PAGE_BYTES / 1024;
-        writeln!(text, "\nVmSize:\t{:>8} kB\nVmRSS:\t{:>8} kB", usage.size * kib, usage.resident * kib)?;
+        writeln!(
+            text,
+            "\nVmSize:\t{:>8} kB\nVmRSS:\t{:>8} kB",
+            usage.size * kib,
+            usage.resident * kib
+        )?;
         writeln!(text, "Threads:\t{}", entry.threads)
     }
 }
@@ -146,16 +172,39 @@ fn stat<P: Platform>(
     let (letter, cpu_ns) = letter(entry, ports);
     let has_terminal = entry.sid != 0 && ports.terminal.session() == entry.sid;
     let (tty, foreground) = if has_terminal {
-        (CONSOLE, ports.terminal.foreground(entry.sid).map_or(-1, i64::from))
+        (
+            CONSOLE,
+            ports.terminal.foreground(entry.sid).map_or(-1, i64::from),
+        )
     } else {
         (0, -1)
     };
     let name = String::from_utf8_lossy(entry.name());
-    write!(text, "{} ({name}) {} {}", entry.pid, letter as char, entry.ppid)?;
-    write!(text, " {} {} {tty} {foreground} 0 {} 0 0 0", entry.pgid, entry.sid, usage.faults)?;
-    write!(text, " {} 0 0 0 {} {}", cpu_ns / TICK_NS, 20 + entry.nice, entry.nice)?;
+    write!(
+        text,
+        "{} ({name}) {} {}",
+        entry.pid, letter as char, entry.ppid
+    )?;
+    write!(
+        text,
+        " {} {} {tty} {foreground} 0 {} 0 0 0",
+        entry.pgid, entry.sid, usage.faults
+    )?;
+    write!(
+        text,
+        " {} 0 0 0 {} {}",
+        cpu_ns / TICK_NS,
+        20 + entry.nice,
+        entry.nice
+    )?;
     write!(text, " {} 0 {}", entry.threads, entry.start_ns / TICK_NS)?;
-    write!(text, " {} {} {}", usage.size * PAGE_BYTES, usage.resident, u64::MAX)?;
+    write!(
+        text,
+        " {} {} {}",
+        usage.size * PAGE_BYTES,
+        usage.resident,
+        u64::MAX
+    )?;
     // From startcode to exit_code (fields 26 to 52); exit_signal, field 38, is SIGCHLD.
     for field in 26..=52 {
         write!(text, " {}", if field == 38 { 17 } else { 0 })?;
@@ -180,13 +229,21 @@ fn maps<P: Platform>(text: &mut String, pid: Pid, ports: &mut Ports<P>) -> core:
 fn map_line(text: &mut String, region: &Region) -> core::fmt::Result {
     let letter = |bit: u32, letter: char| if region.prot & bit != 0 { letter } else { '-' };
     let sharing = if region.shared { 's' } else { 'p' };
-    let (object, offset) = region.object.map_or((0, 0), |(object, offset)| (object.0, offset));
+    let (object, offset) = region
+        .object
+        .map_or((0, 0), |(object, offset)| (object.0, offset));
     let name = match region.kind {
         b'h' => " [heap]",
         b's' => " [stack]",
         _ => "",
     };
     write!(text, "{:08x}-{:08x} ", region.start, region.end)?;
-    write!(text, "{}{}{}{sharing}", letter(1, 'r'), letter(2, 'w'), letter(4, 'x'))?;
+    write!(
+        text,
+        "{}{}{}{sharing}",
+        letter(1, 'r'),
+        letter(2, 'w'),
+        letter(4, 'x')
+    )?;
     writeln!(text, " {offset:08x} 00:00 {object}{name}")
 }

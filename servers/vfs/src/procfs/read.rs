@@ -22,7 +22,9 @@ impl Vfs {
         ports: &mut Ports<P>,
     ) -> Attempt {
         let file = self.opens.get(open).ok_or(Errno::EBADF)?;
-        let NodeRef::Proc(node) = file.place.node else { return Err(Errno::EIO.into()) };
+        let NodeRef::Proc(node) = file.place.node else {
+            return Err(Errno::EIO.into());
+        };
         let offset = position.unwrap_or(file.offset);
         if offset == 0 || file.text.is_none() {
             let text = self.proc_text(node, ports)?.into_bytes();
@@ -30,7 +32,9 @@ impl Vfs {
         }
         let file = self.opens.get_mut(open).ok_or(Errno::EBADF)?;
         let text = file.text.as_deref().unwrap_or_default();
-        let start = text.len().min(usize::try_from(offset).unwrap_or(usize::MAX));
+        let start = text
+            .len()
+            .min(usize::try_from(offset).unwrap_or(usize::MAX));
         let piece = &text[start..text.len().min(start.saturating_add(call.leases[0].bytes))];
         if !piece.is_empty() {
             ports.callers.write(call.token, 0, 0, piece)?;

@@ -22,7 +22,11 @@ const NOW: u64 = u64::MAX - 1;
 
 /// Whether the last link is followed, as `AT_SYMLINK_NOFOLLOW` says.
 fn last_of(flags: u32) -> LastLink {
-    if flags & linux::AT_SYMLINK_NOFOLLOW != 0 { LastLink::Keep } else { LastLink::Follow }
+    if flags & linux::AT_SYMLINK_NOFOLLOW != 0 {
+        LastLink::Keep
+    } else {
+        LastLink::Follow
+    }
 }
 
 impl Vfs {
@@ -34,17 +38,31 @@ impl Vfs {
         flags: u32,
         ports: &mut Ports<P>,
     ) -> Attempt {
-        known(flags, linux::AT_SYMLINK_NOFOLLOW | linux::AT_NO_AUTOMOUNT | linux::AT_EMPTY_PATH)?;
+        known(
+            flags,
+            linux::AT_SYMLINK_NOFOLLOW | linux::AT_NO_AUTOMOUNT | linux::AT_EMPTY_PATH,
+        )?;
         let path = PathText::read(call, 0, ports)?;
         let who = self.who(call.pid, &ports.system)?;
-        let place = self.place_at(call, &who, directory, &path, (last_of(flags), Empty::from_flags(flags)))?;
+        let place = self.place_at(
+            call,
+            &who,
+            directory,
+            &path,
+            (last_of(flags), Empty::from_flags(flags)),
+        )?;
         let stat = self.stat_of(place, who.table)?;
         ports.callers.write(call.token, 1, 0, &stat.to_bytes())?;
         DONE
     }
 
     /// `fstat`.
-    pub(crate) fn stat_descriptor<P: Platform>(&mut self, call: &Call, fd: Fd, ports: &mut Ports<P>) -> Attempt {
+    pub(crate) fn stat_descriptor<P: Platform>(
+        &mut self,
+        call: &Call,
+        fd: Fd,
+        ports: &mut Ports<P>,
+    ) -> Attempt {
         let place = self.open_file(call.pid, fd)?.place;
         let stat = self.stat_of(place, &ports.system)?;
         ports.callers.write(call.token, 0, 0, &stat.to_bytes())?;
@@ -56,7 +74,10 @@ impl Vfs {
             NodeRef::Stored(id) => id,
             NodeRef::Proc(node) => {
                 let device = u64::from(self.mount(place.mount)?.device);
-                return Ok(Stat { device, ..procfs::stat(table, node, self.epoch_ns)? });
+                return Ok(Stat {
+                    device,
+                    ..procfs::stat(table, node, self.epoch_ns)?
+                });
             }
         };
         let node = self.nodes.get(id).ok_or(Errno::ENOENT)?;
@@ -84,14 +105,23 @@ impl Vfs {
         flags: u32,
         ports: &mut Ports<P>,
     ) -> Attempt {
-        known(flags, linux::AT_EACCESS | linux::AT_SYMLINK_NOFOLLOW | linux::AT_EMPTY_PATH)?;
+        known(
+            flags,
+            linux::AT_EACCESS | linux::AT_SYMLINK_NOFOLLOW | linux::AT_EMPTY_PATH,
+        )?;
         known(mode, 7)?;
         let path = PathText::read(call, 0, ports)?;
         let mut who = self.who(call.pid, &ports.system)?;
         if flags & linux::AT_EACCESS == 0 {
             who.entry = permission::with_real_ids(who.entry);
         }
-        let place = self.place_at(call, &who, directory, &path, (last_of(flags), Empty::from_flags(flags)))?;
+        let place = self.place_at(
+            call,
+            &who,
+            directory,
+            &path,
+            (last_of(flags), Empty::from_flags(flags)),
+        )?;
         permission::check(&who.entry, self.ownership(&who, place)?, mode)?;
         DONE
     }
@@ -129,7 +159,12 @@ impl Vfs {
         ports: &mut Ports<P>,
     ) -> Attempt {
         known(flags, linux::AT_SYMLINK_NOFOLLOW | linux::AT_EMPTY_PATH)?;
-        let id = self.stored_at(call, directory, (last_of(flags), Empty::from_flags(flags)), ports)?;
+        let id = self.stored_at(
+            call,
+            directory,
+            (last_of(flags), Empty::from_flags(flags)),
+            ports,
+        )?;
         self.set_mode(call, id, mode, ports)
     }
 
@@ -145,7 +180,13 @@ impl Vfs {
         self.set_mode(call, id, mode, ports)
     }
 
-    fn set_mode<P: Platform>(&mut self, call: &Call, id: NodeId, mode: u32, ports: &mut Ports<P>) -> Attempt {
+    fn set_mode<P: Platform>(
+        &mut self,
+        call: &Call,
+        id: NodeId,
+        mode: u32,
+        ports: &mut Ports<P>,
+    ) -> Attempt {
         let now = self.now(&mut ports.system);
         let who = entry(call.pid, &ports.system)?;
         let node = self.nodes.get_mut(id).ok_or(Errno::ENOENT)?;
@@ -174,7 +215,12 @@ impl Vfs {
         ports: &mut Ports<P>,
     ) -> Attempt {
         known(flags, linux::AT_SYMLINK_NOFOLLOW | linux::AT_EMPTY_PATH)?;
-        let id = self.stored_at(call, directory, (last_of(flags), Empty::from_flags(flags)), ports)?;
+        let id = self.stored_at(
+            call,
+            directory,
+            (last_of(flags), Empty::from_flags(flags)),
+            ports,
+        )?;
         self.set_owner(call, id, ids, ports)
     }
 
@@ -203,7 +249,9 @@ impl Vfs {
         let node = self.nodes.get_mut(id).ok_or(Errno::ENOENT)?;
         let owns = permission::is_owner(&who, node.uid);
         let uid_allowed = uid == u32::MAX || permission::is_root(&who) || (owns && uid == node.uid);
-        let gid_allowed = gid == u32::MAX || permission::is_root(&who) || (owns && (gid == node.gid || who.in_group(gid)));
+        let gid_allowed = gid == u32::MAX
+            || permission::is_root(&who)
+            || (owns && (gid == node.gid || who.in_group(gid)));
         if !uid_allowed || !gid_allowed {
             return Err(Errno::EPERM.into());
         }
@@ -253,7 +301,12 @@ impl Vfs {
     }
 
     /// `truncate`.
-    pub(crate) fn truncate<P: Platform>(&mut self, call: &Call, length: i64, ports: &mut Ports<P>) -> Attempt {
+    pub(crate) fn truncate<P: Platform>(
+        &mut self,
+        call: &Call,
+        length: i64,
+        ports: &mut Ports<P>,
+    ) -> Attempt {
         let length = u64::try_from(length).map_err(|_| Errno::EINVAL)?;
         let path = PathText::read(call, 0, ports)?;
         let who = self.who(call.pid, &ports.system)?;
@@ -284,10 +337,18 @@ impl Vfs {
         self.set_length(call, id, length, ports)
     }
 
-    fn set_length<P: Platform>(&mut self, call: &Call, id: NodeId, length: u64, ports: &mut Ports<P>) -> Attempt {
+    fn set_length<P: Platform>(
+        &mut self,
+        call: &Call,
+        id: NodeId,
+        length: u64,
+        ports: &mut Ports<P>,
+    ) -> Attempt {
         let now = self.now(&mut ports.system);
         let node = self.nodes.get_mut(id).ok_or(Errno::ENOENT)?;
-        let Kind::File(data) = &mut node.kind else { return Err(Errno::EINVAL.into()) };
+        let Kind::File(data) = &mut node.kind else {
+            return Err(Errno::EINVAL.into());
+        };
         if length > data.size() && length > entry(call.pid, &ports.system)?.limit_file_bytes {
             return Err(Errno::EFBIG.into());
         }
@@ -300,11 +361,19 @@ impl Vfs {
     /// `umask`.
     pub(crate) fn umask(&mut self, call: &Call, mask: u32) -> Attempt {
         let process = self.processes.get_mut(call.pid)?;
-        count(u64::from(core::mem::replace(&mut process.umask, mask & 0o777)))
+        count(u64::from(core::mem::replace(
+            &mut process.umask,
+            mask & 0o777,
+        )))
     }
 
     /// `statfs`.
-    pub(crate) fn stat_file_system<P: Platform>(&mut self, call: &Call, fd: Fd, ports: &mut Ports<P>) -> Attempt {
+    pub(crate) fn stat_file_system<P: Platform>(
+        &mut self,
+        call: &Call,
+        fd: Fd,
+        ports: &mut Ports<P>,
+    ) -> Attempt {
         let place = if call.leases[0].bytes == 0 {
             self.open_file(call.pid, fd)?.place
         } else {
@@ -314,11 +383,21 @@ impl Vfs {
         };
         let mount = *self.mount(place.mount)?;
         let answer = match mount.kind {
-            FileSystem::Proc => StatFs { magic: 0x9fa0, device: u64::from(mount.device), ..StatFs::default() },
+            FileSystem::Proc => StatFs {
+                magic: 0x9fa0,
+                device: u64::from(mount.device),
+                ..StatFs::default()
+            },
             FileSystem::Tmp | FileSystem::Dev => {
                 let memory = ports.memory.statistics();
                 let device = u64::from(mount.device);
-                StatFs { magic: 0x0102_1994, blocks: memory.total, free: memory.free, files: memory.total, device }
+                StatFs {
+                    magic: 0x0102_1994,
+                    blocks: memory.total,
+                    free: memory.free,
+                    files: memory.total,
+                    device,
+                }
             }
         };
         ports.callers.write(call.token, 1, 0, &answer.to_bytes())?;
@@ -328,10 +407,15 @@ impl Vfs {
     /// What `/proc/PID/fd` says of an open file.
     pub(crate) fn link_text(&self, who: &Who, place: Place) -> alloc::vec::Vec<u8> {
         if let NodeRef::Stored(id) = place.node
-            && let Some(Node { kind: Kind::Pipe(_), links: 0, .. }) = self.nodes.get(id)
+            && let Some(Node {
+                kind: Kind::Pipe(_),
+                links: 0,
+                ..
+            }) = self.nodes.get(id)
         {
             return alloc::format!("pipe:[{}]", self.inode(place)).into_bytes();
         }
-        self.path_of(who, place).unwrap_or_else(|| b"(deleted)".to_vec())
+        self.path_of(who, place)
+            .unwrap_or_else(|| b"(deleted)".to_vec())
     }
 }

@@ -16,7 +16,8 @@ use proto::publish::id;
 use proto::vfs::{Fd, Reply};
 
 /// Flags that `F_SETFL` can change.
-const CHANGEABLE: u32 = linux::O_APPEND | linux::O_NONBLOCK | linux::O_NOATIME | linux::O_DIRECT | linux::O_ASYNC;
+const CHANGEABLE: u32 =
+    linux::O_APPEND | linux::O_NONBLOCK | linux::O_NOATIME | linux::O_DIRECT | linux::O_ASYNC;
 
 impl Vfs {
     /// `dup` and `F_DUPFD`: the lowest free number from `minimum` on.
@@ -34,7 +35,14 @@ impl Vfs {
         if minimum >= limit as usize && minimum > 0 {
             return Err(Errno::EINVAL.into());
         }
-        let new = process.descriptors.insert(Descriptor { open, close_on_exec }, minimum, limit)?;
+        let new = process.descriptors.insert(
+            Descriptor {
+                open,
+                close_on_exec,
+            },
+            minimum,
+            limit,
+        )?;
         self.opens.get_mut(open).ok_or(Errno::EBADF)?.references += 1;
         Ok(Step::Done(Reply::Descriptor(new)))
     }
@@ -53,12 +61,25 @@ impl Vfs {
         let limit = entry(call.pid, &ports.system)?.limit_files;
         let process = self.processes.get_mut(call.pid)?;
         let open = process.descriptors.get(fd)?.open;
-        let number = usize::try_from(to).ok().filter(|&to| to < limit as usize).ok_or(Errno::EBADF)?;
+        let number = usize::try_from(to)
+            .ok()
+            .filter(|&to| to < limit as usize)
+            .ok_or(Errno::EBADF)?;
         if fd == to {
-            return if same_is_fine { Ok(Step::Done(Reply::Descriptor(to))) } else { Err(Errno::EINVAL.into()) };
+            return if same_is_fine {
+                Ok(Step::Done(Reply::Descriptor(to)))
+            } else {
+                Err(Errno::EINVAL.into())
+            };
         }
         let close_on_exec = flags & linux::O_CLOEXEC != 0;
-        let old = process.descriptors.replace(number, Descriptor { open, close_on_exec });
+        let old = process.descriptors.replace(
+            number,
+            Descriptor {
+                open,
+                close_on_exec,
+            },
+        );
         self.opens.get_mut(open).ok_or(Errno::EBADF)?.references += 1;
         if let Some(old) = old {
             self.drop_descriptor(call.pid, old, ports);
@@ -80,7 +101,8 @@ impl Vfs {
         match command {
             linux::F_DUPFD | linux::F_DUPFD_CLOEXEC => {
                 let minimum = usize::try_from(argument as i32).map_err(|_| Errno::EINVAL)?;
-                let duplicate = self.duplicate(call, fd, minimum, command == linux::F_DUPFD_CLOEXEC, ports)?;
+                let duplicate =
+                    self.duplicate(call, fd, minimum, command == linux::F_DUPFD_CLOEXEC, ports)?;
                 match duplicate {
                     Step::Done(Reply::Descriptor(new)) => count(new as u64),
                     other => Ok(other),
@@ -89,7 +111,10 @@ impl Vfs {
             linux::F_GETFD => count(u64::from(descriptor.close_on_exec)),
             linux::F_SETFD => {
                 let close_on_exec = argument & linux::FD_CLOEXEC != 0;
-                self.processes.get_mut(call.pid)?.descriptors.set_close_on_exec(fd, close_on_exec)?;
+                self.processes
+                    .get_mut(call.pid)?
+                    .descriptors
+                    .set_close_on_exec(fd, close_on_exec)?;
                 count(0)
             }
             linux::F_GETFL => count(u64::from(file.flags)),
@@ -110,15 +135,26 @@ impl Vfs {
     }
 
     /// `pipe2`.
-    pub(crate) fn make_pipe<P: Platform>(&mut self, call: &Call, flags: u32, ports: &mut Ports<P>) -> Attempt {
-        crate::vfs::known(flags, linux::O_CLOEXEC | linux::O_NONBLOCK | linux::O_DIRECT)?;
+    pub(crate) fn make_pipe<P: Platform>(
+        &mut self,
+        call: &Call,
+        flags: u32,
+        ports: &mut Ports<P>,
+    ) -> Attempt {
+        crate::vfs::known(
+            flags,
+            linux::O_CLOEXEC | linux::O_NONBLOCK | linux::O_DIRECT,
+        )?;
         let now = self.now(&mut ports.system);
         let who = entry(call.pid, &ports.system)?;
         let mut node = Node::new(Kind::Pipe(Box::new(Pipe::default())), 0o600, now);
         node.links = 0;
         node.uid = who.uid[id::EFFECTIVE];
         node.gid = who.gid[id::EFFECTIVE];
-        let place = Place { mount: 0, node: NodeRef::Stored(self.nodes.insert(node)) };
+        let place = Place {
+            mount: 0,
+            node: NodeRef::Stored(self.nodes.insert(node)),
+        };
 
         let status = flags & linux::O_NONBLOCK;
         let reader = self.add_open(place, linux::O_RDONLY | status);
@@ -126,8 +162,22 @@ impl Vfs {
         let close_on_exec = flags & linux::O_CLOEXEC != 0;
         let limit = who.limit_files;
         let descriptors = &mut self.processes.get_mut(call.pid)?.descriptors;
-        let read = descriptors.insert(Descriptor { open: reader, close_on_exec }, 0, limit);
-        let write = descriptors.insert(Descriptor { open: writer, close_on_exec }, 0, limit);
+        let read = descriptors.insert(
+            Descriptor {
+                open: reader,
+                close_on_exec,
+            },
+            0,
+            limit,
+        );
+        let write = descriptors.insert(
+            Descriptor {
+                open: writer,
+                close_on_exec,
+            },
+            0,
+            limit,
+        );
         match (read, write) {
             (Ok(read), Ok(write)) => Ok(Step::Done(Reply::Descriptors { read, write })),
             (read, _) => {
@@ -142,10 +192,18 @@ impl Vfs {
     }
 
     /// `fcntl` with a `struct flock`.
-    pub(crate) fn lock<P: Platform>(&mut self, call: &Call, fd: Fd, command: u32, ports: &mut Ports<P>) -> Attempt {
+    pub(crate) fn lock<P: Platform>(
+        &mut self,
+        call: &Call,
+        fd: Fd,
+        command: u32,
+        ports: &mut Ports<P>,
+    ) -> Attempt {
         let file = self.open_file(call.pid, fd)?;
         let (reads, writes, offset) = (file.reads(), file.writes(), file.offset);
-        let NodeRef::Stored(id) = file.place.node else { return Err(Errno::EINVAL.into()) };
+        let NodeRef::Stored(id) = file.place.node else {
+            return Err(Errno::EINVAL.into());
+        };
         let size = self.nodes.get(id).map_or(0, Node::size);
         let mut bytes = [0; Flock::BYTES];
         ports.callers.read(call.token, 0, 0, &mut bytes)?;
@@ -156,7 +214,10 @@ impl Vfs {
         if command == linux::F_GETLK {
             let answer = match self.locks.conflict(id, call.pid, range, want) {
                 Some(lock) => lock.to_flock(),
-                None => Flock { kind: linux::F_UNLCK, ..wish },
+                None => Flock {
+                    kind: linux::F_UNLCK,
+                    ..wish
+                },
             };
             ports.callers.write(call.token, 0, 0, &answer.to_bytes())?;
             return DONE;

@@ -29,7 +29,12 @@ struct Listing {
 
 impl Vfs {
     /// `getdents64`.
-    pub(crate) fn list<P: Platform>(&mut self, call: &Call, fd: Fd, ports: &mut Ports<P>) -> Attempt {
+    pub(crate) fn list<P: Platform>(
+        &mut self,
+        call: &Call,
+        fd: Fd,
+        ports: &mut Ports<P>,
+    ) -> Attempt {
         let file = self.open_file(call.pid, fd)?;
         let (place, offset) = (file.place, file.offset);
         if !file.reads() {
@@ -38,12 +43,21 @@ impl Vfs {
         if !self.is_directory(place) {
             return Err(Errno::ENOTDIR.into());
         }
-        let mut listing = Listing { bytes: [0; PIECE_BYTES], used: 0, copied: 0, next: offset };
+        let mut listing = Listing {
+            bytes: [0; PIECE_BYTES],
+            used: 0,
+            copied: 0,
+            next: offset,
+        };
         let who = self.who(call.pid, &ports.system)?;
         let callers = &mut ports.callers;
         let full = self.each_entry(&who, place, offset, &mut |entry| {
             let left = call.leases[0].bytes - listing.copied;
-            if let Ok(end) = put_entry(&mut listing.bytes[..left.min(PIECE_BYTES)], listing.used, entry) {
+            if let Ok(end) = put_entry(
+                &mut listing.bytes[..left.min(PIECE_BYTES)],
+                listing.used,
+                entry,
+            ) {
                 listing.used = end;
                 listing.next = entry.next;
                 return Ok(true);
@@ -51,7 +65,12 @@ impl Vfs {
             if listing.used == 0 || left < PIECE_BYTES {
                 return Ok(false);
             }
-            callers.write(call.token, 0, listing.copied as u64, &listing.bytes[..listing.used])?;
+            callers.write(
+                call.token,
+                0,
+                listing.copied as u64,
+                &listing.bytes[..listing.used],
+            )?;
             listing.copied += listing.used;
             let left = (call.leases[0].bytes - listing.copied).min(PIECE_BYTES);
             listing.used = 0;
@@ -63,7 +82,12 @@ impl Vfs {
             Ok(true)
         })?;
         if listing.used > 0 {
-            callers.write(call.token, 0, listing.copied as u64, &listing.bytes[..listing.used])?;
+            callers.write(
+                call.token,
+                0,
+                listing.copied as u64,
+                &listing.bytes[..listing.used],
+            )?;
         }
         let total = listing.copied + listing.used;
         if total == 0 && full {
@@ -86,17 +110,37 @@ impl Vfs {
         let dots = [(b".".as_slice(), place, 1), (b"..", above, 2)];
         for (name, place, next) in dots.into_iter().skip(from as usize) {
             let inode = self.inode(place);
-            if !show(&DirectoryEntry { inode, next, kind: linux::DT_DIR, name })? {
+            if !show(&DirectoryEntry {
+                inode,
+                next,
+                kind: linux::DT_DIR,
+                name,
+            })? {
                 return Ok(true);
             }
         }
         match place.node {
             NodeRef::Stored(id) => {
-                let directory = self.nodes.get(id).and_then(|node| node.directory()).ok_or(Errno::ENOTDIR)?;
+                let directory = self
+                    .nodes
+                    .get(id)
+                    .and_then(|node| node.directory())
+                    .ok_or(Errno::ENOTDIR)?;
                 for (cookie, name, node) in directory.list(from) {
-                    let kind = self.nodes.get(node).map_or(0, |node| entry_type(node.type_bits()));
-                    let inode = self.inode(Place { node: NodeRef::Stored(node), ..place });
-                    if !show(&DirectoryEntry { inode, next: cookie + 1, kind, name })? {
+                    let kind = self
+                        .nodes
+                        .get(node)
+                        .map_or(0, |node| entry_type(node.type_bits()));
+                    let inode = self.inode(Place {
+                        node: NodeRef::Stored(node),
+                        ..place
+                    });
+                    if !show(&DirectoryEntry {
+                        inode,
+                        next: cookie + 1,
+                        kind,
+                        name,
+                    })? {
                         return Ok(true);
                     }
                 }
@@ -106,7 +150,12 @@ impl Vfs {
                 while let Some(found) = procfs::entry_at(self, who.table, node, cookie) {
                     let kind = entry_type(procfs::type_bits(found.node));
                     let inode = procfs::inode(found.node);
-                    let entry = DirectoryEntry { inode, next: found.next, kind, name: &found.name };
+                    let entry = DirectoryEntry {
+                        inode,
+                        next: found.next,
+                        kind,
+                        name: &found.name,
+                    };
                     if !show(&entry)? {
                         return Ok(true);
                     }
@@ -126,20 +175,34 @@ impl Vfs {
     }
 
     /// `chdir`.
-    pub(crate) fn change_directory<P: Platform>(&mut self, call: &Call, ports: &mut Ports<P>) -> Attempt {
+    pub(crate) fn change_directory<P: Platform>(
+        &mut self,
+        call: &Call,
+        ports: &mut Ports<P>,
+    ) -> Attempt {
         let place = self.directory_at(call, ports)?;
         self.set_current(call, place, ports)
     }
 
     /// `fchdir`.
-    pub(crate) fn change_directory_to<P: Platform>(&mut self, call: &Call, fd: Fd, ports: &mut Ports<P>) -> Attempt {
+    pub(crate) fn change_directory_to<P: Platform>(
+        &mut self,
+        call: &Call,
+        fd: Fd,
+        ports: &mut Ports<P>,
+    ) -> Attempt {
         let place = self.open_file(call.pid, fd)?.place;
         let who = self.who(call.pid, &ports.system)?;
         self.may_enter(&who, place)?;
         self.set_current(call, place, ports)
     }
 
-    fn set_current<P: Platform>(&mut self, call: &Call, place: Place, ports: &mut Ports<P>) -> Attempt {
+    fn set_current<P: Platform>(
+        &mut self,
+        call: &Call,
+        place: Place,
+        ports: &mut Ports<P>,
+    ) -> Attempt {
         self.hold(place);
         let old = core::mem::replace(&mut self.processes.get_mut(call.pid)?.current, place);
         self.unhold(old, ports);
@@ -147,7 +210,11 @@ impl Vfs {
     }
 
     /// `chroot`.
-    pub(crate) fn change_root<P: Platform>(&mut self, call: &Call, ports: &mut Ports<P>) -> Attempt {
+    pub(crate) fn change_root<P: Platform>(
+        &mut self,
+        call: &Call,
+        ports: &mut Ports<P>,
+    ) -> Attempt {
         let place = self.directory_at(call, ports)?;
         if !permission::is_root(&crate::vfs::entry(call.pid, &ports.system)?) {
             return Err(Errno::EPERM.into());
@@ -159,10 +226,20 @@ impl Vfs {
     }
 
     /// The directory that lease 0's path names, if the caller may enter it.
-    fn directory_at<P: Platform>(&self, call: &Call, ports: &mut Ports<P>) -> Result<Place, proto::port::Refusal> {
+    fn directory_at<P: Platform>(
+        &self,
+        call: &Call,
+        ports: &mut Ports<P>,
+    ) -> Result<Place, proto::port::Refusal> {
         let path = PathText::read(call, 0, ports)?;
         let who = self.who(call.pid, &ports.system)?;
-        let place = self.place_at(call, &who, AT_FDCWD, &path, (LastLink::Follow, Empty::Refused))?;
+        let place = self.place_at(
+            call,
+            &who,
+            AT_FDCWD,
+            &path,
+            (LastLink::Follow, Empty::Refused),
+        )?;
         self.may_enter(&who, place)?;
         Ok(place)
     }
@@ -175,7 +252,11 @@ impl Vfs {
     }
 
     /// `getcwd`.
-    pub(crate) fn current_directory<P: Platform>(&mut self, call: &Call, ports: &mut Ports<P>) -> Attempt {
+    pub(crate) fn current_directory<P: Platform>(
+        &mut self,
+        call: &Call,
+        ports: &mut Ports<P>,
+    ) -> Attempt {
         let who = self.who(call.pid, &ports.system)?;
         let mut path = self.directory_path(&who, self.process(call.pid)?.current)?;
         path.push(0);

@@ -18,7 +18,14 @@ const TRANSFER_BYTES: usize = 0x7fff_f000;
 /// What a failed copy means for a transfer that keeps what was copied, and how much that was.
 pub(crate) fn partial(error: LeaseError) -> (Refusal, u64) {
     match error {
-        LeaseError::Absent { lease, offset } => (Refusal::Touch { lease, offset, done: offset }, offset),
+        LeaseError::Absent { lease, offset } => (
+            Refusal::Touch {
+                lease,
+                offset,
+                done: offset,
+            },
+            offset,
+        ),
         other => (other.into(), 0),
     }
 }
@@ -35,27 +42,56 @@ enum Position {
 impl Vfs {
     /// `read`.
     #[inline]
-    pub(crate) fn read<P: Platform>(&mut self, call: &Call, fd: Fd, ports: &mut Ports<P>) -> Attempt {
+    pub(crate) fn read<P: Platform>(
+        &mut self,
+        call: &Call,
+        fd: Fd,
+        ports: &mut Ports<P>,
+    ) -> Attempt {
         self.read_from(call, fd, Position::Shared, ports)
     }
 
     /// `pread`.
-    pub(crate) fn read_at<P: Platform>(&mut self, call: &Call, fd: Fd, offset: u64, ports: &mut Ports<P>) -> Attempt {
+    pub(crate) fn read_at<P: Platform>(
+        &mut self,
+        call: &Call,
+        fd: Fd,
+        offset: u64,
+        ports: &mut Ports<P>,
+    ) -> Attempt {
         self.read_from(call, fd, position(offset)?, ports)
     }
 
     /// `write`; `done` bytes were written before this request was parked.
     #[inline]
-    pub(crate) fn write<P: Platform>(&mut self, call: &Call, fd: Fd, done: u64, ports: &mut Ports<P>) -> Attempt {
+    pub(crate) fn write<P: Platform>(
+        &mut self,
+        call: &Call,
+        fd: Fd,
+        done: u64,
+        ports: &mut Ports<P>,
+    ) -> Attempt {
         self.write_to(call, fd, done, Position::Shared, ports)
     }
 
     /// `pwrite`.
-    pub(crate) fn write_at<P: Platform>(&mut self, call: &Call, fd: Fd, offset: u64, ports: &mut Ports<P>) -> Attempt {
+    pub(crate) fn write_at<P: Platform>(
+        &mut self,
+        call: &Call,
+        fd: Fd,
+        offset: u64,
+        ports: &mut Ports<P>,
+    ) -> Attempt {
         self.write_to(call, fd, 0, position(offset)?, ports)
     }
 
-    fn read_from<P: Platform>(&mut self, call: &Call, fd: Fd, from: Position, ports: &mut Ports<P>) -> Attempt {
+    fn read_from<P: Platform>(
+        &mut self,
+        call: &Call,
+        fd: Fd,
+        from: Position,
+        ports: &mut Ports<P>,
+    ) -> Attempt {
         let open = self.open_id(call.pid, fd)?;
         let file = self.opens.get_mut(open).ok_or(Errno::EBADF)?;
         if !file.reads() {
@@ -75,12 +111,18 @@ impl Vfs {
                     Position::Shared => file.offset,
                     Position::At(offset) => offset,
                 };
-                let bytes = data.bytes(&ports.memory, offset, call.leases[0].bytes.min(TRANSFER_BYTES));
+                let bytes = data.bytes(
+                    &ports.memory,
+                    offset,
+                    call.leases[0].bytes.min(TRANSFER_BYTES),
+                );
                 let length = bytes.len() as u64;
                 if length > 0
                     && let Err(error) = ports.callers.write(call.token, 0, 0, bytes)
                 {
-                    let Position::Shared = from else { return Err(error.into()) };
+                    let Position::Shared = from else {
+                        return Err(error.into());
+                    };
                     let (refusal, done) = partial(error);
                     file.offset += done;
                     return Err(refusal);
@@ -89,7 +131,8 @@ impl Vfs {
                     file.offset += length;
                 }
                 // As Linux's relatime: only the first read after a change is noted.
-                if node.times.accessed <= node.times.modified && file.flags & linux::O_NOATIME == 0 {
+                if node.times.accessed <= node.times.modified && file.flags & linux::O_NOATIME == 0
+                {
                     node.times.accessed = self.epoch_ns.saturating_add(ports.system.now_ns());
                 }
                 count(length)
@@ -112,8 +155,18 @@ impl Vfs {
         }
     }
 
-    fn read_pipe<P: Platform>(&mut self, call: &Call, id: NodeId, waits: bool, ports: &mut Ports<P>) -> Attempt {
-        let pipe = self.nodes.get_mut(id).and_then(|node| node.pipe_mut()).ok_or(Errno::EIO)?;
+    fn read_pipe<P: Platform>(
+        &mut self,
+        call: &Call,
+        id: NodeId,
+        waits: bool,
+        ports: &mut Ports<P>,
+    ) -> Attempt {
+        let pipe = self
+            .nodes
+            .get_mut(id)
+            .and_then(|node| node.pipe_mut())
+            .ok_or(Errno::EIO)?;
         let wanted = call.leases[0].bytes;
         if wanted == 0 {
             return count(0);
@@ -127,7 +180,9 @@ impl Vfs {
         }
         let length = pipe.buffer.len().min(wanted);
         let callers = &mut ports.callers;
-        pipe.buffer.consume(length, |offset, bytes| callers.write(call.token, 0, offset as u64, bytes))?;
+        pipe.buffer.consume(length, |offset, bytes| {
+            callers.write(call.token, 0, offset as u64, bytes)
+        })?;
         self.changed(Cause::Pipe(id));
         count(length as u64)
     }
@@ -145,7 +200,9 @@ impl Vfs {
         if !file.writes() {
             return Err(Errno::EBADF.into());
         }
-        let NodeRef::Stored(id) = file.place.node else { return Err(Errno::EIO.into()) };
+        let NodeRef::Stored(id) = file.place.node else {
+            return Err(Errno::EIO.into());
+        };
         let waits = !file.is_nonblocking();
         let node = self.nodes.get_mut(id).ok_or(Errno::EIO)?;
         match &node.kind {
@@ -172,7 +229,11 @@ impl Vfs {
                     }
                     // The caller repeats the whole transfer, which is the same bytes at the same place.
                     (Position::At(_), Err(Refusal::Touch { lease, offset, .. })) => {
-                        Err(Refusal::Touch { lease, offset, done: 0 })
+                        Err(Refusal::Touch {
+                            lease,
+                            offset,
+                            done: 0,
+                        })
                     }
                     (Position::At(_), written) => written,
                 }
@@ -193,9 +254,17 @@ impl Vfs {
     }
 
     /// Writes lease 0 at `offset` of a regular file. A transfer that stops keeps what it has.
-    fn write_file<P: Platform>(&mut self, call: &Call, id: NodeId, offset: u64, ports: &mut Ports<P>) -> Attempt {
+    fn write_file<P: Platform>(
+        &mut self,
+        call: &Call,
+        id: NodeId,
+        offset: u64,
+        ports: &mut Ports<P>,
+    ) -> Attempt {
         let node = self.nodes.get_mut(id).ok_or(Errno::EIO)?;
-        let Kind::File(data) = &mut node.kind else { return Err(Errno::EIO.into()) };
+        let Kind::File(data) = &mut node.kind else {
+            return Err(Errno::EIO.into());
+        };
         let old = data.size();
         let mut wanted = call.leases[0].bytes.min(TRANSFER_BYTES);
         if wanted == 0 {
@@ -236,13 +305,25 @@ impl Vfs {
         waits: bool,
         ports: &mut Ports<P>,
     ) -> Attempt {
-        let pipe = self.nodes.get_mut(id).and_then(|node| node.pipe_mut()).ok_or(Errno::EIO)?;
+        let pipe = self
+            .nodes
+            .get_mut(id)
+            .and_then(|node| node.pipe_mut())
+            .ok_or(Errno::EIO)?;
         let total = call.leases[0].bytes;
         if pipe.readers == 0 {
-            return if done > 0 { count(done) } else { Err(Errno::EPIPE.into()) };
+            return if done > 0 {
+                count(done)
+            } else {
+                Err(Errno::EPIPE.into())
+            };
         }
         let left = total.saturating_sub(done as usize);
-        let length = if total <= PIPE_BUF { pipe.writable(left) } else { pipe.space().min(left) };
+        let length = if total <= PIPE_BUF {
+            pipe.writable(left)
+        } else {
+            pipe.space().min(left)
+        };
         if length == 0 && left > 0 {
             return match (waits, done) {
                 (true, _) => Ok(Step::Wait(Wait::after(Cause::Pipe(id), done))),
@@ -251,10 +332,17 @@ impl Vfs {
             };
         }
         let callers = &mut ports.callers;
-        let appended =
-            pipe.buffer.append(length, |offset, into| callers.read(call.token, 0, done + offset as u64, into));
+        let appended = pipe.buffer.append(length, |offset, into| {
+            callers.read(call.token, 0, done + offset as u64, into)
+        });
         match appended {
-            Err(LeaseError::Absent { lease, offset }) => return Err(Refusal::Touch { lease, offset, done }),
+            Err(LeaseError::Absent { lease, offset }) => {
+                return Err(Refusal::Touch {
+                    lease,
+                    offset,
+                    done,
+                });
+            }
             other => other?,
         }
         let done = done + length as u64;
@@ -297,8 +385,15 @@ impl Vfs {
             linux::SEEK_END => size as i64,
             // Files have no known holes: all of a file is data, and a hole is at its end.
             linux::SEEK_DATA | linux::SEEK_HOLE => {
-                let from = u64::try_from(offset).ok().filter(|&from| from < size).ok_or(Errno::ENXIO)?;
-                file.offset = if whence == linux::SEEK_DATA { from } else { size };
+                let from = u64::try_from(offset)
+                    .ok()
+                    .filter(|&from| from < size)
+                    .ok_or(Errno::ENXIO)?;
+                file.offset = if whence == linux::SEEK_DATA {
+                    from
+                } else {
+                    size
+                };
                 return count(file.offset);
             }
             _ => return Err(Errno::EINVAL.into()),
@@ -325,5 +420,9 @@ impl Vfs {
 
 /// An offset of `pread` and `pwrite`, which are signed numbers to the caller.
 fn position(offset: u64) -> Result<Position, Errno> {
-    if offset > linux::FILE_MAX { Err(Errno::EINVAL) } else { Ok(Position::At(offset)) }
+    if offset > linux::FILE_MAX {
+        Err(Errno::EINVAL)
+    } else {
+        Ok(Position::At(offset))
+    }
 }

@@ -21,7 +21,12 @@ const HEADER_BYTES: usize = 4096;
 
 impl Vfs {
     /// A first process.
-    pub(crate) fn start_process<P: Platform>(&mut self, pid: Pid, console: bool, ports: &mut Ports<P>) -> Attempt {
+    pub(crate) fn start_process<P: Platform>(
+        &mut self,
+        pid: Pid,
+        console: bool,
+        ports: &mut Ports<P>,
+    ) -> Attempt {
         let root = self.root_place()?;
         self.processes.insert(Process::new(pid, root))?;
         self.hold(root);
@@ -34,14 +39,26 @@ impl Vfs {
     }
 
     fn root_place(&self) -> Result<Place, Errno> {
-        Ok(self.through_mounts(Place { mount: 0, node: self.mount(0)?.root }))
+        Ok(self.through_mounts(Place {
+            mount: 0,
+            node: self.mount(0)?.root,
+        }))
     }
 
     /// Opens the console as 0, 1 and 2 of a new process.
-    fn open_console<P: Platform>(&mut self, pid: Pid, root: Place, ports: &mut Ports<P>) -> Result<(), Errno> {
+    fn open_console<P: Platform>(
+        &mut self,
+        pid: Pid,
+        root: Place,
+        ports: &mut Ports<P>,
+    ) -> Result<(), Errno> {
         let published = ports.system.get(pid);
         let all_powerful = entry(proto::server_id::VFS, &NoTable)?;
-        let who = crate::path::Who { entry: all_powerful, root, table: &ports.system };
+        let who = crate::path::Who {
+            entry: all_powerful,
+            root,
+            table: &ports.system,
+        };
         let console = self.find(&who, root, b"/dev/console", LastLink::Follow)?;
         if let Some(leader) = published {
             Self::open_terminal(crate::device::CONSOLE, &leader, true, ports)?;
@@ -51,7 +68,13 @@ impl Vfs {
         file.references = 3;
         let descriptors = &mut self.processes.get_mut(pid)?.descriptors;
         for number in 0..3 {
-            descriptors.replace(number, Descriptor { open, close_on_exec: false });
+            descriptors.replace(
+                number,
+                Descriptor {
+                    open,
+                    close_on_exec: false,
+                },
+            );
         }
         Ok(())
     }
@@ -96,17 +119,30 @@ impl Vfs {
     }
 
     /// Looks a program up for `exec`.
-    pub(crate) fn open_program<P: Platform>(&mut self, call: &Call, pid: Pid, ports: &mut Ports<P>) -> Attempt {
+    pub(crate) fn open_program<P: Platform>(
+        &mut self,
+        call: &Call,
+        pid: Pid,
+        ports: &mut Ports<P>,
+    ) -> Attempt {
         let path = PathText::read(call, 0, ports)?;
         let who = self.who(pid, &ports.system)?;
         let as_process = Call { pid, ..*call };
-        let place = self.place_at(&as_process, &who, AT_FDCWD, &path, (LastLink::Follow, Empty::Refused))?;
+        let place = self.place_at(
+            &as_process,
+            &who,
+            AT_FDCWD,
+            &path,
+            (LastLink::Follow, Empty::Refused),
+        )?;
         let id = self.stored(place).ok_or(Errno::EACCES)?;
         let node = self.nodes.get_mut(id).ok_or(Errno::ENOENT)?;
         permission::check(&who.entry, (&*node).into(), EXECUTE)?;
         let set_uid = set_id(node, linux::S_ISUID, node.uid);
         let set_gid = set_id(node, linux::S_ISGID | 0o010, node.gid);
-        let Kind::File(data) = &mut node.kind else { return Err(Errno::EACCES.into()) };
+        let Kind::File(data) = &mut node.kind else {
+            return Err(Errno::EACCES.into());
+        };
 
         let LeaseInfo { bytes: room, .. } = call.leases[1];
         let header = data.bytes(&ports.memory, 0, room.min(HEADER_BYTES));
@@ -116,22 +152,40 @@ impl Vfs {
         }
         let bytes = data.size();
         let (object, offset) = data.program(&mut ports.memory)?;
-        Ok(Step::Done(Reply::Program { object, offset, bytes, set_uid, set_gid, header_bytes }))
+        Ok(Step::Done(Reply::Program {
+            object,
+            offset,
+            bytes,
+            set_uid,
+            set_gid,
+            header_bytes,
+        }))
     }
 
     /// The exec succeeded.
-    pub(crate) fn commit_program<P: Platform>(&mut self, call: &Call, pid: Pid, ports: &mut Ports<P>) -> Attempt {
+    pub(crate) fn commit_program<P: Platform>(
+        &mut self,
+        call: &Call,
+        pid: Pid,
+        ports: &mut Ports<P>,
+    ) -> Attempt {
         let path = PathText::read(call, 0, ports)?;
         let mut program = Vec::new();
         if path.bytes().first() != Some(&b'/') {
             let who = self.who(pid, &ports.system)?;
-            program = self.directory_path(&who, self.process(pid)?.current).unwrap_or_default();
+            program = self
+                .directory_path(&who, self.process(pid)?.current)
+                .unwrap_or_default();
             program.push(b'/');
         }
         program.extend_from_slice(path.bytes());
         let process = self.processes.get_mut(pid)?;
         process.program = program;
-        let closing: Vec<_> = process.descriptors.iter().filter(|(_, descriptor)| descriptor.close_on_exec).collect();
+        let closing: Vec<_> = process
+            .descriptors
+            .iter()
+            .filter(|(_, descriptor)| descriptor.close_on_exec)
+            .collect();
         for (fd, descriptor) in closing {
             self.processes.get_mut(pid)?.descriptors.remove(fd)?;
             self.drop_descriptor(pid, descriptor, ports);
@@ -142,7 +196,11 @@ impl Vfs {
 
 /// The id that a program asks to run as, if all of `bits` are set.
 fn set_id(node: &Node, bits: u32, id: u32) -> u32 {
-    if node.permissions & bits == bits { id } else { u32::MAX }
+    if node.permissions & bits == bits {
+        id
+    } else {
+        u32::MAX
+    }
 }
 
 /// No published table: the file server opens the console for itself.

@@ -33,10 +33,15 @@ impl Vfs {
             return Err(Errno::EACCES.into());
         }
         let writable = shared && file.writes();
-        let NodeRef::Stored(id) = file.place.node else { return Err(Errno::ENODEV.into()) };
+        let NodeRef::Stored(id) = file.place.node else {
+            return Err(Errno::ENODEV.into());
+        };
         let node = self.nodes.get_mut(id).ok_or(Errno::EBADF)?;
         let may_write = if writable { flags::MAY_WRITE } else { 0 };
-        let wish = Mapping { flags: memory_flags(wish.flags, shared) | may_write, ..wish };
+        let wish = Mapping {
+            flags: memory_flags(wish.flags, shared) | may_write,
+            ..wish
+        };
         match &mut node.kind {
             Kind::File(data) => {
                 let object = data.mappable(&mut ports.memory, writable)?;
@@ -45,7 +50,10 @@ impl Vfs {
             // Private zeros, as older programs get them.
             Kind::Character(device::ZERO) => {
                 let object = ports.memory.create(wish.bytes)?;
-                let address = ports.memory.map_into(call.pid, object, Mapping { offset: 0, ..wish });
+                let address =
+                    ports
+                        .memory
+                        .map_into(call.pid, object, Mapping { offset: 0, ..wish });
                 ports.memory.release(object);
                 count(address?)
             }
@@ -61,6 +69,10 @@ fn memory_flags(linux_flags: u32, shared: bool) -> u32 {
         (linux::MAP_FIXED_NOREPLACE, flags::FIXED_NOREPLACE),
         (linux::MAP_POPULATE, flags::POPULATE),
     ];
-    let chosen = pairs.into_iter().filter(|(linux, _)| linux_flags & linux != 0);
-    chosen.fold(if shared { flags::SHARED } else { 0 }, |all, (_, flag)| all | flag)
+    let chosen = pairs
+        .into_iter()
+        .filter(|(linux, _)| linux_flags & linux != 0);
+    chosen.fold(if shared { flags::SHARED } else { 0 }, |all, (_, flag)| {
+        all | flag
+    })
 }

@@ -13,7 +13,13 @@ use proto::vfs::AT_FDCWD;
 
 impl Vfs {
     /// `mount`: a new file system of `kind` covers a directory.
-    pub(crate) fn mount_on<P: Platform>(&mut self, call: &Call, kind: u32, flags: u32, ports: &mut Ports<P>) -> Attempt {
+    pub(crate) fn mount_on<P: Platform>(
+        &mut self,
+        call: &Call,
+        kind: u32,
+        flags: u32,
+        ports: &mut Ports<P>,
+    ) -> Attempt {
         let kind = match kind {
             0 => FileSystem::Tmp,
             1 => FileSystem::Dev,
@@ -31,11 +37,18 @@ impl Vfs {
     }
 
     /// `umount2`.
-    pub(crate) fn unmount<P: Platform>(&mut self, call: &Call, flags: u32, ports: &mut Ports<P>) -> Attempt {
+    pub(crate) fn unmount<P: Platform>(
+        &mut self,
+        call: &Call,
+        flags: u32,
+        ports: &mut Ports<P>,
+    ) -> Attempt {
         known(flags, 0)?;
         let place = self.place_for_root(call, ports)?;
         let mount = *self.mount(place.mount)?;
-        let Some(on) = mount.on.filter(|_| mount.root == place.node) else { return Err(Errno::EINVAL.into()) };
+        let Some(on) = mount.on.filter(|_| mount.root == place.node) else {
+            return Err(Errno::EINVAL.into());
+        };
         if mount.users > 0 {
             return Err(Errno::EBUSY.into());
         }
@@ -52,20 +65,32 @@ impl Vfs {
         DONE
     }
 
-    fn place_for_root<P: Platform>(&self, call: &Call, ports: &mut Ports<P>) -> Result<Place, Refusal> {
+    fn place_for_root<P: Platform>(
+        &self,
+        call: &Call,
+        ports: &mut Ports<P>,
+    ) -> Result<Place, Refusal> {
         let path = PathText::read(call, 0, ports)?;
         let who = self.who(call.pid, &ports.system)?;
         if !permission::is_root(&who.entry) {
             return Err(Errno::EPERM.into());
         }
-        self.place_at(call, &who, AT_FDCWD, &path, (LastLink::Follow, Empty::Refused))
+        self.place_at(
+            call,
+            &who,
+            AT_FDCWD,
+            &path,
+            (LastLink::Follow, Empty::Refused),
+        )
     }
 
     /// Frees all files of a file system that nobody uses any more.
     fn discard<M: Memory>(&mut self, root: NodeId, memory: &mut M) {
         let mut waiting = alloc::vec![root];
         while let Some(id) = waiting.pop() {
-            let Some(node) = self.nodes.get_mut(id) else { continue };
+            let Some(node) = self.nodes.get_mut(id) else {
+                continue;
+            };
             if let Some(directory) = node.directory() {
                 waiting.extend(directory.list(0).map(|(_, _, child)| child));
             }

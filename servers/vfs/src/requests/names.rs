@@ -41,7 +41,12 @@ impl Vfs {
     }
 
     /// `symlinkat`.
-    pub(crate) fn symbolic_link<P: Platform>(&mut self, call: &Call, directory: Fd, ports: &mut Ports<P>) -> Attempt {
+    pub(crate) fn symbolic_link<P: Platform>(
+        &mut self,
+        call: &Call,
+        directory: Fd,
+        ports: &mut Ports<P>,
+    ) -> Attempt {
         let target = PathText::read(call, 0, ports)?;
         if target.bytes().is_empty() {
             return Err(Errno::ENOENT.into());
@@ -90,8 +95,18 @@ impl Vfs {
         let new = PathText::read(call, 1, ports)?;
         let now = self.now(&mut ports.system);
         let who = self.who(call.pid, &ports.system)?;
-        let last = if flags & linux::AT_SYMLINK_FOLLOW != 0 { LastLink::Follow } else { LastLink::Keep };
-        let place = self.place_at(call, &who, old_directory, &old, (last, Empty::from_flags(flags)))?;
+        let last = if flags & linux::AT_SYMLINK_FOLLOW != 0 {
+            LastLink::Follow
+        } else {
+            LastLink::Keep
+        };
+        let place = self.place_at(
+            call,
+            &who,
+            old_directory,
+            &old,
+            (last, Empty::from_flags(flags)),
+        )?;
         let start = self.start(call.pid, new_directory, new.bytes())?;
         let walked = self.walk(&who, start, new.bytes(), LastLink::Entry)?;
         if self.is_directory(place) {
@@ -116,7 +131,13 @@ impl Vfs {
     }
 
     /// Lets a name stand for a node; answers what it stood for.
-    pub(crate) fn set_entry(&mut self, directory: NodeId, name: &[u8], id: NodeId, now: u64) -> Option<NodeId> {
+    pub(crate) fn set_entry(
+        &mut self,
+        directory: NodeId,
+        name: &[u8],
+        id: NodeId,
+        now: u64,
+    ) -> Option<NodeId> {
         let node = self.nodes.get_mut(directory)?;
         node.times.modified = now;
         node.times.changed = now;
@@ -125,7 +146,9 @@ impl Vfs {
 
     /// Removes a name.
     pub(crate) fn remove_entry(&mut self, directory: NodeId, name: &[u8], now: u64) {
-        let Some(node) = self.nodes.get_mut(directory) else { return };
+        let Some(node) = self.nodes.get_mut(directory) else {
+            return;
+        };
         node.times.modified = now;
         node.times.changed = now;
         if let Some(entries) = node.directory_mut() {
@@ -180,19 +203,38 @@ impl Vfs {
         permission::check(&who.entry, directory, WRITE | EXECUTE)?;
         permission::check_sticky(&who.entry, directory, self.ownership(who, place)?)?;
         let id = match place {
-            Place { mount, node: NodeRef::Stored(id) } if mount == walked.directory.mount => id,
+            Place {
+                mount,
+                node: NodeRef::Stored(id),
+            } if mount == walked.directory.mount => id,
             _ => return Err(Errno::EBUSY),
         };
         Ok((parent, id))
     }
 
     /// `readlinkat`.
-    pub(crate) fn read_link<P: Platform>(&mut self, call: &Call, directory: Fd, ports: &mut Ports<P>) -> Attempt {
+    pub(crate) fn read_link<P: Platform>(
+        &mut self,
+        call: &Call,
+        directory: Fd,
+        ports: &mut Ports<P>,
+    ) -> Attempt {
         let path = PathText::read(call, 0, ports)?;
         let who = self.who(call.pid, &ports.system)?;
-        let place = self.place_at(call, &who, directory, &path, (LastLink::Keep, Empty::Descriptor))?;
+        let place = self.place_at(
+            call,
+            &who,
+            directory,
+            &path,
+            (LastLink::Keep, Empty::Descriptor),
+        )?;
         if !self.is_link(place) {
-            return Err(if path.bytes().is_empty() { Errno::ENOENT } else { Errno::EINVAL }.into());
+            return Err(if path.bytes().is_empty() {
+                Errno::ENOENT
+            } else {
+                Errno::EINVAL
+            }
+            .into());
         }
         let text = match self.link_target(&who, place)? {
             Target::Path(text) => text,

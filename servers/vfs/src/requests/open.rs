@@ -17,7 +17,8 @@ use proto::publish::id;
 use proto::vfs::{Fd, Reply};
 
 /// Flags that matter only while opening.
-const OPENING: u32 = linux::O_CREAT | linux::O_EXCL | linux::O_NOCTTY | linux::O_TRUNC | linux::O_CLOEXEC;
+const OPENING: u32 =
+    linux::O_CREAT | linux::O_EXCL | linux::O_NOCTTY | linux::O_TRUNC | linux::O_CLOEXEC;
 
 impl Vfs {
     /// `openat`. A FIFO may have to wait for its other end.
@@ -38,7 +39,10 @@ impl Vfs {
         let now = self.now(&mut ports.system);
         let who = self.who(call.pid, &ports.system)?;
         let limit = who.entry.limit_files;
-        self.processes.get_mut(call.pid)?.descriptors.free_number(0, limit)?;
+        self.processes
+            .get_mut(call.pid)?
+            .descriptors
+            .free_number(0, limit)?;
         let start = self.start(call.pid, directory, path.bytes())?;
         let walked = self.walk(&who, start, path.bytes(), last_link(flags))?;
 
@@ -60,7 +64,10 @@ impl Vfs {
     ) -> Attempt {
         let kept = (flags & !OPENING) | linux::O_LARGEFILE;
         if flags & linux::O_PATH != 0 {
-            let open = self.add_open(place, kept & (linux::O_PATH | linux::O_DIRECTORY | linux::O_NOFOLLOW));
+            let open = self.add_open(
+                place,
+                kept & (linux::O_PATH | linux::O_DIRECTORY | linux::O_NOFOLLOW),
+            );
             return self.name_open(call, open, flags, ports);
         }
         let NodeRef::Stored(id) = place.node else {
@@ -104,7 +111,11 @@ impl Vfs {
         flags: u32,
         ports: &mut Ports<P>,
     ) -> Attempt {
-        let pipe = self.nodes.get(id).and_then(|node| node.pipe()).ok_or(Errno::EIO)?;
+        let pipe = self
+            .nodes
+            .get(id)
+            .and_then(|node| node.pipe())
+            .ok_or(Errno::EIO)?;
         let (alone, seen) = match flags & linux::O_ACCMODE {
             linux::O_RDONLY => (pipe.writers == 0, pipe.writers_seen),
             linux::O_WRONLY => (pipe.readers == 0, pipe.readers_seen),
@@ -116,8 +127,14 @@ impl Vfs {
         }
         let open = self.add_open(place, flags & !OPENING | linux::O_LARGEFILE);
         if alone && waits {
-            let resume = Resume { opened: Some((open, seen)), ..Resume::default() };
-            return Ok(Step::Wait(Wait { cause: Cause::Pipe(id), resume }));
+            let resume = Resume {
+                opened: Some((open, seen)),
+                ..Resume::default()
+            };
+            return Ok(Step::Wait(Wait {
+                cause: Cause::Pipe(id),
+                resume,
+            }));
         }
         self.name_open(call, open, flags, ports)
     }
@@ -140,12 +157,24 @@ impl Vfs {
         if came {
             return self.name_open(call, open, flags, ports);
         }
-        let resume = Resume { opened: Some((open, seen)), ..Resume::default() };
-        Ok(Step::Wait(Wait { cause: Cause::Pipe(id), resume }))
+        let resume = Resume {
+            opened: Some((open, seen)),
+            ..Resume::default()
+        };
+        Ok(Step::Wait(Wait {
+            cause: Cause::Pipe(id),
+            resume,
+        }))
     }
 
     /// Gives an open file a descriptor, or closes it if there is none.
-    fn name_open<P: Platform>(&mut self, call: &Call, open: OpenId, flags: u32, ports: &mut Ports<P>) -> Attempt {
+    fn name_open<P: Platform>(
+        &mut self,
+        call: &Call,
+        open: OpenId,
+        flags: u32,
+        ports: &mut Ports<P>,
+    ) -> Attempt {
         match self.add_descriptor(call.pid, open, flags, ports) {
             Ok(fd) => Ok(Step::Done(Reply::Descriptor(fd))),
             Err(errno) => {
@@ -164,23 +193,45 @@ impl Vfs {
         ports: &Ports<P>,
     ) -> Result<Fd, Errno> {
         let limit = entry(pid, &ports.system)?.limit_files;
-        let descriptor = Descriptor { open, close_on_exec: flags & linux::O_CLOEXEC != 0 };
-        self.processes.get_mut(pid)?.descriptors.insert(descriptor, 0, limit)
+        let descriptor = Descriptor {
+            open,
+            close_on_exec: flags & linux::O_CLOEXEC != 0,
+        };
+        self.processes
+            .get_mut(pid)?
+            .descriptors
+            .insert(descriptor, 0, limit)
     }
 
     /// Makes the regular file that an open with `O_CREAT` did not find.
-    fn create_file(&mut self, call: &Call, who: &Who, walked: &Walked, mode: u32, now: u64) -> Result<Place, Errno> {
+    fn create_file(
+        &mut self,
+        call: &Call,
+        who: &Who,
+        walked: &Walked,
+        mode: u32,
+        now: u64,
+    ) -> Result<Place, Errno> {
         if walked.slash {
             return Err(Errno::EISDIR);
         }
         let directory = self.creatable(who, walked)?;
         let node = self.new_node(call, who, Kind::File(Data::default()), (mode, now))?;
         let id = self.add(directory, &walked.name, node)?;
-        Ok(Place { mount: walked.directory.mount, node: NodeRef::Stored(id) })
+        Ok(Place {
+            mount: walked.directory.mount,
+            node: NodeRef::Stored(id),
+        })
     }
 
     /// A node that belongs to the caller, with its umask applied.
-    pub(crate) fn new_node(&self, call: &Call, who: &Who, kind: Kind, (mode, now): (u32, u64)) -> Result<Node, Errno> {
+    pub(crate) fn new_node(
+        &self,
+        call: &Call,
+        who: &Who,
+        kind: Kind,
+        (mode, now): (u32, u64),
+    ) -> Result<Node, Errno> {
         let umask = self.process(call.pid)?.umask;
         let mut node = Node::new(kind, permission_bits(mode) & !umask, now);
         node.uid = who.entry.uid[id::EFFECTIVE];
@@ -221,16 +272,27 @@ impl Vfs {
 
     /// `close`.
     #[inline]
-    pub(crate) fn close<P: Platform>(&mut self, call: &Call, fd: Fd, ports: &mut Ports<P>) -> Attempt {
+    pub(crate) fn close<P: Platform>(
+        &mut self,
+        call: &Call,
+        fd: Fd,
+        ports: &mut Ports<P>,
+    ) -> Attempt {
         let descriptor = self.processes.get_mut(call.pid)?.descriptors.remove(fd)?;
         self.drop_descriptor(call.pid, descriptor, ports);
         DONE
     }
 
     /// What closing a descriptor means: its process's record locks go, and maybe the open file.
-    pub(crate) fn drop_descriptor<P: Platform>(&mut self, pid: Pid, descriptor: Descriptor, ports: &mut Ports<P>) {
+    pub(crate) fn drop_descriptor<P: Platform>(
+        &mut self,
+        pid: Pid,
+        descriptor: Descriptor,
+        ports: &mut Ports<P>,
+    ) {
         if !self.locks.is_empty()
-            && let Some(NodeRef::Stored(id)) = self.opens.get(descriptor.open).map(|file| file.place.node)
+            && let Some(NodeRef::Stored(id)) =
+                self.opens.get(descriptor.open).map(|file| file.place.node)
             && self.locks.release(id, pid)
         {
             self.changed(Cause::Lock(id));
@@ -245,7 +307,9 @@ fn check_flags(flags: u32) -> Result<(), Errno> {
         return Err(Errno::EOPNOTSUPP);
     }
     let creates_directory = linux::O_CREAT | linux::O_DIRECTORY;
-    if flags & linux::O_ACCMODE == linux::O_ACCMODE || flags & creates_directory == creates_directory {
+    if flags & linux::O_ACCMODE == linux::O_ACCMODE
+        || flags & creates_directory == creates_directory
+    {
         return Err(Errno::EINVAL);
     }
     Ok(())

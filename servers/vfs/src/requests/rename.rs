@@ -53,7 +53,13 @@ impl Vfs {
         if new.place == old.place {
             return DONE;
         }
-        let change = Move { from, to, old_name: &old.name, new_name: &new.name, id };
+        let change = Move {
+            from,
+            to,
+            old_name: &old.name,
+            new_name: &new.name,
+            id,
+        };
         self.carry_out(&change, now, &mut ports.memory);
         DONE
     }
@@ -83,14 +89,25 @@ impl Vfs {
         if new.place == old.place {
             return Ok(to);
         }
-        let (to, replaced) = self.removable(who, &Walked { slash: false, ..new.clone() })?;
+        let (to, replaced) = self.removable(
+            who,
+            &Walked {
+                slash: false,
+                ..new.clone()
+            },
+        )?;
         let replaced = self.nodes.get(replaced).ok_or(Errno::ENOENT)?;
         match (node.is_directory(), replaced.directory()) {
             (true, None) => Err(Errno::ENOTDIR),
             (false, Some(_)) => Err(Errno::EISDIR),
             (true, Some(directory)) if !directory.is_empty() => Err(Errno::ENOTEMPTY),
             (true, Some(_)) if replaced.covers > 0 => Err(Errno::EBUSY),
-            _ => permission::check(&who.entry, self.ownership(who, new.directory)?, WRITE | EXECUTE).map(|()| to),
+            _ => permission::check(
+                &who.entry,
+                self.ownership(who, new.directory)?,
+                WRITE | EXECUTE,
+            )
+            .map(|()| to),
         }
     }
 
@@ -101,7 +118,11 @@ impl Vfs {
             if here == outer {
                 return Err(Errno::EINVAL);
             }
-            let parent = self.nodes.get(here).and_then(Node::directory).and_then(|directory| directory.parent);
+            let parent = self
+                .nodes
+                .get(here)
+                .and_then(Node::directory)
+                .and_then(|directory| directory.parent);
             match parent {
                 Some(parent) if parent != here => here = parent,
                 _ => return Ok(()),
@@ -126,7 +147,12 @@ impl Vfs {
             self.add_links(change.to, 1);
         }
         match replaced {
-            Some(id) if self.is_directory(crate::node::Place { mount: 0, node: NodeRef::Stored(id) }) => {
+            Some(id)
+                if self.is_directory(crate::node::Place {
+                    mount: 0,
+                    node: NodeRef::Stored(id),
+                }) =>
+            {
                 self.unname_directory(id, change.to, memory);
             }
             Some(id) => self.unname(id, now, memory),

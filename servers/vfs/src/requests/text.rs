@@ -23,7 +23,11 @@ pub(crate) enum PathText {
 
 impl PathText {
     /// Copies the path in a lease.
-    pub(crate) fn read<P: Platform>(call: &Call, lease: usize, ports: &mut Ports<P>) -> Result<Self, Refusal> {
+    pub(crate) fn read<P: Platform>(
+        call: &Call,
+        lease: usize,
+        ports: &mut Ports<P>,
+    ) -> Result<Self, Refusal> {
         let length = call.leases[lease].bytes;
         if length >= PATH_MAX {
             return Err(Errno::ENAMETOOLONG.into());
@@ -31,12 +35,16 @@ impl PathText {
         if length <= SHORT_BYTES {
             let mut bytes = [0; SHORT_BYTES];
             if length > 0 {
-                ports.callers.read(call.token, lease as u32, 0, &mut bytes[..length])?;
+                ports
+                    .callers
+                    .read(call.token, lease as u32, 0, &mut bytes[..length])?;
             }
             return Ok(PathText::Short(bytes, length));
         }
         let mut bytes = alloc::vec![0; length];
-        ports.callers.read(call.token, lease as u32, 0, &mut bytes)?;
+        ports
+            .callers
+            .read(call.token, lease as u32, 0, &mut bytes)?;
         Ok(PathText::Long(bytes))
     }
 
@@ -61,7 +69,11 @@ pub(crate) enum Empty {
 impl Empty {
     /// As the flag says.
     pub(crate) fn from_flags(flags: u32) -> Self {
-        if flags & crate::linux::AT_EMPTY_PATH != 0 { Empty::Descriptor } else { Empty::Refused }
+        if flags & crate::linux::AT_EMPTY_PATH != 0 {
+            Empty::Descriptor
+        } else {
+            Empty::Refused
+        }
     }
 }
 

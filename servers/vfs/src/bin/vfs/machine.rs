@@ -25,7 +25,11 @@ pub(crate) struct Machine {
 impl Machine {
     /// The machine as `system`, a system handle with the right to watch, shows it.
     pub(crate) fn new(system: Handle) -> Self {
-        Machine { clock: KernelClock::new(Handle::SERVICE), system, is_published: false }
+        Machine {
+            clock: KernelClock::new(Handle::SERVICE),
+            system,
+            is_published: false,
+        }
     }
 }
 
@@ -42,18 +46,29 @@ impl Clock for Machine {
 impl Processes for Machine {
     #[inline(always)]
     fn get(&self, pid: Pid) -> Option<Entry> {
-        if self.is_published { window::entry(pid) } else { None }
+        if self.is_published {
+            window::entry(pid)
+        } else {
+            None
+        }
     }
 
     fn next(&self, after: Pid) -> Option<Pid> {
-        if self.is_published { window::next_pid(after) } else { None }
+        if self.is_published {
+            window::next_pid(after)
+        } else {
+            None
+        }
     }
 }
 
 impl Monitor for Machine {
     fn thread(&mut self, frame: u32) -> Option<ThreadStatus> {
         let info = arch::thread_info_at(self.system, frame).ok()?;
-        Some(ThreadStatus { running: info.state == RunState::Ready, cpu_ns: ticks_to_ns(info.time_ticks) })
+        Some(ThreadStatus {
+            running: info.state == RunState::Ready,
+            cpu_ns: ticks_to_ns(info.time_ticks),
+        })
     }
 
     fn idle_ns(&mut self) -> u64 {
@@ -61,7 +76,9 @@ impl Monitor for Machine {
     }
 
     fn epoch_ns(&mut self) -> u64 {
-        env::initial_number("epoch_s").unwrap_or(0).saturating_mul(SECOND_NS)
+        env::initial_number("epoch_s")
+            .unwrap_or(0)
+            .saturating_mul(SECOND_NS)
     }
 
     /// The root task's number and the counter, spread over the bytes by SplitMix64 (Steele, Lea,

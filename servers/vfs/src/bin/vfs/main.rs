@@ -50,7 +50,8 @@ fn run(_: libsys::args::Args) -> i32 {
 
 /// A file server with the archive's files; what is wrong with it is said in the log.
 fn boot(ports: &mut Ports<Kernel>, archive_bytes: u64) -> Result<Vfs, ()> {
-    let archive = memory::map_archive(archive_bytes).map_err(|errno| log!("cannot map the boot archive: {errno}"))?;
+    let archive = memory::map_archive(archive_bytes)
+        .map_err(|errno| log!("cannot map the boot archive: {errno}"))?;
     Vfs::boot(ports, archive).map_err(|malformed| log!("{malformed}"))
 }
 

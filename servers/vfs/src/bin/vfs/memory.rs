@@ -25,9 +25,21 @@ fn ask(wish: &Request) -> Result<Reply, Errno> {
 
 /// Maps an object into this space.
 fn map_here(object: ObjectId, bytes: u64, prot: u32, flags: u32) -> Result<Window, Errno> {
-    let wish = Request::MapObject { space: Pid(0), object, offset: 0, address: 0, bytes, prot, flags };
+    let wish = Request::MapObject {
+        space: Pid(0),
+        object,
+        offset: 0,
+        address: 0,
+        bytes,
+        prot,
+        flags,
+    };
     match ask(&wish)? {
-        Reply::Address(address) => Ok(Window { object, address, bytes }),
+        Reply::Address(address) => Ok(Window {
+            object,
+            address,
+            bytes,
+        }),
         _ => Err(Errno::EPROTO),
     }
 }
@@ -58,7 +70,11 @@ impl Memory for Objects {
     }
 
     fn slice(&mut self, parent: ObjectId, offset: u64, bytes: u64) -> Result<ObjectId, Errno> {
-        object(ask(&Request::ObjectSlice { parent, offset, bytes })?)
+        object(ask(&Request::ObjectSlice {
+            parent,
+            offset,
+            bytes,
+        })?)
     }
 
     fn resize(&mut self, object: ObjectId, bytes: u64) -> Result<(), Errno> {
@@ -66,7 +82,12 @@ impl Memory for Objects {
     }
 
     fn zero(&mut self, object: ObjectId, offset: u64, bytes: u64) -> Result<(), Errno> {
-        ask(&Request::ObjectZero { object, offset, bytes }).map(drop)
+        ask(&Request::ObjectZero {
+            object,
+            offset,
+            bytes,
+        })
+        .map(drop)
     }
 
     fn release(&mut self, object: ObjectId) {
@@ -79,9 +100,15 @@ impl Memory for Objects {
     }
 
     fn unmap(&mut self, window: Window) {
-        let Window { object, address, .. } = window;
+        let Window {
+            object, address, ..
+        } = window;
         // It fails only for a window that is not mapped, which the library rules out.
-        let _ = ask(&Request::UnmapObject { space: Pid(0), object, address });
+        let _ = ask(&Request::UnmapObject {
+            space: Pid(0),
+            object,
+            address,
+        });
     }
 
     #[inline(always)]
@@ -95,8 +122,22 @@ impl Memory for Objects {
     }
 
     fn map_into(&mut self, process: Pid, object: ObjectId, wish: Mapping) -> Result<u64, Errno> {
-        let Mapping { offset, address, bytes, prot, flags } = wish;
-        match ask(&Request::MapObject { space: process, object, offset, address, bytes, prot, flags })? {
+        let Mapping {
+            offset,
+            address,
+            bytes,
+            prot,
+            flags,
+        } = wish;
+        match ask(&Request::MapObject {
+            space: process,
+            object,
+            offset,
+            address,
+            bytes,
+            prot,
+            flags,
+        })? {
             Reply::Address(address) => Ok(address),
             _ => Err(Errno::EPROTO),
         }
@@ -104,33 +145,59 @@ impl Memory for Objects {
 
     fn statistics(&mut self) -> MemoryStatistics {
         match ask(&Request::Statistics) {
-            Ok(Reply::Statistics { total, free, kernel, objects, copied, faults }) => {
-                MemoryStatistics { total, free, kernel, objects, copied, faults }
-            }
+            Ok(Reply::Statistics {
+                total,
+                free,
+                kernel,
+                objects,
+                copied,
+                faults,
+            }) => MemoryStatistics {
+                total,
+                free,
+                kernel,
+                objects,
+                copied,
+                faults,
+            },
             _ => MemoryStatistics::default(),
         }
     }
 
     fn usage(&mut self, process: Pid) -> Option<MemoryUsage> {
         match ask(&Request::Usage { space: process }) {
-            Ok(Reply::Usage { size, resident, shared, faults }) => {
-                Some(MemoryUsage { size, resident, shared, faults })
-            }
+            Ok(Reply::Usage {
+                size,
+                resident,
+                shared,
+                faults,
+            }) => Some(MemoryUsage {
+                size,
+                resident,
+                shared,
+                faults,
+            }),
             _ => None,
         }
     }
 
     fn regions(&mut self, process: Pid, skip: u32) -> Vec<Region> {
         let mut bytes = [0; REGIONS_BYTES];
-        let wish = Request::Regions { space: process, skip };
-        let count = match request::<Mem>(Handle::MEM, &wish, [Loan::write(&mut bytes), Loan::NONE]) {
+        let wish = Request::Regions {
+            space: process,
+            skip,
+        };
+        let count = match request::<Mem>(Handle::MEM, &wish, [Loan::write(&mut bytes), Loan::NONE])
+        {
             Ok(Reply::Count(count)) => count,
             _ => 0,
         };
         let mut rest = bytes.as_slice();
         let mut regions = Vec::new();
         for _ in 0..count {
-            let Ok((region, behind)) = postcard::take_from_bytes(rest) else { break };
+            let Ok((region, behind)) = postcard::take_from_bytes(rest) else {
+                break;
+            };
             regions.push(region);
             rest = behind;
         }

@@ -25,7 +25,12 @@ pub(crate) fn bytes(_owner: &Objects, window: Window, offset: u64, bytes: usize)
 
 /// Bytes of a window, to be changed, while the port that owns all windows is borrowed.
 #[inline(always)]
-pub(crate) fn bytes_mut(_owner: &mut Objects, window: Window, offset: u64, bytes: usize) -> &mut [u8] {
+pub(crate) fn bytes_mut(
+    _owner: &mut Objects,
+    window: Window,
+    offset: u64,
+    bytes: usize,
+) -> &mut [u8] {
     let (start, length) = piece(window, offset, bytes);
     // SAFETY: as in `bytes`. Only windows of objects that the library made are asked for, which are
     // mapped writable, and the borrow of the port keeps the library from having a second slice.

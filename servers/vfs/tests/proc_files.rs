@@ -1,0 +1,185 @@
+//! `/proc`: formats that programs parse, and links to open files.
+
+mod common;
+
+use abi::Errno;
+use common::*;
+use proto::vfs::{AT_FDCWD, Request};
+use vfs::linux::*;
+
+fn text(machine: &mut Machine, path: &str) -> String {
+    String::from_utf8(
+        machine
+            .content(INIT, path)
+            .unwrap_or_else(|errno| panic!("{path}: {errno}")),
+    )
+    .unwrap()
+}
+
+fn read_link(machine: &mut Machine, pid: proto::Pid, path: &str) -> Result1<String> {
+    let request = Request::ReadLink {
+        directory: AT_FDCWD,
+    };
+    let (answer, [_, bytes]) = machine.ask(pid, request, [path.as_bytes(), &[0; 100]]);
+    let length = count(answer?) as usize;
+    Ok(String::from_utf8(bytes[..length].to_vec()).unwrap())
+}
+
+#[test]
+fn stat_has_the_fields_of_linux() {
+    let mut machine = Machine::new();
+    machine.child(7, 100, 100);
+    let stat = text(&mut machine, "/proc/7/stat");
+    let fields: Vec<&str> = stat.trim_end().split(' ').collect();
+    assert_eq!(fields.len(), 52);
+    assert_eq!(fields[..6], ["7", "(prog)", "S", "1", "7", "1"]);
+    assert_eq!(fields[13], "3", "utime in hundredths");
+    assert_eq!(fields[22], (30 * 4096).to_string(), "vsize");
+    assert_eq!(fields[37], "17", "exit_signal");
+}
+
+#[test]
+fn a_zombie_is_seen_until_its_entry_goes() {
+    let mut machine = Machine::new();
+    let child = machine.child(7, 0, 0);
+    machine.proc(Request::Exit { process: child }).unwrap();
+    let mut zombie = entry(7, 0, 0);
+    zombie.state = b'Z';
+    machine.publish(zombie);
+    assert!(text(&mut machine, "/proc/7/stat").starts_with("7 (prog) Z 1 "));
+    assert!(text(&mut machine, "/proc/7/status").contains("State:\tZ (zombie)\n"));
+    let open = machine.open(INIT, "/proc/7/stat", O_RDONLY).unwrap();
+    machine.ports.system.table.remove(&child);
+    assert_eq!(machine.read(INIT, open, 10), Err(Errno::ESRCH));
+    assert_eq!(
+        machine.open(INIT, "/proc/7/stat", O_RDONLY),
+        Err(Errno::ENOENT)
+    );
+}
+
+#[test]
+fn every_file_can_be_read() {
+    let mut machine = Machine::new();
+    for name in vfs::procfs::machine::FILES.map(|(name, _)| name) {
+        assert!(
+            text(&mut machine, &format!("/proc/{name}")).ends_with('\n'),
+            "{name}"
+        );
+    }
+    for name in vfs::procfs::machine::SETTINGS.map(|(name, _)| name) {
+        assert!(
+            text(&mut machine, &format!("/proc/sys/kernel/{name}")).ends_with('\n'),
+            "{name}"
+        );
+    }
+    for name in ["stat", "status", "statm", "cmdline", "comm", "maps"] {
+        assert!(
+            !text(&mut machine, &format!("/proc/self/{name}")).is_empty(),
+            "{name}"
+        );
+    }
+    assert_eq!(text(&mut machine, "/proc/sys/kernel/pid_max"), "32768\n");
+    assert_eq!(
+        text(&mut machine, "/proc/mounts"),
+        "tmpfs / tmpfs rw 0 0\ndev /dev devtmpfs rw 0 0\nproc /proc proc rw 0 0\n"
+    );
+    assert!(text(&mut machine, "/proc/meminfo").starts_with("MemTotal:           4000 kB\n"));
+    assert_eq!(
+        text(&mut machine, "/proc/self/maps"),
+        "00200000-00201000 r-xp 00000000 00:00 0\n"
+    );
+}
+
+#[test]
+fn listings_have_every_process_and_descriptor() {
+    let mut machine = Machine::new();
+    machine.child(7, 0, 0);
+    machine.child(300, 0, 0);
+    let fd = machine.open(INIT, "/proc", O_RDONLY).unwrap();
+    let mut names = Vec::new();
+    loop {
+        let more = machine.list(INIT, fd, 100).unwrap();
+        if more.is_empty() {
+            break;
+        }
+        names.extend(more);
+    }
+    for name in ["1", "7", "300", "self", "sys", "meminfo"] {
+        assert_eq!(
+            names.iter().filter(|listed| *listed == name).count(),
+            1,
+            "{name}"
+        );
+    }
+    let fds = machine.open(INIT, "/proc/self/fd", O_RDONLY).unwrap();
+    assert_eq!(
+        machine.list(INIT, fds, 4096),
+        Ok([".", "..", "0", "1"].map(String::from).to_vec())
+    );
+}
+
+#[test]
+fn descriptor_links_name_and_reopen_files() {
+    let mut machine = Machine::new();
+    machine.create(INIT, "/dev/shm/file", b"content");
+    let fd = machine.open(INIT, "/dev/shm/file", O_RDONLY).unwrap();
+    assert_eq!(machine.read(INIT, fd, 3), Ok(b"con".to_vec()));
+    assert_eq!(
+        read_link(&mut machine, INIT, "/proc/self/fd/0"),
+        Ok("/dev/shm/file".into())
+    );
+    assert_eq!(
+        machine.content(INIT, "/dev/stdin"),
+        Ok(b"content".to_vec()),
+        "with an offset of its own"
+    );
+    machine
+        .path(
+            INIT,
+            Request::Unlink {
+                directory: AT_FDCWD,
+                flags: 0,
+            },
+            "/dev/shm/file",
+        )
+        .unwrap();
+    assert_eq!(machine.content(INIT, "/dev/fd/0"), Ok(b"content".to_vec()));
+    assert_eq!(
+        read_link(&mut machine, INIT, "/dev/fd/0"),
+        Ok("(deleted)".into())
+    );
+    let (read, write) = machine.pipe(INIT, 0);
+    assert!(
+        read_link(&mut machine, INIT, &format!("/proc/1/fd/{read}"))
+            .unwrap()
+            .starts_with("pipe:[")
+    );
+    let again = machine
+        .open(INIT, &format!("/proc/self/fd/{write}"), O_WRONLY)
+        .unwrap();
+    machine.write(INIT, again, b"in").unwrap();
+    assert_eq!(machine.read(INIT, read, 9), Ok(b"in".to_vec()));
+    assert_eq!(
+        read_link(&mut machine, INIT, "/proc/self/cwd"),
+        Ok("/".into())
+    );
+    assert_eq!(read_link(&mut machine, INIT, "/proc/self"), Ok("1".into()));
+    let commit = Request::CommitProgram { process: INIT };
+    machine
+        .ask(proto::server_id::PROC, commit, [b"bin/sh", b""])
+        .0
+        .unwrap();
+    assert_eq!(
+        read_link(&mut machine, INIT, "/proc/self/exe"),
+        Ok("/bin/sh".into())
+    );
+    let user = machine.child(7, 100, 100);
+    assert_eq!(
+        read_link(&mut machine, user, "/proc/1/cwd"),
+        Err(Errno::EACCES)
+    );
+    assert_eq!(
+        machine.open(user, "/proc/1/fd", O_RDONLY),
+        Err(Errno::EACCES)
+    );
+}
