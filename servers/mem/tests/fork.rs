@@ -60,12 +60,30 @@ promises! {
         world.check();
     }
 
+    fn pages_that_became_writable_together_are_protected_at_the_next_fork<P: ForkPolicy + Copy>(policy: P) {
+        let mut world = running(policy, 300);
+        (0..4).for_each(|page| world.write(1, DATA + page * PAGE, 1).unwrap());
+        world.fork(1, 2).unwrap();
+        world.destroy(2).unwrap();
+        world.write(1, DATA, 2).unwrap();
+        world.fork(1, 3).unwrap();
+        world.check();
+        (0..4).for_each(|page| world.write(1, DATA + page * PAGE, 9).unwrap());
+        let seen = [0, 1, 2, 3].map(|page| world.read(3, DATA + page * PAGE));
+        assert_eq!(seen, [Ok(2), Ok(1), Ok(1), Ok(1)]);
+    }
+
     fn a_child_outlives_its_parent<P: ForkPolicy + Copy>(policy: P) {
         let mut world = running(policy, 300);
         world.write(1, DATA, 123).unwrap();
         world.fork(1, 2).unwrap();
         world.destroy(1).unwrap();
+        assert_eq!(world.read(2, DATA), Ok(123));
         world.fork(2, 3).unwrap();
+        world.check();
+        world.write(2, DATA, 5).unwrap();
+        assert_eq!(world.read(3, DATA), Ok(123));
+        world.write(2, DATA, 123).unwrap();
         assert_eq!((world.read(2, DATA), world.read(3, DATA)), (Ok(123), Ok(123)));
         world.check();
     }
@@ -259,4 +277,5 @@ fn threads_come_and_go() {
         .unwrap();
     assert_eq!(free - world.free(), 2);
     world.destroy(1).unwrap();
+    assert_eq!(world.mem.frames().kernel(), 0);
 }
