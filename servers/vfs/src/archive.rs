@@ -7,7 +7,6 @@ use crate::data::{Data, INLINE_BYTES};
 use crate::directory::Directory;
 use crate::linux;
 use crate::node::{Kind, Node, NodeId, NodeRef};
-use crate::pipe::Pipe;
 use crate::ports::{Memory, Window};
 use crate::vfs::Vfs;
 use abi::PAGE_BYTES;
@@ -226,7 +225,7 @@ fn kind_of(entry: &Entry, bytes: &[u8], archive: Window) -> Result<Kind, &'stati
         linux::S_IFREG => Kind::File(data_of(entry, content, archive)?),
         linux::S_IFDIR => Kind::Directory(Directory::new(None, b"")),
         linux::S_IFLNK => Kind::Link(content.into()),
-        linux::S_IFIFO => Kind::Pipe(Box::new(Pipe::default())),
+        linux::S_IFIFO => Kind::Pipe(Box::default()),
         linux::S_IFCHR => Kind::Character(entry.device),
         linux::S_IFBLK => Kind::Block(entry.device),
         linux::S_IFSOCK => Kind::Socket,

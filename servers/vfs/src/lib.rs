@@ -15,6 +15,7 @@ pub mod directory;
 pub mod layout;
 pub mod linux;
 pub mod locks;
+mod naming;
 pub mod node;
 pub mod open_file;
 pub mod park;

@@ -1,15 +1,15 @@
 //! `stat`, `chmod`, `chown`, `access`, `utimensat`, `truncate`, `statfs`, `umask`.
 
-use crate::layout::{Stat, StatFs};
+use crate::layout::Stat;
 use crate::linux;
 use crate::node::{Kind, Node, NodeId, NodeRef, Place};
-use crate::park::{Attempt, Call, DONE, count};
+use crate::park::{Attempt, Call, DONE};
 use crate::path::{LastLink, Who};
 use crate::permission::{self, WRITE};
-use crate::ports::{Memory, Platform, Ports};
+use crate::ports::{Platform, Ports};
 use crate::procfs;
 use crate::requests::text::{Empty, PathText};
-use crate::vfs::{FileSystem, Vfs, entry, known};
+use crate::vfs::{Vfs, entry, known};
 use abi::Errno;
 use proto::port::{Callers, Refusal};
 use proto::publish::Processes;
@@ -297,110 +297,6 @@ impl Vfs {
         node.times.accessed = chosen(accessed, node.times.accessed);
         node.times.modified = chosen(modified, node.times.modified);
         node.times.changed = now;
-        DONE
-    }
-
-    /// `truncate`.
-    pub(crate) fn truncate<P: Platform>(
-        &mut self,
-        call: &Call,
-        length: i64,
-        ports: &mut Ports<P>,
-    ) -> Attempt {
-        let length = u64::try_from(length).map_err(|_| Errno::EINVAL)?;
-        let path = PathText::read(call, 0, ports)?;
-        let who = self.who(call.pid, &ports.system)?;
-        let how = (LastLink::Follow, Empty::Refused);
-        let place = self.place_at(call, &who, proto::vfs::AT_FDCWD, &path, how)?;
-        if self.is_directory(place) {
-            return Err(Errno::EISDIR.into());
-        }
-        permission::check(&who.entry, self.ownership(&who, place)?, WRITE)?;
-        let id = self.stored(place).ok_or(Errno::EACCES)?;
-        self.set_length(call, id, length, ports)
-    }
-
-    /// `ftruncate`.
-    pub(crate) fn truncate_descriptor<P: Platform>(
-        &mut self,
-        call: &Call,
-        fd: Fd,
-        length: i64,
-        ports: &mut Ports<P>,
-    ) -> Attempt {
-        let length = u64::try_from(length).map_err(|_| Errno::EINVAL)?;
-        let file = self.open_file(call.pid, fd)?;
-        if !file.writes() {
-            return Err(Errno::EINVAL.into());
-        }
-        let id = self.stored(file.place).ok_or(Errno::EINVAL)?;
-        self.set_length(call, id, length, ports)
-    }
-
-    fn set_length<P: Platform>(
-        &mut self,
-        call: &Call,
-        id: NodeId,
-        length: u64,
-        ports: &mut Ports<P>,
-    ) -> Attempt {
-        let now = self.now(&mut ports.system);
-        let node = self.nodes.get_mut(id).ok_or(Errno::ENOENT)?;
-        let Kind::File(data) = &mut node.kind else {
-            return Err(Errno::EINVAL.into());
-        };
-        if length > data.size() && length > entry(call.pid, &ports.system)?.limit_file_bytes {
-            return Err(Errno::EFBIG.into());
-        }
-        data.truncate(&mut ports.memory, length)?;
-        node.times.modified = now;
-        node.times.changed = now;
-        DONE
-    }
-
-    /// `umask`.
-    pub(crate) fn umask(&mut self, call: &Call, mask: u32) -> Attempt {
-        let process = self.processes.get_mut(call.pid)?;
-        count(u64::from(core::mem::replace(
-            &mut process.umask,
-            mask & 0o777,
-        )))
-    }
-
-    /// `statfs`.
-    pub(crate) fn stat_file_system<P: Platform>(
-        &mut self,
-        call: &Call,
-        fd: Fd,
-        ports: &mut Ports<P>,
-    ) -> Attempt {
-        let place = if call.leases[0].bytes == 0 {
-            self.open_file(call.pid, fd)?.place
-        } else {
-            let path = PathText::read(call, 0, ports)?;
-            let who = self.who(call.pid, &ports.system)?;
-            self.place_at(call, &who, fd, &path, (LastLink::Follow, Empty::Refused))?
-        };
-        let mount = *self.mount(place.mount)?;
-        let answer = match mount.kind {
-            FileSystem::Proc => StatFs {
-                magic: 0x9fa0,
-                device: u64::from(mount.device),
-                ..StatFs::default()
-            },
-            FileSystem::Tmp | FileSystem::Dev => {
-                let memory = ports.memory.statistics();
-                let device = u64::from(mount.device);
-                StatFs {
-                    magic: 0x0102_1994,
-                    blocks: memory.total,
-                    free: memory.free,
-                    files: memory.total,
-                    device,
-                }
-            }
-        };
-        ports.callers.write(call.token, 1, 0, &answer.to_bytes())?;
         DONE
     }
 

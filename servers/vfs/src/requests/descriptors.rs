@@ -5,7 +5,7 @@ use crate::linux;
 use crate::locks::{Range, Want};
 use crate::node::{Kind, Node, NodeRef, Place};
 use crate::park::{Attempt, Call, Cause, DONE, Step, Wait, count};
-use crate::pipe::{CAPACITY, Pipe};
+use crate::pipe::CAPACITY;
 use crate::ports::{Platform, Ports};
 use crate::process::Descriptor;
 use crate::vfs::{Vfs, entry};
@@ -147,7 +147,7 @@ impl Vfs {
         )?;
         let now = self.now(&mut ports.system);
         let who = entry(call.pid, &ports.system)?;
-        let mut node = Node::new(Kind::Pipe(Box::new(Pipe::default())), 0o600, now);
+        let mut node = Node::new(Kind::Pipe(Box::default()), 0o600, now);
         node.links = 0;
         node.uid = who.uid[id::EFFECTIVE];
         node.gid = who.gid[id::EFFECTIVE];

@@ -9,5 +9,7 @@ pub(crate) mod mapping;
 pub(crate) mod mounts;
 pub(crate) mod names;
 pub(crate) mod open;
+pub(crate) mod pipe_io;
 pub(crate) mod rename;
+pub(crate) mod sizes;
 pub(crate) mod text;

@@ -6,7 +6,6 @@ use crate::node::{Kind, NodeId, NodeRef, Place};
 use crate::park::{Attempt, Call, DONE, count};
 use crate::path::{Last, LastLink, Target, Walked, Who};
 use crate::permission::{self, EXECUTE, WRITE};
-use crate::pipe::Pipe;
 use crate::ports::{Platform, Ports};
 use crate::requests::text::{Empty, PathText};
 use crate::vfs::{Vfs, known};
@@ -30,7 +29,7 @@ impl Vfs {
         let who = self.who(call.pid, &ports.system)?;
         let kind = match mode & linux::S_IFMT {
             0 | linux::S_IFREG => Kind::File(Data::default()),
-            linux::S_IFIFO => Kind::Pipe(Box::new(Pipe::default())),
+            linux::S_IFIFO => Kind::Pipe(Box::default()),
             linux::S_IFSOCK => Kind::Socket,
             linux::S_IFCHR if permission::is_root(&who.entry) => Kind::Character(device),
             linux::S_IFBLK if permission::is_root(&who.entry) => Kind::Block(device),
