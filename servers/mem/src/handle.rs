@@ -1,25 +1,21 @@
 //! One `match` over the requests: who may ask, and who answers.
 
 use crate::Mem;
-use crate::fault::address_of;
 use crate::map::{Wish, check_prot, range};
 use crate::policy::ForkPolicy;
 use crate::ports::{Machine, ThreadKey};
-use crate::region::{Backing, Kind, page};
-use crate::space::{Limits, Space};
+use crate::space::Limits;
 use abi::addr::page_down;
 use abi::layout::USER_END;
 use abi::message::access;
 use abi::{Errno, PAGE_BYTES, PhysAddr, Token};
 use alloc::vec::Vec;
-use proto::mem::{Region, Reply, Request, flags};
+use proto::mem::{Reply, Request, flags};
 use proto::port::{Callers, Incoming, Outcome, Refusal};
 use proto::{Pid, server_id};
 
 /// Most bytes of an encoded image; more is `E2BIG`.
 const IMAGE_BYTES: usize = 1 << 20;
-/// Bytes copied from or to a lease at a time.
-const PIECE: usize = PAGE_BYTES as usize;
 
 /// A request's answer, and the thread whose handle goes with it.
 #[derive(Debug, PartialEq, Eq)]
@@ -304,7 +300,7 @@ impl<P: ForkPolicy> Mem<P> {
         Ok(())
     }
 
-    fn touch_page<M: Machine>(
+    pub(crate) fn touch_page<M: Machine>(
         &mut self,
         machine: &mut M,
         pid: Pid,
@@ -336,184 +332,6 @@ impl<P: ForkPolicy> Mem<P> {
             at += PAGE_BYTES;
         }
     }
-
-    fn statistics(&self) -> Reply {
-        let memory = &self.memory;
-        Reply::Statistics {
-            total: u64::from(memory.frames.total()),
-            free: u64::from(memory.frames.free()),
-            kernel: u64::from(memory.frames.kernel()),
-            objects: memory.objects.resident(),
-            copied: memory.copied,
-            faults: memory.faults,
-        }
-    }
-
-    /// The space that a request may ask about.
-    fn observed(&mut self, sender: Pid, pid: Pid) -> Result<&mut Space, Errno> {
-        let pid = if pid == Pid(0) { sender } else { pid };
-        if pid != sender && !sender.is_server() {
-            return Err(Errno::EPERM);
-        }
-        self.spaces.get_mut(pid).ok_or(Errno::ESRCH)
-    }
-
-    fn usage(&mut self, sender: Pid, pid: Pid) -> Result<Reply, Refusal> {
-        self.observed(sender, pid)?;
-        let Mem { spaces, memory, .. } = self;
-        let space = spaces
-            .get_mut(if pid == Pid(0) { sender } else { pid })
-            .ok_or(Errno::ESRCH)?;
-        let (mut resident, mut shared) = (u64::from(space.pages.count(&memory.chunks)), 0);
-        space
-            .pages
-            .visit(&mut memory.chunks, 0..page(USER_END), |_, chunk, _| {
-                crate::pages::each_bit(chunk.used, |bit| {
-                    shared += u64::from(memory.frames.owners(chunk.frames[bit as usize]) > 1);
-                });
-            });
-        for region in space.regions.as_slice() {
-            if let Some(object) = region.object().and_then(|id| memory.objects.get(id)) {
-                let pages = region.pages();
-                let theirs = region.object_page(pages.start)..region.object_page(pages.end);
-                let present = u64::from(object.pages.count_in(&memory.chunks, &theirs));
-                let own = match region.backing {
-                    Backing::Private { .. } => {
-                        u64::from(space.pages.count_in(&memory.chunks, &pages))
-                    }
-                    _ => 0,
-                };
-                resident += present.saturating_sub(own);
-                shared += present.saturating_sub(own);
-            }
-        }
-        Ok(Reply::Usage {
-            size: space.size / PAGE_BYTES,
-            resident,
-            shared,
-            faults: space.faults,
-        })
-    }
-
-    /// The frame that a read of `address` would show.
-    fn frame_at(&mut self, pid: Pid, address: u64) -> Option<u32> {
-        let space = self.spaces.get_mut(pid)?;
-        let region = space.regions.find(address)?;
-        if region.prot == 0 {
-            return None;
-        }
-        let number = page(address);
-        let own = match region.backing {
-            Backing::Device { .. } => return None,
-            Backing::Shared { .. } => None,
-            _ => space.pages.get(&self.memory.chunks, number),
-        };
-        own.or_else(|| {
-            let object = self.memory.objects.get(region.object()?)?;
-            object
-                .pages
-                .get(&self.memory.chunks, region.object_page(number))
-        })
-    }
-
-    fn peek<M: Machine, C: Callers<Reply>>(
-        &mut self,
-        machine: &mut M,
-        callers: &mut C,
-        incoming: &Incoming<Request>,
-        pid: Pid,
-        address: u64,
-    ) -> Result<Reply, Refusal> {
-        if !incoming.sender.is_server() {
-            return Err(Errno::EPERM.into());
-        }
-        let wanted = incoming.leases[0].bytes;
-        let mut piece = [0; PIECE];
-        let mut done = 0;
-        while done < wanted {
-            let Some(at) = address.checked_add(done as u64).filter(|&at| at < USER_END) else {
-                break;
-            };
-            let offset = (at % PAGE_BYTES) as usize;
-            let length = (PIECE - offset).min(wanted - done);
-            // A page not touched so far is made present, as a read by the program would do.
-            if self.frame_at(pid, at).is_none() && !self.touch_page(machine, pid, at, 0) {
-                break;
-            }
-            let Some(frame) = self.frame_at(pid, at) else {
-                break;
-            };
-            machine.read_frame(frame, offset, &mut piece[..length]);
-            callers.write(incoming.token, 0, done as u64, &piece[..length])?;
-            done += length;
-        }
-        if done == 0 && wanted > 0 {
-            Err(Errno::EFAULT.into())
-        } else {
-            Ok(Reply::Count(done as u64))
-        }
-    }
-
-    fn poke<M: Machine, C: Callers<Reply>>(
-        &mut self,
-        machine: &mut M,
-        callers: &mut C,
-        incoming: &Incoming<Request>,
-        pid: Pid,
-        address: u64,
-    ) -> Result<Reply, Refusal> {
-        if incoming.sender != server_id::PROC {
-            return Err(Errno::EPERM.into());
-        }
-        let wanted = incoming.leases[0].bytes;
-        let mut piece = [0; PIECE];
-        let mut done = 0;
-        while done < wanted {
-            let Some(at) = address.checked_add(done as u64).filter(|&at| at < USER_END) else {
-                break;
-            };
-            let length = (PIECE - (at % PAGE_BYTES) as usize).min(wanted - done);
-            callers.read(incoming.token, 0, done as u64, &mut piece[..length])?;
-            if !self.touch_page(machine, pid, at, access::WRITE) {
-                break;
-            }
-            let key = self.spaces.get_mut(pid).ok_or(Errno::ESRCH)?.key;
-            let written = machine.write(key, at, &piece[..length]);
-            done += written;
-            if written < length {
-                break;
-            }
-        }
-        if done == 0 && wanted > 0 {
-            Err(Errno::EFAULT.into())
-        } else {
-            Ok(Reply::Count(done as u64))
-        }
-    }
-
-    fn regions<C: Callers<Reply>>(
-        &mut self,
-        callers: &mut C,
-        incoming: &Incoming<Request>,
-        pid: Pid,
-        skip: u32,
-    ) -> Result<Reply, Refusal> {
-        let space = self.observed(incoming.sender, pid)?;
-        let room = incoming.leases[0].bytes;
-        let mut piece = [0; 64];
-        let (mut used, mut count) = (0, 0);
-        for region in space.regions.as_slice().iter().skip(skip as usize) {
-            let line =
-                postcard::to_slice(&described(region), &mut piece).map_err(|_| Errno::EOVERFLOW)?;
-            if line.len() > room - used {
-                break;
-            }
-            callers.write(incoming.token, 0, used as u64, line)?;
-            used += line.len();
-            count += 1;
-        }
-        Ok(Reply::Count(count))
-    }
 }
 
 /// Refuses an empty range, as `munmap` does.
@@ -522,27 +340,5 @@ fn not_empty((start, end): (u64, u64)) -> Result<(u64, u64), Errno> {
         Err(Errno::EINVAL)
     } else {
         Ok((start, end))
-    }
-}
-
-/// A region as the protocol shows it.
-fn described(region: &crate::region::Region) -> Region {
-    let object = region
-        .object()
-        .map(|id| (id, address_of(region.object_page(page(region.start)))));
-    Region {
-        start: region.start,
-        end: region.end,
-        prot: u32::from(region.prot),
-        shared: matches!(
-            region.backing,
-            Backing::Shared { .. } | Backing::Device { .. }
-        ),
-        object,
-        kind: match region.kind {
-            Kind::Heap => b'h',
-            Kind::Stack => b's',
-            Kind::Plain => 0,
-        },
     }
 }

@@ -7,15 +7,18 @@
 
 extern crate alloc;
 
+mod around;
 pub mod batch;
 mod exec;
 pub mod fault;
 pub mod frames;
 mod handle;
 pub mod map;
+mod mapping;
 mod memory;
 pub mod object;
 mod objects;
+mod observe;
 pub mod pages;
 pub mod policy;
 pub mod pool;
