@@ -176,7 +176,9 @@ impl Vfs {
             program = self
                 .directory_path(&who, self.process(pid)?.current)
                 .unwrap_or_default();
-            program.push(b'/');
+            if program != b"/" {
+                program.push(b'/');
+            }
         }
         program.extend_from_slice(path.bytes());
         let process = self.processes.get_mut(pid)?;
