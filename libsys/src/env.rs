@@ -50,6 +50,11 @@ pub fn all() -> Vec<Vec<u8>> {
     }
 }
 
+/// Lets `use_it` see the environment's entries if they were changed since the start.
+pub(crate) fn with_changed<T>(use_it: impl FnOnce(Option<&[Vec<u8>]>) -> T) -> T {
+    use_it(CHANGED.lock().as_deref())
+}
+
 fn initial_entries() -> Vec<Vec<u8>> {
     (0..)
         .map_while(runtime::environment)

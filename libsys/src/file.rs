@@ -87,6 +87,7 @@ fn count(reply: Reply) -> Result<u64, Errno> {
     }
 }
 
+#[inline(always)]
 fn descriptor(reply: Reply) -> Result<Fd, Errno> {
     match reply {
         Reply::Descriptor(fd) => Ok(fd),
@@ -94,14 +95,17 @@ fn descriptor(reply: Reply) -> Result<Fd, Errno> {
     }
 }
 
+#[inline(always)]
 fn plain(request: &Request) -> Result<(), Errno> {
     vfs(request, [Loan::NONE; 2]).map(drop)
 }
 
+#[inline(always)]
 fn with_path(request: &Request, path: &[u8]) -> Result<Reply, Errno> {
     vfs(request, [Loan::read(path), Loan::NONE])
 }
 
+#[inline(always)]
 fn with_paths(request: &Request, first: &[u8], second: &[u8]) -> Result<Reply, Errno> {
     vfs(request, [Loan::read(first), Loan::read(second)])
 }

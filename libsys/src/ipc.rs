@@ -36,10 +36,12 @@ pub mod flags {
 }
 pub use flags::*;
 
+#[inline(always)]
 fn ipc(request: &Request, loan: Loan<'_>) -> Result<Reply, Errno> {
     ask::<Ipc>(Handle::IPC, request, [loan, Loan::NONE])
 }
 
+#[inline(always)]
 fn id(reply: Reply) -> Result<i32, Errno> {
     match reply {
         Reply::Id(id) => Ok(id),
@@ -47,6 +49,7 @@ fn id(reply: Reply) -> Result<i32, Errno> {
     }
 }
 
+#[inline(always)]
 fn value(reply: Reply) -> Result<i32, Errno> {
     match reply {
         Reply::Value(value) => Ok(value),

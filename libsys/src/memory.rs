@@ -15,10 +15,12 @@ pub const PROT_WRITE: u32 = 2;
 /// May be executed.
 pub const PROT_EXEC: u32 = 4;
 
+#[inline(always)]
 fn mem(request: &Request) -> Result<Reply, Errno> {
     ask::<Mem>(Handle::MEM, request, [Loan::NONE; 2])
 }
 
+#[inline(always)]
 fn address(request: &Request) -> Result<u64, Errno> {
     match mem(request)? {
         Reply::Address(address) => Ok(address),

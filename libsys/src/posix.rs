@@ -49,6 +49,9 @@ pub(crate) fn interruptible<T>(mut call: impl FnMut() -> Result<T, Errno>) -> Re
     }
 }
 
+// The two below repeat the loops above instead of using them: a closure is compiled as a function of
+// its own, in which the request's kind is no longer known, so that encoding it costs a jump table.
+
 /// One request, [`restarting`].
 #[inline(always)]
 pub(crate) fn ask<P: Protocol>(
@@ -56,7 +59,13 @@ pub(crate) fn ask<P: Protocol>(
     request: &P::Request,
     loans: [Loan<'_>; 2],
 ) -> Result<P::Reply, Errno> {
-    restarting(|| request::request::<P>(server, request, loans))
+    let before = Before::now();
+    loop {
+        match request::request::<P>(server, request, loans) {
+            Err(errno) if repeats_restartable(before, errno) => {}
+            result => return result,
+        }
+    }
 }
 
 /// One request, [`interruptible`].
@@ -66,5 +75,11 @@ pub(crate) fn ask_interruptible<P: Protocol>(
     request: &P::Request,
     loans: [Loan<'_>; 2],
 ) -> Result<P::Reply, Errno> {
-    interruptible(|| request::request::<P>(server, request, loans))
+    let before = Before::now();
+    loop {
+        match request::request::<P>(server, request, loans) {
+            Err(errno) if repeats_interruptible(before, errno) => {}
+            result => return result,
+        }
+    }
 }

@@ -9,17 +9,20 @@ use alloc::boxed::Box;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::sync::atomic::{AtomicU32, Ordering};
-use proto::proc::{Proc, Program, Reply, Request};
+use proto::proc::{Proc, Reply, Request};
+use serde::Serialize;
 
 #[inline(always)]
 fn proc(request: &Request) -> Result<Reply, Errno> {
     ask::<Proc>(Handle::PROC, request, [Loan::NONE; 2])
 }
 
+#[inline(always)]
 fn done(request: &Request) -> Result<(), Errno> {
     proc(request).map(drop)
 }
 
+#[inline(always)]
 fn pid(reply: Reply) -> Result<u32, Errno> {
     match reply {
         Reply::Pid(pid) => Ok(pid),
@@ -36,7 +39,8 @@ static PID: AtomicU32 = AtomicU32::new(0);
 /// `EAGAIN` at the process limit, `ENOMEM` when memory is short.
 pub fn fork() -> Result<u32, Errno> {
     let child = pid(proc(&Request::Fork)?)?;
-    if child == 0 {
+    // Writing only where there is something to change keeps the child from copying the page.
+    if child == 0 && PID.load(Ordering::Relaxed) != 0 {
         PID.store(0, Ordering::Relaxed);
     }
     Ok(child)
@@ -66,6 +70,79 @@ pub fn getppid() -> u32 {
     identity().map_or(0, |(_, ppid)| ppid)
 }
 
+/// [`proto::proc::Program`] as it is sent, borrowed: between `fork` and `exec` every page of the heap that is
+/// written to would be copied first.
+#[derive(Serialize)]
+struct Borrowed<'a, A, E> {
+    path: &'a [u8],
+    arguments: A,
+    environment: E,
+}
+
+/// Byte strings in a list of any kind of them.
+struct List<'a, A>(&'a [A]);
+
+impl<A> Clone for List<'_, A> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<A> Copy for List<'_, A> {}
+
+impl<A: AsRef<[u8]>> Serialize for List<'_, A> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(AsRef::as_ref))
+    }
+}
+
+/// The own environment.
+#[derive(Clone, Copy)]
+struct OwnEnvironment;
+
+impl Serialize for OwnEnvironment {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        env::with_changed(|changed| match changed {
+            Some(entries) => serializer.collect_seq(entries),
+            None => {
+                let count = (0..).map_while(runtime::environment).count();
+                let entry = |index| runtime::environment(index).unwrap_or_default();
+                serializer.collect_seq((0..count).map(entry))
+            }
+        })
+    }
+}
+
+/// Programs up to this many bytes are sent from the stack.
+const SMALL_PROGRAM: usize = 1024;
+
+fn exec<A: AsRef<[u8]>, E: Serialize>(path: &[u8], arguments: &[A], environment: E) -> Errno {
+    let program = Borrowed {
+        path,
+        arguments: List(arguments),
+        environment,
+    };
+    let mut buffer = [0; SMALL_PROGRAM];
+    if let Ok(bytes) = postcard::to_slice(&program, &mut buffer) {
+        return send_program(bytes);
+    }
+    match postcard::to_allocvec(&program) {
+        Ok(bytes) => send_program(&bytes),
+        Err(_) => Errno::ENOMEM,
+    }
+}
+
+fn send_program(bytes: &[u8]) -> Errno {
+    match ask::<Proc>(
+        Handle::PROC,
+        &Request::Exec,
+        [Loan::read(bytes), Loan::NONE],
+    ) {
+        Ok(_) => unexpected(),
+        Err(errno) => errno,
+    }
+}
+
 /// Runs a program in place of this one; returns only if that fails.
 ///
 /// # Errors
@@ -75,28 +152,7 @@ pub fn execve<A: AsRef<[u8]>, E: AsRef<[u8]>>(
     arguments: &[A],
     environment: &[E],
 ) -> Errno {
-    let program = Program {
-        path: path.as_ref().to_vec(),
-        arguments: arguments
-            .iter()
-            .map(|argument| argument.as_ref().to_vec())
-            .collect(),
-        environment: environment
-            .iter()
-            .map(|entry| entry.as_ref().to_vec())
-            .collect(),
-    };
-    let Ok(bytes) = postcard::to_allocvec(&program) else {
-        return Errno::ENOMEM;
-    };
-    match ask::<Proc>(
-        Handle::PROC,
-        &Request::Exec,
-        [Loan::read(&bytes), Loan::NONE],
-    ) {
-        Ok(_) => unexpected(),
-        Err(errno) => errno,
-    }
+    exec(path.as_ref(), arguments, List(environment))
 }
 
 /// As [`execve`] with the own environment.
@@ -104,7 +160,7 @@ pub fn execve<A: AsRef<[u8]>, E: AsRef<[u8]>>(
 /// # Errors
 /// As `execv(3)`.
 pub fn execv<A: AsRef<[u8]>>(path: impl AsRef<[u8]>, arguments: &[A]) -> Errno {
-    execve(path, arguments, &env::all())
+    exec(path.as_ref(), arguments, OwnEnvironment)
 }
 
 /// As [`execv`], looking a name without `/` up in `PATH`, and running what is no program by the shell.
@@ -112,7 +168,7 @@ pub fn execv<A: AsRef<[u8]>>(path: impl AsRef<[u8]>, arguments: &[A]) -> Errno {
 /// # Errors
 /// As `execvp(3)`.
 pub fn execvp<A: AsRef<[u8]>>(name: impl AsRef<[u8]>, arguments: &[A]) -> Errno {
-    execvpe(name, arguments, &env::all())
+    search(name.as_ref(), arguments, OwnEnvironment)
 }
 
 /// As [`execvp`] with an environment.
@@ -124,9 +180,17 @@ pub fn execvpe<A: AsRef<[u8]>, E: AsRef<[u8]>>(
     arguments: &[A],
     environment: &[E],
 ) -> Errno {
+    search(name.as_ref(), arguments, List(environment))
+}
+
+fn search<A: AsRef<[u8]>, E: Serialize + Copy>(
+    name: &[u8],
+    arguments: &[A],
+    environment: E,
+) -> Errno {
     let mut best = Errno::ENOENT;
-    for path in candidates(name.as_ref(), env::get("PATH")) {
-        match execve(&path, arguments, environment) {
+    for path in candidates(name, env::get("PATH")) {
+        match exec(&path, arguments, environment) {
             Errno::ENOENT | Errno::ENOTDIR => {}
             Errno::EACCES => best = Errno::EACCES,
             Errno::ENOEXEC => return exec_script(&path, arguments, environment),
@@ -143,14 +207,14 @@ pub use execve as execle;
 /// See [`execvp`].
 pub use execvp as execlp;
 
-fn exec_script<A: AsRef<[u8]>, E: AsRef<[u8]>>(
+fn exec_script<A: AsRef<[u8]>, E: Serialize>(
     path: &[u8],
     arguments: &[A],
-    environment: &[E],
+    environment: E,
 ) -> Errno {
     let mut with_shell: Vec<&[u8]> = vec![b"sh", path];
     with_shell.extend(arguments.iter().skip(1).map(AsRef::as_ref));
-    execve("/bin/sh", &with_shell, environment)
+    exec(b"/bin/sh", &with_shell, environment)
 }
 
 /// Paths at which a program `name` may be.
@@ -405,6 +469,7 @@ pub enum Timer {
     Profile = 2,
 }
 
+#[inline(always)]
 fn timer(request: &Request) -> Result<(u64, u64), Errno> {
     match proc(request)? {
         Reply::Timer {
@@ -493,6 +558,7 @@ pub struct Ids {
     pub saved: u32,
 }
 
+#[inline(always)]
 fn ids(request: &Request) -> Result<Ids, Errno> {
     match proc(request)? {
         Reply::Ids {
@@ -698,6 +764,7 @@ pub mod resource {
     pub const RLIMIT_AS: u32 = 9;
 }
 
+#[inline(always)]
 fn limit(request: &Request) -> Result<(u64, u64), Errno> {
     match proc(request)? {
         Reply::Limit { soft, hard } => Ok((soft, hard)),
@@ -957,6 +1024,22 @@ mod tests {
         assert!(Status(0xffff).continued());
         assert_eq!(Status(9).shell_status(), 137);
         assert_eq!(Status(7 << 8).shell_status(), 7);
+    }
+
+    #[test]
+    fn a_borrowed_program_is_sent_as_a_program() {
+        let arguments = ["a", "bc"];
+        let environment = [b"X=1".to_vec()];
+        let borrowed = Borrowed {
+            path: b"/bin/a",
+            arguments: List(&arguments),
+            environment: List(&environment),
+        };
+        let bytes = postcard::to_allocvec(&borrowed).unwrap();
+        let program: proto::proc::Program = postcard::from_bytes(&bytes).unwrap();
+        assert_eq!(program.path, b"/bin/a");
+        assert_eq!(program.arguments, [b"a".to_vec(), b"bc".to_vec()]);
+        assert_eq!(program.environment, environment);
     }
 
     #[test]

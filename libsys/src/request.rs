@@ -88,13 +88,27 @@ pub fn request_with_handle<P: Protocol>(
     request: &P::Request,
     loans: [Loan<'_>; 2],
 ) -> Result<(P::Reply, Handle), Errno> {
+    let message = wire::encode(request).map_err(|error| error.errno())?;
+    let leases = [loans[0].lease(), loans[1].lease()];
     loop {
-        match ask::<P>(server, request, loans) {
-            Ok(reply) => return Ok(reply),
-            Err(Refusal::Errno(errno)) => return Err(errno),
-            Err(Refusal::Touch { lease, offset, .. }) => {
-                make_present(*loans.get(lease as usize).ok_or(Errno::EPROTO)?, offset)?;
+        match arch::call(server, &message, &leases, Handle::NONE) {
+            Ok(answer) if answer.message.label < wire::ERRNO_LABEL => {
+                let reply = wire::decode(&answer.message).map_err(|_| Errno::EPROTO)?;
+                return Ok((reply, answer.handle));
             }
+            Ok(answer) => refused(&answer.message, &loans)?,
+            Err(error) => return Err(errno(error)),
+        }
+    }
+}
+
+/// What to do about a refusal: nothing more if a page was all that was missing.
+#[cold]
+fn refused(answer: &Message, loans: &[Loan<'_>; 2]) -> Result<(), Errno> {
+    match wire::refusal(answer) {
+        Refusal::Errno(errno) => Err(errno),
+        Refusal::Touch { lease, offset, .. } => {
+            make_present(*loans.get(lease as usize).ok_or(Errno::EPROTO)?, offset)
         }
     }
 }

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use shell::{
     ast::{Command, Part, Target, Word},
-    parse::{Error, parse},
+    parse::{Error, is_binary, parse},
 };
 
 fn simple(source: &str) -> shell::ast::Simple {
@@ -172,4 +172,13 @@ proptest! {
             "(", ")", ";", ";;", "&", "&&", "|", "\n", "a", "x=1", "<<E", "E", "$(", "`", "\"", "'", "$((", "))", "${x", "!"]), 0..40)) {
         let _ = parse(words.join(" ").as_bytes());
     }
+}
+
+#[test]
+fn a_program_or_a_first_line_with_a_zero_byte_is_no_script() {
+    assert!(is_binary(b"\x7fELF garbage"));
+    assert!(is_binary(b"echo\0a\n"));
+    assert!(!is_binary(b"echo a\n\0behind the first line"));
+    assert!(!is_binary(b""));
+    assert!(!is_binary(b"ELF\n"));
 }

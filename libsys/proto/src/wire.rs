@@ -151,8 +151,9 @@ pub fn decode_reply<R: DeserializeOwned>(message: &Message) -> Result<R, Refusal
     Err(refusal(message))
 }
 
+/// Reads a reply whose label is [`ERRNO_LABEL`] or above; `EPROTO` for one that no server sends.
 #[cold]
-fn refusal(message: &Message) -> Refusal {
+pub fn refusal(message: &Message) -> Refusal {
     let errno = message.label - ERRNO_LABEL;
     match (message.label, u32::try_from(message.words[0])) {
         (TOUCH_LABEL, Ok(lease)) => Refusal::Touch {

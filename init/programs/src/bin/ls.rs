@@ -10,7 +10,7 @@ use libsys::{
     prelude::*,
     time::Date,
 };
-use programs::{Tool, calendar, is_terminal, join, mode, names, show, users};
+use programs::{Tool, calendar, join, mode, names, show, users};
 
 libsys::main!(main);
 
@@ -107,15 +107,20 @@ fn print_items(tool: &Tool, items: &[Item]) {
         return items.iter().for_each(|item| print_long(tool, item, width));
     }
     let cells: Vec<String> = items.iter().map(|item| cell(tool, item)).collect();
-    if tool.has(b'1') || !is_terminal(1) {
-        return cells.iter().for_each(|cell| println!("{cell}"));
+    match terminal_columns() {
+        Some(columns) if !tool.has(b'1') => print_columns(&cells, columns),
+        _ => cells.iter().for_each(|cell| println!("{cell}")),
     }
-    print_columns(&cells);
+}
+
+/// Width of the terminal that is written to; `None` if it is none, or its width is unknown.
+fn terminal_columns() -> Option<usize> {
+    let (_, columns) = file::window_size(1).ok()?;
+    (columns > 0).then_some(usize::from(columns))
 }
 
 /// Fills columns from top to bottom, as many as fit the terminal.
-fn print_columns(cells: &[String]) {
-    let columns = file::window_size(1).map_or(80, |(_, columns)| usize::from(columns).max(20));
+fn print_columns(cells: &[String], columns: usize) {
     let width = cells
         .iter()
         .map(|cell| cell.chars().count())

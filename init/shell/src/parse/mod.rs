@@ -29,6 +29,17 @@ pub enum Error {
 /// Structures that may stand inside each other, so that hostile input cannot exhaust the stack.
 const MAX_DEPTH: u32 = 64;
 
+/// Bytes of a file that decide whether it is a script.
+const JUDGED_BYTES: usize = 80;
+
+/// Whether a file that starts so is no script but data: a program that the system refused, or with
+/// a NUL in its first line. Running such a file as a script could do anything.
+pub fn is_binary(file: &[u8]) -> bool {
+    let start = &file[..file.len().min(JUDGED_BYTES)];
+    let line = start.split(|byte| *byte == b'\n').next();
+    start.starts_with(b"\x7fELF") || line.is_some_and(|line| line.contains(&0))
+}
+
 /// Parses all of `source`.
 ///
 /// # Errors

@@ -122,6 +122,10 @@ fn set_up(shell: &mut Shell<Real>, name: &[u8]) {
 
 fn script(shell: &mut Shell<Real>, path: &[u8]) -> Result<i32, Unwind> {
     match stdio::read_file(path) {
+        Ok(text) if shell::parse::is_binary(&text) => {
+            eprintln!("sh: {}: cannot execute binary file", programs::show(path));
+            Err(Unwind::Exit(126))
+        }
         Ok(text) => shell.run_text(&text),
         Err(errno) => {
             eprintln!("sh: {}: {errno}", programs::show(path));
