@@ -13,6 +13,7 @@ pub mod data;
 pub mod device;
 pub mod directory;
 pub mod layout;
+pub mod limits;
 pub mod linux;
 pub mod locks;
 mod naming;

@@ -78,6 +78,16 @@ impl Vfs {
         self.opens.get_mut(id).ok_or(Errno::EBADF)
     }
 
+    /// Checks that there may be two more open files.
+    #[inline]
+    pub(crate) fn check_opens(&self) -> Result<(), Errno> {
+        if self.opens.len() + 2 > self.limits.opens {
+            Err(Errno::ENFILE)
+        } else {
+            Ok(())
+        }
+    }
+
     /// Opens a file that was found and checked.
     pub(crate) fn add_open(&mut self, place: Place, flags: u32) -> OpenId {
         self.hold(place);

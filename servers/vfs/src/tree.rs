@@ -77,12 +77,10 @@ impl Vfs {
     }
 
     fn free<M: Memory>(&mut self, id: NodeId, memory: &mut M) {
-        if let Some(Node {
-            kind: Kind::File(mut data),
-            ..
-        }) = self.nodes.remove(id)
-        {
-            data.release(memory);
+        match self.nodes.remove(id).map(|node| node.kind) {
+            Some(Kind::File(mut data)) => data.release(memory),
+            Some(Kind::Pipe(_)) => self.pipes -= 1,
+            _ => {}
         }
     }
 
@@ -93,6 +91,10 @@ impl Vfs {
         name: &[u8],
         mut node: Node,
     ) -> Result<NodeId, Errno> {
+        if !self.nodes.get(directory).is_some_and(Node::is_directory) {
+            return Err(Errno::ENOTDIR);
+        }
+        self.admit(&node)?;
         let parent = self.nodes.get_mut(directory).ok_or(Errno::ENOENT)?;
         node.device = parent.device;
         if parent.permissions & linux::S_ISGID != 0 {
@@ -116,6 +118,20 @@ impl Vfs {
             .ok_or(Errno::ENOTDIR)?;
         entries.insert(name, id);
         Ok(id)
+    }
+
+    /// Checks that there may be one more node, which is inserted next, and counts it.
+    pub(crate) fn admit(&mut self, node: &Node) -> Result<(), Errno> {
+        if self.nodes.len() >= self.limits.nodes {
+            return Err(Errno::ENOSPC);
+        }
+        if matches!(node.kind, Kind::Pipe(_)) {
+            if self.pipes >= self.limits.pipes {
+                return Err(Errno::ENFILE);
+            }
+            self.pipes += 1;
+        }
+        Ok(())
     }
 
     /// The stored directory that a place is.

@@ -1,12 +1,13 @@
 //! The file server's state, and how a request finds the function that answers it.
 
+use crate::limits::{self, Limits};
 use crate::linux;
 use crate::locks::Locks;
 use crate::node::{MountId, Node, NodeRef, Place, Times};
 use crate::open_file::OpenFile;
 use crate::park::{Attempt, Call, Cause, Parked, Resume, Step};
 use crate::path::Who;
-use crate::ports::{Monitor, Platform, Ports, Window};
+use crate::ports::{Memory, Monitor, Platform, Ports, Window};
 use crate::process::{Process, ProcessTable};
 use crate::random::Generator;
 use crate::slab::Slab;
@@ -64,8 +65,11 @@ pub struct Vfs {
     pub(crate) terminal_leftover: Vec<u8>,
     /// What the one timer is set to.
     pub(crate) timer: Option<u64>,
-    /// The directory that the newest archive entry was put into.
+    /// Nanoseconds from 1970 to boot.
     pub(crate) epoch_ns: u64,
+    pub(crate) limits: Limits,
+    /// Pipes and FIFOs among the nodes.
+    pub(crate) pipes: usize,
 }
 
 impl Vfs {
@@ -84,6 +88,8 @@ impl Vfs {
             terminal_leftover: Vec::new(),
             timer: None,
             epoch_ns: ports.system.epoch_ns(),
+            limits: Limits::for_pages(ports.memory.statistics().total),
+            pipes: 0,
         };
         vfs.mount_first_file_systems();
         vfs
@@ -350,7 +356,10 @@ impl Vfs {
 /// The published entry of a process. Servers, which proc does not publish, are root's.
 pub(crate) fn entry<S: Processes>(pid: Pid, system: &S) -> Result<Entry, Errno> {
     match system.get(pid) {
-        Some(entry) => Ok(entry),
+        Some(entry) => Ok(Entry {
+            limit_files: entry.limit_files.min(limits::DESCRIPTORS),
+            ..entry
+        }),
         None if pid.is_server() => Ok(Entry {
             pid: pid.0,
             limit_files: 1024,

@@ -453,3 +453,42 @@ fn a_dead_caller_takes_nothing() {
     assert_eq!(machine.read(INIT, read, 10), Ok(b"hello".to_vec()));
     machine.proc(Request::Exit { process: child }).unwrap();
 }
+
+#[test]
+fn files_and_pipes_end_before_the_server_s_memory() {
+    let mut machine = Machine::new();
+    let create = O_CREAT | O_WRONLY;
+    let mut made = 0;
+    loop {
+        match machine.open(INIT, &format!("/dev/shm/{made}"), create) {
+            Ok(fd) => machine.close(INIT, fd).unwrap(),
+            Err(errno) => break assert_eq!(errno, Errno::ENOSPC),
+        };
+        made += 1;
+    }
+    assert!(made > 900, "{made}");
+    let unlink = Request::Unlink {
+        directory: AT_FDCWD,
+        flags: 0,
+    };
+    for number in 0..made {
+        machine
+            .path(INIT, unlink, &format!("/dev/shm/{number}"))
+            .unwrap();
+    }
+    for round in 0..3 {
+        let mut pipes = 0;
+        while machine
+            .ask(INIT, Request::Pipe { flags: 0 }, [b"", b""])
+            .0
+            .is_ok()
+        {
+            pipes += 1;
+        }
+        assert_eq!(pipes, 7, "{round}: an eighth of 4 MB in pieces of 64 KiB");
+        for fd in 0..14 {
+            machine.close(INIT, fd).unwrap();
+        }
+    }
+    assert!(machine.open(INIT, "/dev/shm/0", create).is_ok());
+}

@@ -151,6 +151,8 @@ impl Vfs {
         node.links = 0;
         node.uid = who.uid[id::EFFECTIVE];
         node.gid = who.gid[id::EFFECTIVE];
+        self.check_opens()?;
+        self.admit(&node)?;
         let place = Place {
             mount: 0,
             node: NodeRef::Stored(self.nodes.insert(node)),

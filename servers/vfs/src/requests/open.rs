@@ -35,6 +35,7 @@ impl Vfs {
             return self.open_again(call, open, seen, flags, ports);
         }
         check_flags(flags)?;
+        self.check_opens()?;
         let path = PathText::read(call, 0, ports)?;
         let now = self.now(&mut ports.system);
         let who = self.who(call.pid, &ports.system)?;
