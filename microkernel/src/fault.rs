@@ -83,7 +83,12 @@ fn page_fault(kernel: &mut Kernel, esr: u64, far: u64, bits: u64) -> bool {
 ///
 /// # Errors
 /// [`Error::PeerGone`] if its space has no pager; nothing changed.
-pub(crate) fn send_page_fault(kernel: &mut Kernel, id: ThreadId, address: u64, bits: u64) -> Result<(), Error> {
+pub(crate) fn send_page_fault(
+    kernel: &mut Kernel,
+    id: ThreadId,
+    address: u64,
+    bits: u64,
+) -> Result<(), Error> {
     let thread = kernel.memory.thread(id);
     let (space, pc, who) = (thread.space, thread.registers.pc, thread.exception_badge);
     let space = kernel.memory.space(space);
@@ -91,7 +96,10 @@ pub(crate) fn send_page_fault(kernel: &mut Kernel, id: ThreadId, address: u64, b
     if !pager.is_some() {
         return Err(Error::PeerGone);
     }
-    let message = Message { label: label::PAGE_FAULT, words: [address, bits, pc, who, 0, 0, 0, 0] };
+    let message = Message {
+        label: label::PAGE_FAULT,
+        words: [address, bits, pc, who, 0, 0, 0, 0],
+    };
     let sent = endpoint::call_from_kernel(&mut kernel.memory, pager, id, badge, message);
     kernel.after_send(sent);
     Ok(())
@@ -104,7 +112,10 @@ fn exception(kernel: &mut Kernel, esr: u64, far: u64) -> bool {
     let message = endpoint::exception(thread, esr, far, 0, 0);
     let (to, badge) = (thread.exceptions, thread.exception_badge);
     if to == EndpointId::NONE {
-        crate::log!("a thread without exception handler: esr {esr:#x} far {far:#x} pc {:#x}", thread.registers.pc);
+        crate::log!(
+            "a thread without exception handler: esr {esr:#x} far {far:#x} pc {:#x}",
+            thread.registers.pc
+        );
     }
     let sent = endpoint::call_from_kernel(&mut kernel.memory, to, id, badge, message);
     kernel.after_send(sent);

@@ -41,7 +41,15 @@ pub(crate) struct Events {
 impl Events {
     /// Nothing is bound or armed.
     pub(crate) const fn new() -> Events {
-        Events { bindings: [None; BINDINGS], timers: EndpointId::NONE, earliest: u64::MAX, armed: u64::MAX, slice_end: u64::MAX, changed: false, turn_over: false }
+        Events {
+            bindings: [None; BINDINGS],
+            timers: EndpointId::NONE,
+            earliest: u64::MAX,
+            armed: u64::MAX,
+            slice_end: u64::MAX,
+            changed: false,
+            turn_over: false,
+        }
     }
 
     /// A thread starts to run: its slice begins when somebody equal is ready.
@@ -59,8 +67,16 @@ impl Events {
             return Err(Error::Invalid);
         }
         let same = |binding: &Option<Binding>| binding.is_none_or(|binding| binding.irq == irq);
-        let place = self.bindings.iter_mut().find(|binding| same(binding)).ok_or(Error::NoSlot)?;
-        *place = Some(Binding { irq, endpoint, bits });
+        let place = self
+            .bindings
+            .iter_mut()
+            .find(|binding| same(binding))
+            .ok_or(Error::NoSlot)?;
+        *place = Some(Binding {
+            irq,
+            endpoint,
+            bits,
+        });
         Ok(())
     }
 
@@ -71,11 +87,18 @@ impl Events {
 
     /// Whether an interrupt goes to that endpoint.
     pub(crate) fn names(&self, id: EndpointId) -> bool {
-        self.bindings.iter().flatten().any(|binding| binding.endpoint == id)
+        self.bindings
+            .iter()
+            .flatten()
+            .any(|binding| binding.endpoint == id)
     }
 
     fn binding(&self, irq: u32) -> Option<Binding> {
-        self.bindings.iter().flatten().find(|binding| binding.irq == irq).copied()
+        self.bindings
+            .iter()
+            .flatten()
+            .find(|binding| binding.irq == irq)
+            .copied()
     }
 
     /// Sets an endpoint's timer.

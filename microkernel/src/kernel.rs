@@ -82,7 +82,10 @@ impl Kernel {
             current: ThreadId::NONE,
             handoff: ThreadId::NONE,
             vector_owner: ThreadId::NONE,
-            memory: Memory { frames, upcalls_done: 0 },
+            memory: Memory {
+                frames,
+                upcalls_done: 0,
+            },
             asids: Asids::new(asid_bits),
             serial: 1,
             events: interrupt::Events::new(),
@@ -183,16 +186,29 @@ impl Kernel {
         let woken = core::mem::take(&mut self.handoff);
         if self.can_run(self.current) {
             let priority = self.memory.thread(self.current).priority;
-            let contender = if woken.is_some() { self.memory.thread(woken).priority } else { 0 };
+            let contender = if woken.is_some() {
+                self.memory.thread(woken).priority
+            } else {
+                0
+            };
             let highest = self.ready.highest().unwrap_or(0).max(contender);
             if highest < priority || highest == priority && !turn_over {
                 self.queue(woken, Place::First);
                 return Some(self.current);
             }
-            let place = if highest > priority { Place::First } else { Place::Last };
+            let place = if highest > priority {
+                Place::First
+            } else {
+                Place::Last
+            };
             self.queue(self.current, place);
         }
-        if woken.is_some() && self.ready.highest().is_none_or(|best| best <= self.memory.thread(woken).priority) {
+        if woken.is_some()
+            && self
+                .ready
+                .highest()
+                .is_none_or(|best| best <= self.memory.thread(woken).priority)
+        {
             return Some(woken);
         }
         self.queue(woken, Place::First);
@@ -211,7 +227,10 @@ impl Kernel {
         let thread = self.memory.thread(self.current);
         let undisturbed = thread.state == State::Ready && thread.flags == 0;
         let priority = thread.priority;
-        undisturbed && !self.handoff.is_some() && !self.events.changed && self.ready.highest().is_none_or(|best| best < priority)
+        undisturbed
+            && !self.handoff.is_some()
+            && !self.events.changed
+            && self.ready.highest().is_none_or(|best| best < priority)
     }
 
     /// Leaves the kernel's books in order and returns the address of the thread to run.
@@ -249,10 +268,10 @@ pub(crate) extern "C" fn enter(thread: usize, esr: u64, far: u64, cause: Cause) 
     };
     let upcalls = kernel.memory.upcalls_done;
     let next = kernel.leave();
-    let changed = registers_changed || kernel.memory.upcalls_done != upcalls || kernel.current != entered;
+    let changed =
+        registers_changed || kernel.memory.upcalls_done != upcalls || kernel.current != entered;
     next | usize::from(changed)
 }
-
 
 /// Kernel objects by their frame number, and the frame table that vouches for them.
 pub(crate) struct Memory {
@@ -262,13 +281,29 @@ pub(crate) struct Memory {
     pub(crate) upcalls_done: u64,
 }
 
-/// Zeroes a frame that has just been claimed as `T`'s, and writes `value` there.
-pub(crate) fn construct<T>(frame: FrameNumber, value: T) {
+/// Objects that live in a frame of their own, and of which a frame of zeros is a valid one.
+///
+/// # Safety
+/// All-zero bytes must be a value of the type.
+pub(crate) unsafe trait Object {}
+
+// SAFETY: integers and arrays of them; of its enums, `State::Ready` is 0; no references.
+unsafe impl Object for Thread {}
+// SAFETY: integers only.
+unsafe impl Object for Endpoint {}
+// SAFETY: integers, and slots, for which see below.
+unsafe impl Object for Space {}
+// SAFETY: integers, and `SlotKind::Empty` is 0.
+unsafe impl Object for [Slot; PAGE_SLOTS] {}
+
+/// Makes a frame that has just been claimed as `T`'s hold one, all zero. It is built in place,
+/// because copying a page costs more than all else that creating an object does.
+pub(crate) fn construct<T: Object>(frame: FrameNumber) -> &'static mut T {
     const { assert!(core::mem::size_of::<T>() <= abi::PAGE_BYTES as usize) };
     zero_frame(frame);
     // SAFETY: the frame table says that the frame is this object's alone; it is in the linear map,
-    // page-aligned and large enough.
-    unsafe { (frame_address(frame) as *mut T).write(value) };
+    // page-aligned and large enough, and zero is a valid value (`Object`).
+    unsafe { &mut *(frame_address(frame) as *mut T) }
 }
 
 /// The frame table of `count` frames from `first` on, in free RAM at physical address `place`.
@@ -318,7 +353,10 @@ impl SlotPages for Memory {
 
 impl Memory {
     /// The frame table, the page tables and one space at the same time: they never overlap.
-    pub(crate) fn with_space(&mut self, id: SpaceId) -> (&mut FrameTable<'static>, PageTables, &mut Space) {
+    pub(crate) fn with_space(
+        &mut self,
+        id: SpaceId,
+    ) -> (&mut FrameTable<'static>, PageTables, &mut Space) {
         // SAFETY: as in `space`; the borrow of `self` covers both references, and a space's page
         // is not part of the frame table.
         let space = unsafe { &mut *(frame_address(id.0) as *mut Space) };

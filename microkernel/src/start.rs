@@ -39,8 +39,14 @@ struct Supply(Ranges);
 impl Supply {
     /// Takes `bytes` of it, in whole pages, at one piece.
     fn take(&mut self, bytes: u64) -> Range {
-        let fits = self.0.as_slice().iter().find(|range| range.bytes() >= bytes).copied();
-        let taken = Range::sized(fits.expect("RAM for the kernel's tables").start, bytes).grow_to(PAGE_BYTES);
+        let fits = self
+            .0
+            .as_slice()
+            .iter()
+            .find(|range| range.bytes() >= bytes)
+            .copied();
+        let taken = Range::sized(fits.expect("RAM for the kernel's tables").start, bytes)
+            .grow_to(PAGE_BYTES);
         self.0.subtract(taken);
         taken
     }
@@ -56,7 +62,10 @@ fn number(address: u64) -> FrameNumber {
 
 fn frames_of(range: Range) -> FrameRange {
     let range = range.grow_to(PAGE_BYTES);
-    FrameRange { first: number(range.start), count: number(range.bytes()) }
+    FrameRange {
+        first: number(range.start),
+        count: number(range.bytes()),
+    }
 }
 
 /// Starts the root task.
@@ -72,19 +81,38 @@ pub(crate) fn start(platform: &Platform) -> ! {
     root.give_handles();
     root.tell(platform);
     let thread = root.thread;
-    begin(kernel, thread, entry, layout::STACK_TOP - EMPTY_STACK, [layout::BOOT_INFO, 0]);
+    begin(
+        kernel,
+        thread,
+        entry,
+        layout::STACK_TOP - EMPTY_STACK,
+        [layout::BOOT_INFO, 0],
+    );
     vectors::run(kernel.leave())
 }
 
 /// Sets the kernel's state up, with the frame table in free RAM.
 fn install(platform: &Platform, supply: &mut Supply) -> &'static mut Kernel {
     let ram = platform.ram.as_slice();
-    let first = ram.iter().map(|range| range.start).min().expect("there is RAM");
-    let end = ram.iter().map(|range| range.end).max().expect("there is RAM");
+    let first = ram
+        .iter()
+        .map(|range| range.start)
+        .min()
+        .expect("there is RAM");
+    let end = ram
+        .iter()
+        .map(|range| range.end)
+        .max()
+        .expect("there is RAM");
     let count = ((end - first) / PAGE_BYTES) as usize;
     let place = supply.take(count as u64 * size_of::<u64>() as u64);
     let mut frames = kernel::frame_table(number(first), count, place.start);
-    let open = supply.0.as_slice().iter().copied().chain([platform.archive, platform.entry.device_tree]);
+    let open = supply
+        .0
+        .as_slice()
+        .iter()
+        .copied()
+        .chain([platform.archive, platform.entry.device_tree]);
     for range in open.map(frames_of) {
         frames.open(range.first, range.count);
     }
@@ -101,9 +129,16 @@ struct RootTask<'a> {
 
 impl<'a> RootTask<'a> {
     fn new(kernel: &'a mut Kernel, supply: &'a mut Supply) -> Self {
-        let space = new_space(kernel, supply.frame(), supply.frame()).expect("nothing is in use yet");
-        let thread = new_thread(kernel, supply.frame(), space, ROOT_PRIORITY).expect("nothing is in use yet");
-        RootTask { kernel, supply, space, thread }
+        let space =
+            new_space(kernel, supply.frame(), supply.frame()).expect("nothing is in use yet");
+        let thread = new_thread(kernel, supply.frame(), space, ROOT_PRIORITY)
+            .expect("nothing is in use yet");
+        RootTask {
+            kernel,
+            supply,
+            space,
+            thread,
+        }
     }
 
     fn map(&mut self, address: u64, frame: FrameNumber, protection: u8) {
@@ -111,7 +146,8 @@ impl<'a> RootTask<'a> {
             let (frames, mut tables, space) = self.kernel.memory.with_space(self.space);
             if let Ok(table) = page_table::ensure_leaf_table(&mut tables, frames, space, address) {
                 let leaf = Leaf::new(frame, protection);
-                page_table::set_leaf(&mut tables, frames, space, table, address, leaf).expect("a free frame");
+                page_table::set_leaf(&mut tables, frames, space, table, address, leaf)
+                    .expect("a free frame");
                 return;
             }
             let spare = self.supply.frame();
@@ -134,7 +170,11 @@ impl<'a> RootTask<'a> {
     fn map_boot_files(&mut self, platform: &Platform) {
         let files = frames_of(platform.archive);
         for page in 0..files.count {
-            self.map(layout::ARCHIVE + u64::from(page) * PAGE_BYTES, files.first + page, 0);
+            self.map(
+                layout::ARCHIVE + u64::from(page) * PAGE_BYTES,
+                files.first + page,
+                0,
+            );
         }
     }
 
@@ -142,10 +182,16 @@ impl<'a> RootTask<'a> {
     fn load(&mut self, platform: &Platform) -> u64 {
         let archive = memory::bytes(platform.archive.start, platform.archive.bytes() as usize);
         let Some(file) = archive::find(archive, ROOT_TASK) else {
-            panic!("the boot archive ({} bytes) has no {ROOT_TASK}", archive.len());
+            panic!(
+                "the boot archive ({} bytes) has no {ROOT_TASK}",
+                archive.len()
+            );
         };
-        let program = ElfBytes::<LittleEndian>::minimal_parse(file).expect("the root task is an ELF file");
-        let segments = program.segments().expect("the root task has program headers");
+        let program =
+            ElfBytes::<LittleEndian>::minimal_parse(file).expect("the root task is an ELF file");
+        let segments = program
+            .segments()
+            .expect("the root task has program headers");
         for segment in segments.iter().filter(|segment| segment.p_type == PT_LOAD) {
             self.load_segment(file, &segment);
         }
@@ -156,8 +202,16 @@ impl<'a> RootTask<'a> {
     fn load_segment(&mut self, file: &[u8], segment: &ProgramHeader) {
         let content = segment.p_offset as usize..(segment.p_offset + segment.p_filesz) as usize;
         let content = file.get(content).expect("the root task's file is whole");
-        let write = if segment.p_flags & PF_W != 0 { prot::WRITE } else { 0 };
-        let execute = if segment.p_flags & PF_X != 0 { prot::EXECUTE } else { 0 };
+        let write = if segment.p_flags & PF_W != 0 {
+            prot::WRITE
+        } else {
+            0
+        };
+        let execute = if segment.p_flags & PF_X != 0 {
+            prot::EXECUTE
+        } else {
+            0
+        };
         let start = abi::addr::page_down(segment.p_vaddr);
         let end = segment.p_vaddr + segment.p_memsz;
         let mut page = start;
@@ -166,7 +220,8 @@ impl<'a> RootTask<'a> {
             let from = page.max(segment.p_vaddr);
             let until = (page + PAGE_BYTES).min(segment.p_vaddr + content.len() as u64);
             if from < until {
-                let bytes = &content[(from - segment.p_vaddr) as usize..(until - segment.p_vaddr) as usize];
+                let bytes =
+                    &content[(from - segment.p_vaddr) as usize..(until - segment.p_vaddr) as usize];
                 let target = (u64::from(frame) << 12) + (from - page);
                 memory::bytes_mut(target, bytes.len()).copy_from_slice(bytes);
             }
@@ -177,7 +232,10 @@ impl<'a> RootTask<'a> {
 
     fn map_stack(&mut self) {
         for page in 1..=STACK_PAGES {
-            self.map_zero(layout::STACK_TOP - u64::from(page) * PAGE_BYTES, prot::WRITE);
+            self.map_zero(
+                layout::STACK_TOP - u64::from(page) * PAGE_BYTES,
+                prot::WRITE,
+            );
         }
     }
 
@@ -223,7 +281,10 @@ fn boot_info(platform: &Platform, free: &Ranges) -> BootInfo {
     for (place, &range) in info.free.iter_mut().zip(free.as_slice()) {
         *place = frames_of(range);
     }
-    for (place, byte) in info.command_line[..511].iter_mut().zip(platform.bootargs.bytes()) {
+    for (place, byte) in info.command_line[..511]
+        .iter_mut()
+        .zip(platform.bootargs.bytes())
+    {
         *place = byte;
     }
     info

@@ -19,7 +19,10 @@ const INSTRUCTION: u64 = 4;
 pub(crate) fn to_bytes(registers: &Registers) -> [u8; size_of::<Registers>()] {
     let mut bytes = [0; size_of::<Registers>()];
     let tail = [registers.sp, registers.pc, registers.pstate];
-    for (place, word) in bytes.chunks_exact_mut(8).zip(registers.x.iter().chain(&tail)) {
+    for (place, word) in bytes
+        .chunks_exact_mut(8)
+        .zip(registers.x.iter().chain(&tail))
+    {
         place.copy_from_slice(&word.to_ne_bytes());
     }
     bytes
@@ -32,7 +35,12 @@ pub(crate) fn from_bytes(bytes: &[u8; size_of::<Registers>()]) -> Registers {
     for (word, place) in words.iter_mut().zip(bytes.as_chunks::<8>().0) {
         *word = u64::from_ne_bytes(*place);
     }
-    let mut registers = Registers { x: [0; 31], sp: words[31], pc: words[32], pstate: words[33] & PSTATE_FLAGS };
+    let mut registers = Registers {
+        x: [0; 31],
+        sp: words[31],
+        pc: words[32],
+        pstate: words[33] & PSTATE_FLAGS,
+    };
     registers.x.copy_from_slice(&words[..31]);
     registers
 }

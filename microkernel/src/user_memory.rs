@@ -23,7 +23,10 @@ impl UserRange {
     /// [`Error::Invalid`] if not.
     pub(crate) fn new(address: u64, bytes: u64) -> Result<Self, Error> {
         match address.checked_add(bytes) {
-            Some(end) if end <= USER_END => Ok(UserRange { address, bytes: bytes as usize }),
+            Some(end) if end <= USER_END => Ok(UserRange {
+                address,
+                bytes: bytes as usize,
+            }),
             _ => Err(Error::Invalid),
         }
     }
@@ -50,14 +53,25 @@ pub(crate) enum Access {
 
 impl Side {
     /// `range` of `space`.
-    pub(crate) fn new(memory: &mut Memory, space: SpaceId, range: UserRange, access: Access) -> Side {
-        Side { root: memory.space(space).root, address: range.address, access }
+    pub(crate) fn new(
+        memory: &mut Memory,
+        space: SpaceId,
+        range: UserRange,
+        access: Access,
+    ) -> Side {
+        Side {
+            root: memory.space(space).root,
+            address: range.address,
+            access,
+        }
     }
 
     /// Physical address of the present position, if it may be accessed.
     fn physical(&self, memory: &Memory) -> Option<u64> {
         let leaf: Leaf = page_table::look_up(&memory.tables(), self.root, self.address);
-        let allowed = leaf.is_mapped() && !leaf.is_device() && (self.access != Access::Write || leaf.is_writable());
+        let allowed = leaf.is_mapped()
+            && !leaf.is_device()
+            && (self.access != Access::Write || leaf.is_writable());
         allowed.then(|| u64::from(leaf.frame()) << 12 | self.address % PAGE_BYTES)
     }
 
@@ -77,12 +91,23 @@ pub(crate) enum Stopped {
 }
 
 /// Copies `bytes` from one side to the other; says how many bytes went before what stopped it.
-pub(crate) fn copy(memory: &Memory, mut from: Side, mut to: Side, bytes: usize) -> (usize, Option<Stopped>) {
+pub(crate) fn copy(
+    memory: &Memory,
+    mut from: Side,
+    mut to: Side,
+    bytes: usize,
+) -> (usize, Option<Stopped>) {
     let mut done = 0;
     while done < bytes {
-        let Some(source) = from.physical(memory) else { return (done, Some(Stopped::Source)) };
-        let Some(target) = to.physical(memory) else { return (done, Some(Stopped::Target)) };
-        let chunk = (bytes - done).min(from.left_in_page()).min(to.left_in_page());
+        let Some(source) = from.physical(memory) else {
+            return (done, Some(Stopped::Source));
+        };
+        let Some(target) = to.physical(memory) else {
+            return (done, Some(Stopped::Target));
+        };
+        let chunk = (bytes - done)
+            .min(from.left_in_page())
+            .min(to.left_in_page());
         memory::copy(target, source, chunk);
         from.address += chunk as u64;
         to.address += chunk as u64;
@@ -95,7 +120,12 @@ pub(crate) fn copy(memory: &Memory, mut from: Side, mut to: Side, bytes: usize) 
 ///
 /// # Errors
 /// [`Error::BufferFault`] at the first absent page.
-pub(crate) fn read(memory: &mut Memory, space: SpaceId, address: u64, into: &mut [u8]) -> Result<(), Error> {
+pub(crate) fn read(
+    memory: &mut Memory,
+    space: SpaceId,
+    address: u64,
+    into: &mut [u8],
+) -> Result<(), Error> {
     let range = UserRange::new(address, into.len() as u64)?;
     let mut side = Side::new(memory, space, range, Access::Read);
     let mut done = 0;
@@ -113,7 +143,12 @@ pub(crate) fn read(memory: &mut Memory, space: SpaceId, address: u64, into: &mut
 ///
 /// # Errors
 /// [`Error::BufferFault`] at the first page that is absent or not writable.
-pub(crate) fn write(memory: &mut Memory, space: SpaceId, address: u64, from: &[u8]) -> Result<(), Error> {
+pub(crate) fn write(
+    memory: &mut Memory,
+    space: SpaceId,
+    address: u64,
+    from: &[u8],
+) -> Result<(), Error> {
     let range = UserRange::new(address, from.len() as u64)?;
     let mut side = Side::new(memory, space, range, Access::Write);
     let mut done = 0;

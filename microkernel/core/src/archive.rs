@@ -14,7 +14,9 @@ pub fn find<'a>(archive: &'a [u8], name: &str) -> Option<&'a [u8]> {
         let (bytes, name_bytes) = (field(header, 6)?, field(header, 11)?);
         let entry = rest.get(HEADER..HEADER.checked_add(name_bytes)?)?;
         let entry = entry.split(|&byte| byte == 0).next()?;
-        let start = HEADER.checked_add(name_bytes)?.checked_next_multiple_of(4)?;
+        let start = HEADER
+            .checked_add(name_bytes)?
+            .checked_next_multiple_of(4)?;
         let end = start.checked_add(bytes)?;
         if entry == name.as_bytes() {
             return rest.get(start..end);
@@ -50,7 +52,12 @@ mod tests {
 
     #[test]
     fn a_file_is_found_behind_others_and_a_missing_one_is_not() {
-        let archive = [entry("a", b"xyz"), entry("boot/root", b"elf"), entry("TRAILER!!!", b"")].concat();
+        let archive = [
+            entry("a", b"xyz"),
+            entry("boot/root", b"elf"),
+            entry("TRAILER!!!", b""),
+        ]
+        .concat();
         assert_eq!(find(&archive, "boot/root"), Some(&b"elf"[..]));
         assert_eq!(find(&archive, "boot"), None);
         assert_eq!(find(&archive[..200], "boot/root"), None, "cut short");

@@ -52,6 +52,11 @@ impl Endpoint {
             in_timers: 0,
         }
     }
+
+    /// Makes an endpoint of zeros what [`Self::new`] returns.
+    pub fn init(&mut self) {
+        *self = Self::new();
+    }
 }
 
 /// What became of a message.
@@ -278,6 +283,7 @@ fn escalate(objects: &mut (impl Objects + SlotPages), id: ThreadId, reason: u64)
 }
 
 /// The message that tells of an exception of `thread`.
+#[inline]
 pub fn exception(thread: &Thread, esr: u64, far: u64, reason: u64, access: u64) -> Message {
     let registers = &thread.registers;
     let words = [

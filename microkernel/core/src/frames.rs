@@ -86,12 +86,14 @@ impl<'a> FrameTable<'a> {
     }
 
     /// What a frame is used as; `None` outside RAM.
+    #[inline]
     pub fn kind(&self, frame: FrameNumber) -> Option<Kind> {
         let entry = self.get(frame)?;
         Some(KINDS[(entry & 0xff) as usize % KINDS.len()])
     }
 
     /// Whether the frame is used as `kind`.
+    #[inline]
     pub fn is(&self, frame: FrameNumber, kind: Kind) -> bool {
         self.kind(frame) == Some(kind)
     }
@@ -105,6 +107,7 @@ impl<'a> FrameTable<'a> {
     ///
     /// # Errors
     /// [`Error::FrameBusy`] if it is mapped, an object already, reserved or outside RAM.
+    #[inline]
     pub fn claim(&mut self, frame: FrameNumber, kind: Kind) -> Result<(), Error> {
         let entry = self.entry(frame).ok_or(Error::FrameBusy)?;
         if *entry & !SYNCED != Kind::User as u64 {
@@ -116,23 +119,36 @@ impl<'a> FrameTable<'a> {
     }
 
     /// Whether [`Self::claim`] would succeed.
+    #[inline]
     pub fn is_claimable(&self, frame: FrameNumber) -> bool {
-        self.get(frame).is_some_and(|entry| entry & !SYNCED == Kind::User as u64)
+        self.get(frame)
+            .is_some_and(|entry| entry & !SYNCED == Kind::User as u64)
     }
 
     fn get(&self, frame: FrameNumber) -> Option<u64> {
-        self.entries.get(frame.checked_sub(self.first)? as usize).copied()
+        self.entries
+            .get(frame.checked_sub(self.first)? as usize)
+            .copied()
     }
 
     /// Whether instruction fetches see what the frame holds.
+    #[inline]
     pub fn is_synced(&self, frame: FrameNumber) -> bool {
         self.get(frame).is_some_and(|entry| entry & SYNCED != 0)
     }
 
     /// Notes whether instruction fetches see what a frame of user memory holds.
+    #[inline]
     pub fn set_synced(&mut self, frame: FrameNumber, synced: bool) {
-        if let Some(entry) = self.entry(frame).filter(|entry| **entry & 0xff == Kind::User as u64) {
-            *entry = if synced { *entry | SYNCED } else { *entry & !SYNCED };
+        if let Some(entry) = self
+            .entry(frame)
+            .filter(|entry| **entry & 0xff == Kind::User as u64)
+        {
+            *entry = if synced {
+                *entry | SYNCED
+            } else {
+                *entry & !SYNCED
+            };
         }
     }
 
@@ -142,6 +158,7 @@ impl<'a> FrameTable<'a> {
     }
 
     /// Turns a kernel object's frame back into user memory.
+    #[inline]
     pub fn release(&mut self, frame: FrameNumber) {
         if let Some(entry) = self.entry(frame) {
             *entry = Kind::User as u64;
@@ -153,6 +170,7 @@ impl<'a> FrameTable<'a> {
     ///
     /// # Errors
     /// [`Error::FrameBusy`] if the frame is no user memory.
+    #[inline]
     pub fn map(&mut self, frame: FrameNumber) -> Result<(), Error> {
         let entry = self.entry(frame).ok_or(Error::FrameBusy)?;
         if *entry & 0xff != Kind::User as u64 {
@@ -166,6 +184,7 @@ impl<'a> FrameTable<'a> {
     }
 
     /// Counts one mapping less. Frames outside RAM (devices) are not counted.
+    #[inline]
     pub fn unmap(&mut self, frame: FrameNumber) {
         if let Some(entry) = self.entry(frame) {
             *entry -= COUNT_ONE;
@@ -187,6 +206,7 @@ impl<'a> FrameTable<'a> {
     }
 
     /// Makes a table frame a table of `kind` whose list goes on with `next`, with no entry in use.
+    #[inline]
     pub fn set_table(&mut self, frame: FrameNumber, kind: Kind, next: FrameNumber) {
         if let Some(entry) = self.entry(frame) {
             *entry = kind as u64 | u64::from(next) << 32 | INDEX << LOW_SHIFT;
@@ -194,6 +214,7 @@ impl<'a> FrameTable<'a> {
     }
 
     /// The next table in the list.
+    #[inline]
     pub fn table_next(&self, frame: FrameNumber) -> FrameNumber {
         match frame
             .checked_sub(self.first)
@@ -205,6 +226,7 @@ impl<'a> FrameTable<'a> {
     }
 
     /// Notes that entry `index` of a table is in use from now on.
+    #[inline]
     pub fn table_uses(&mut self, frame: FrameNumber, index: usize) {
         let index = index as u64 & INDEX;
         if let Some(entry) = self.entry(frame) {
@@ -217,6 +239,7 @@ impl<'a> FrameTable<'a> {
     }
 
     /// The entries of a table that may be in use; empty if none ever was.
+    #[inline]
     pub fn table_range(&self, frame: FrameNumber) -> core::ops::RangeInclusive<usize> {
         match frame
             .checked_sub(self.first)

@@ -41,6 +41,7 @@ impl Leaf {
     pub const NONE: Leaf = Leaf(0);
 
     /// A mapping of `frame` with [`prot`] bits.
+    #[inline]
     pub fn new(frame: FrameNumber, protection: u8) -> Leaf {
         let mut entry = VALID
             | TABLE_OR_PAGE
@@ -65,26 +66,31 @@ impl Leaf {
     }
 
     /// Whether something is mapped.
+    #[inline]
     pub fn is_mapped(self) -> bool {
         self.0 & VALID != 0
     }
 
     /// The frame that is mapped.
+    #[inline]
     pub fn frame(self) -> FrameNumber {
         ((self.0 & FRAME) >> 12) as u32
     }
 
     /// Whether user mode may write.
+    #[inline]
     pub fn is_writable(self) -> bool {
         self.0 & READ_ONLY == 0
     }
 
     /// Whether user mode may execute.
+    #[inline]
     pub fn is_executable(self) -> bool {
         self.is_mapped() && self.0 & USER_NO_EXECUTE == 0
     }
 
     /// Whether it is device memory.
+    #[inline]
     pub fn is_device(self) -> bool {
         self.0 & DEVICE_MEMORY != 0
     }
@@ -107,7 +113,13 @@ pub fn leaf_table(tables: &impl Tables, root: FrameNumber, address: u64) -> Opti
     child(tables.read(middle, index(address, 2)))
 }
 
+/// The mapping of the page of `address`, whose level-3 table is known.
+pub fn leaf(tables: &impl Tables, table: FrameNumber, address: u64) -> Leaf {
+    Leaf(tables.read(table, index(address, 3)))
+}
+
 /// First address behind those that share `address`'s level-3 table.
+#[inline]
 pub fn next_leaf_table(address: u64) -> u64 {
     const COVERED: u64 = PAGE_BYTES * ENTRIES as u64;
     (address / COVERED + 1) * COVERED
@@ -256,6 +268,7 @@ pub fn tear_down(
 ///
 /// # Errors
 /// [`Error::Invalid`] if not.
+#[inline]
 pub fn check_range(address: u64, pages: u32) -> Result<(), Error> {
     let end = address
         .checked_add(u64::from(pages) * PAGE_BYTES)

@@ -20,11 +20,13 @@ impl Queue {
     };
 
     /// The first thread, or none.
+    #[inline]
     pub fn first(&self) -> ThreadId {
         self.head
     }
 
     /// Whether nobody is queued.
+    #[inline]
     pub fn is_empty(&self) -> bool {
         !self.head.is_some()
     }

@@ -42,16 +42,19 @@ impl ReadyQueue {
     }
 
     /// The highest priority at which a thread is ready.
+    #[inline]
     pub fn highest(&self) -> Option<u32> {
         self.bitmap.checked_ilog2()
     }
 
     /// Whether a thread of `priority` is ready.
+    #[inline]
     pub fn any_at(&self, priority: u32) -> bool {
         self.bitmap & 1 << (priority % PRIORITIES as u32) != 0
     }
 
     /// Adds a thread that is in no queue.
+    #[inline]
     pub fn insert(&mut self, objects: &mut impl Objects, id: ThreadId, place: Place) {
         let thread = objects.thread(id);
         thread.flags |= flag::QUEUED;
@@ -64,6 +67,7 @@ impl ReadyQueue {
     }
 
     /// Removes a thread that is queued here.
+    #[inline]
     pub fn remove(&mut self, objects: &mut impl Objects, id: ThreadId) {
         let thread = objects.thread(id);
         thread.flags &= !flag::QUEUED;
@@ -75,6 +79,7 @@ impl ReadyQueue {
     }
 
     /// Takes the thread that should run next.
+    #[inline]
     pub fn take(&mut self, objects: &mut impl Objects) -> Option<ThreadId> {
         let id = self.queues[self.highest()? as usize].first();
         self.remove(objects, id);

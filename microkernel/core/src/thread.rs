@@ -134,6 +134,11 @@ pub const USER_PSTATE: u64 = 0;
 /// The condition flags, which alone user space may choose in `pstate` (N, Z, C, V).
 pub const PSTATE_FLAGS: u64 = 0xf000_0000;
 
+/// Tokens of earlier threads in the same frame must not fit: each starts somewhere else.
+fn first_sequence(serial: u64) -> u32 {
+    (serial as u32).wrapping_mul(0x9e37_79b1)
+}
+
 impl Thread {
     /// An inactive thread of `space`.
     pub fn new(space: SpaceId, priority: u32, serial: u64) -> Thread {
@@ -150,8 +155,7 @@ impl Thread {
             ttbr0: 0,
             handles: 0,
             leases: [Lease::NONE; 2],
-            // Tokens of earlier threads in this frame must not fit: start somewhere else.
-            sequence: (serial as u32).wrapping_mul(0x9e37_79b1),
+            sequence: first_sequence(serial),
             state: State::Inactive,
             flags: 0,
             priority,
@@ -172,17 +176,29 @@ impl Thread {
         }
     }
 
+    /// Makes a thread of zeros what [`Self::new`] returns, without moving a page around.
+    pub fn init(&mut self, space: SpaceId, priority: u32, serial: u64) {
+        self.sequence = first_sequence(serial);
+        self.state = State::Inactive;
+        self.priority = priority;
+        self.space = space;
+        self.serial = serial;
+    }
+
     /// The token of the call that this thread, whose name is `id`, waits for.
+    #[inline]
     pub fn token(&self, id: ThreadId) -> Token {
         Token(u64::from(id.0) << 32 | u64::from(self.sequence))
     }
 
     /// Whether a flag is set.
+    #[inline]
     pub fn has(&self, bits: u32) -> bool {
         self.flags & bits != 0
     }
 
     /// The message that it sends: the kernel's on its behalf, or its registers.
+    #[inline]
     pub fn message(&self) -> Message {
         if self.has(flag::KERNEL_MESSAGE) {
             return self.kernel_message;
@@ -197,6 +213,7 @@ impl Thread {
 
     /// Sets the results of a kernel call: everything that is not a result becomes 0, so that
     /// nothing leaks.
+    #[inline]
     pub fn set_results(&mut self, error: u64, message: &Message) {
         self.registers.x[0] = error;
         self.registers.x[1] = message.label;
@@ -206,6 +223,7 @@ impl Thread {
 
     /// Sets what a receiver gets besides the message: badge, token, the leases' length words and
     /// the handle that arrived.
+    #[inline]
     pub fn set_origin(&mut self, badge: Badge, token: Token, leases: [Lease; 2], handle: u32) {
         self.registers.x[10] = badge.0;
         self.registers.x[11] = token.0;
@@ -241,6 +259,22 @@ mod tests {
         let old = Thread::new(SpaceId(1), 1, 1).token(ThreadId(7));
         let new = Thread::new(SpaceId(1), 1, 2).token(ThreadId(7));
         assert_ne!(old, new);
+    }
+
+    #[test]
+    fn a_thread_built_in_place_is_the_same_as_a_new_one() {
+        let new = Thread::new(SpaceId(4), 9, 77);
+        let mut built = Thread {
+            sequence: 0,
+            state: State::Ready,
+            ..Thread::new(SpaceId(0), 0, 0)
+        };
+        built.init(SpaceId(4), 9, 77);
+        assert_eq!(
+            (built.sequence, built.state, built.priority),
+            (new.sequence, new.state, new.priority)
+        );
+        assert_eq!((built.space, built.serial), (new.space, new.serial));
     }
 
     #[test]

@@ -91,7 +91,9 @@ pub(crate) fn exists(irq: u32) -> bool {
 /// Whether the page at physical address `page` holds registers of the controller.
 pub(crate) fn owns(page: u64) -> bool {
     let page = Range::sized(page, abi::PAGE_BYTES);
-    REGISTERS.get().is_none_or(|ranges| ranges.iter().any(|range| range.overlaps(page)))
+    REGISTERS
+        .get()
+        .is_none_or(|ranges| ranges.iter().any(|range| range.overlaps(page)))
 }
 
 fn driver() -> &'static Driver {

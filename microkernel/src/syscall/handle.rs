@@ -8,8 +8,14 @@ use super::{Arguments, DONE, Outcome};
 use crate::kernel::Kernel;
 
 /// `HANDLE_COPY`: into the own table or that of a thread that the caller controls.
-pub(super) fn copy(kernel: &mut Kernel, [source, thread, index, badge, rights, ..]: Arguments) -> Outcome {
-    let rights = u16::try_from(rights).ok().and_then(Rights::from_bits).ok_or(Error::Invalid)?;
+pub(super) fn copy(
+    kernel: &mut Kernel,
+    [source, thread, index, badge, rights, ..]: Arguments,
+) -> Outcome {
+    let rights = u16::try_from(rights)
+        .ok()
+        .and_then(Rights::from_bits)
+        .ok_or(Error::Invalid)?;
     let index = u32::try_from(index).map_err(|_| Error::Invalid)?;
     let slot = kernel.slot(source)?.derive(rights, badge)?;
     let target = match thread {
@@ -17,7 +23,12 @@ pub(super) fn copy(kernel: &mut Kernel, [source, thread, index, badge, rights, .
         handle => kernel.thread_of(handle)?,
     };
     let table = kernel.memory.thread(target).space;
-    Ok(u64::from(space::put(&mut kernel.memory, table, index, slot)?))
+    Ok(u64::from(space::put(
+        &mut kernel.memory,
+        table,
+        index,
+        slot,
+    )?))
 }
 
 /// `HANDLE_CLOSE`.

@@ -22,12 +22,28 @@ pub(super) fn call(kernel: &mut Kernel, with_handle: bool) -> bool {
 fn try_call(kernel: &mut Kernel, with_handle: bool) -> Result<(), Error> {
     let x = &kernel.current().registers.x;
     let (handle, passed) = (x[0], x[11]);
-    let leases = [Lease { address: x[12], length: x[13] }, Lease { address: x[14], length: x[15] }];
-    let slot = kernel.slot(handle)?.expect(kernel_core::space::SlotKind::Endpoint, Rights::SEND)?;
+    let leases = [
+        Lease {
+            address: x[12],
+            length: x[13],
+        },
+        Lease {
+            address: x[14],
+            length: x[15],
+        },
+    ];
+    let slot = kernel
+        .slot(handle)?
+        .expect(kernel_core::space::SlotKind::Endpoint, Rights::SEND)?;
     stage_handle(kernel, with_handle.then_some(passed))?;
     let caller = kernel.current;
     kernel.current().leases = leases;
-    let sent = endpoint::call(&mut kernel.memory, EndpointId(slot.object), caller, abi::Badge(slot.badge));
+    let sent = endpoint::call(
+        &mut kernel.memory,
+        EndpointId(slot.object),
+        caller,
+        abi::Badge(slot.badge),
+    );
     kernel.after_send(sent);
     Ok(())
 }
@@ -71,12 +87,20 @@ fn try_reply_receive(kernel: &mut Kernel, with_handle: bool) -> Result<(), Error
 }
 
 /// Replies to `token` with what is in the current thread's registers.
-fn answer(kernel: &mut Kernel, id: EndpointId, token: Token, with_handle: bool) -> Result<(), Error> {
+fn answer(
+    kernel: &mut Kernel,
+    id: EndpointId,
+    token: Token,
+    with_handle: bool,
+) -> Result<(), Error> {
     let passed = kernel.current().registers.x[16];
     stage_handle(kernel, with_handle.then_some(passed))?;
     let server = kernel.current;
     let x = &kernel.current().registers.x;
-    let mut message = Message { label: x[1], ..Message::default() };
+    let mut message = Message {
+        label: x[1],
+        ..Message::default()
+    };
     message.words.copy_from_slice(&x[2..10]);
     match endpoint::reply(&mut kernel.memory, id, server, token, message)? {
         Replied::Woken(caller) => kernel.wake(caller, Place::First),
@@ -99,7 +123,9 @@ pub(super) fn poll(kernel: &mut Kernel) -> bool {
     let handle = kernel.current().registers.x[0];
     let server = kernel.current;
     let polled = match kernel.endpoint_of(handle, Rights::RECEIVE) {
-        Ok(id) => endpoint::poll(&mut kernel.memory, id, server).then_some(()).ok_or(Error::Empty),
+        Ok(id) => endpoint::poll(&mut kernel.memory, id, server)
+            .then_some(())
+            .ok_or(Error::Empty),
         Err(error) => Err(error),
     };
     if let Err(error) = polled {
@@ -110,7 +136,9 @@ pub(super) fn poll(kernel: &mut Kernel) -> bool {
 
 /// `SIGNAL`: the handle's badge is the mask.
 pub(super) fn signal(kernel: &mut Kernel, [handle, bits, ..]: Arguments) -> Outcome {
-    let slot = kernel.slot(handle)?.expect(kernel_core::space::SlotKind::Endpoint, Rights::NOTIFY)?;
+    let slot = kernel
+        .slot(handle)?
+        .expect(kernel_core::space::SlotKind::Endpoint, Rights::NOTIFY)?;
     kernel.signal(EndpointId(slot.object), bits & slot.badge);
     DONE
 }
@@ -138,14 +166,22 @@ pub(super) enum Direction {
 }
 
 /// `LEASE_READ` and `LEASE_WRITE`.
-pub(super) fn lease_copy(kernel: &mut Kernel, arguments: Arguments, direction: Direction) -> Outcome {
+pub(super) fn lease_copy(
+    kernel: &mut Kernel,
+    arguments: Arguments,
+    direction: Direction,
+) -> Outcome {
     let [handle, token, lease, offset, buffer, bytes] = arguments;
     let id = kernel.endpoint_of(handle, Rights::RECEIVE)?;
     let caller = endpoint::waiting(&mut kernel.memory, id, Token(token))?;
     let caller = kernel.memory.thread(caller);
     let lease = *caller.leases.get(lease as usize).ok_or(Error::Invalid)?;
     let caller_space = caller.space;
-    let needed = if direction == Direction::FromCaller { Lease::READ } else { Lease::WRITE };
+    let needed = if direction == Direction::FromCaller {
+        Lease::READ
+    } else {
+        Lease::WRITE
+    };
     let end = offset.checked_add(bytes).ok_or(Error::Invalid)?;
     if lease.length & needed == 0 || end > lease.bytes() as u64 {
         return Err(Error::Invalid.into());
@@ -156,20 +192,33 @@ pub(super) fn lease_copy(kernel: &mut Kernel, arguments: Arguments, direction: D
     let own_space = kernel.current().space;
     let memory = &mut kernel.memory;
     let (from, to) = match direction {
-        Direction::FromCaller => {
-            (Side::new(memory, caller_space, theirs, Access::Read), Side::new(memory, own_space, own, Access::Write))
-        }
-        Direction::ToCaller => {
-            (Side::new(memory, own_space, own, Access::Read), Side::new(memory, caller_space, theirs, Access::Write))
-        }
+        Direction::FromCaller => (
+            Side::new(memory, caller_space, theirs, Access::Read),
+            Side::new(memory, own_space, own, Access::Write),
+        ),
+        Direction::ToCaller => (
+            Side::new(memory, own_space, own, Access::Read),
+            Side::new(memory, caller_space, theirs, Access::Write),
+        ),
     };
     let (done, stopped) = user_memory::copy(memory, from, to, bytes as usize);
-    let caller_stopped = if direction == Direction::FromCaller { Stopped::Source } else { Stopped::Target };
+    let caller_stopped = if direction == Direction::FromCaller {
+        Stopped::Source
+    } else {
+        Stopped::Target
+    };
     match stopped {
         None => Ok(done as u64),
         Some(side) => {
-            let error = if side == caller_stopped { Error::LeaseFault } else { Error::BufferFault };
-            Err(Failure { error, count: done as u64 })
+            let error = if side == caller_stopped {
+                Error::LeaseFault
+            } else {
+                Error::BufferFault
+            };
+            Err(Failure {
+                error,
+                count: done as u64,
+            })
         }
     }
 }

@@ -133,12 +133,18 @@ impl Kernel {
     }
 
     fn endpoint_of(&mut self, handle: u64, rights: Rights) -> Result<EndpointId, Error> {
-        Ok(EndpointId(self.slot(handle)?.expect(SlotKind::Endpoint, rights)?.object))
+        Ok(EndpointId(
+            self.slot(handle)?
+                .expect(SlotKind::Endpoint, rights)?
+                .object,
+        ))
     }
 
     /// The thread that `handle` names, if it still lives.
     fn thread_of(&mut self, handle: u64) -> Result<ThreadId, Error> {
-        let slot = self.slot(handle)?.expect(SlotKind::Thread, Rights::CONTROL)?;
+        let slot = self
+            .slot(handle)?
+            .expect(SlotKind::Thread, Rights::CONTROL)?;
         let id = ThreadId(slot.object);
         match self.memory.is_thread(id.0) && self.memory.thread(id).serial == slot.badge {
             true => Ok(id),
@@ -150,14 +156,17 @@ impl Kernel {
     fn space_of(&mut self, handle: u64) -> Result<SpaceId, Error> {
         let slot = self.slot(handle)?.expect(SlotKind::Space, Rights::MAP)?;
         let id = SpaceId(slot.object);
-        match self.memory.frames.is(id.0, Kind::Space) && self.memory.space(id).serial == slot.badge {
+        match self.memory.frames.is(id.0, Kind::Space) && self.memory.space(id).serial == slot.badge
+        {
             true => Ok(id),
             false => Err(Error::BadHandle),
         }
     }
 
     fn system(&mut self, handle: u64, right: Rights) -> Result<(), Error> {
-        self.slot(handle)?.expect(SlotKind::System, right).map(|_| ())
+        self.slot(handle)?
+            .expect(SlotKind::System, right)
+            .map(|_| ())
     }
 
     /// An optional endpoint argument: 0 is none.

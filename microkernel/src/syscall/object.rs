@@ -14,7 +14,10 @@ use crate::fault;
 use crate::kernel::{Kernel, construct};
 
 /// Rights of who creates an endpoint.
-const ENDPOINT_RIGHTS: Rights = Rights::SEND.union(Rights::RECEIVE).union(Rights::NOTIFY).union(Rights::GRANT);
+const ENDPOINT_RIGHTS: Rights = Rights::SEND
+    .union(Rights::RECEIVE)
+    .union(Rights::NOTIFY)
+    .union(Rights::GRANT);
 /// Most priorities.
 const PRIORITIES: u64 = kernel_core::ready::PRIORITIES as u64;
 
@@ -28,7 +31,7 @@ pub(super) fn create_endpoint(kernel: &mut Kernel, [system, frame, ..]: Argument
     let frame = frame_argument(frame)?;
     let table = kernel.current().space;
     kernel.memory.frames.claim(frame, Kind::Endpoint)?;
-    construct(frame, Endpoint::new());
+    construct::<Endpoint>(frame).init();
     let slot = Slot::endpoint(EndpointId(frame), ENDPOINT_RIGHTS, 0);
     match space::put(&mut kernel.memory, table, 0, slot) {
         Ok(handle) => Ok(u64::from(handle)),
@@ -40,11 +43,17 @@ pub(super) fn create_endpoint(kernel: &mut Kernel, [system, frame, ..]: Argument
 }
 
 /// `SPACE_CREATE`.
-pub(super) fn create_space(kernel: &mut Kernel, [system, frame, root, pager, badge, ..]: Arguments) -> Outcome {
+pub(super) fn create_space(
+    kernel: &mut Kernel,
+    [system, frame, root, pager, badge, ..]: Arguments,
+) -> Outcome {
     kernel.system(system, Rights::MEMORY)?;
     let (frame, root) = (frame_argument(frame)?, frame_argument(root)?);
     let pager = kernel.endpoint_or_none(pager)?;
-    if frame == root || !kernel.memory.frames.is_claimable(frame) || !kernel.memory.frames.is_claimable(root) {
+    if frame == root
+        || !kernel.memory.frames.is_claimable(frame)
+        || !kernel.memory.frames.is_claimable(root)
+    {
         return Err(Error::FrameBusy.into());
     }
     let id = new_space(kernel, frame, root)?;
@@ -56,7 +65,12 @@ pub(super) fn create_space(kernel: &mut Kernel, [system, frame, root, pager, bad
         kernel.memory.endpoint(pager).references += 1;
     }
     let table = kernel.current().space;
-    match space::put(&mut kernel.memory, table, 0, Slot::space(id, Rights::MAP | Rights::GRANT, serial)) {
+    match space::put(
+        &mut kernel.memory,
+        table,
+        0,
+        Slot::space(id, Rights::MAP | Rights::GRANT, serial),
+    ) {
         Ok(handle) => Ok(u64::from(handle)),
         Err(error) => {
             free_space(kernel, id);
@@ -66,19 +80,26 @@ pub(super) fn create_space(kernel: &mut Kernel, [system, frame, root, pager, bad
 }
 
 /// Makes a space in two claimable frames.
-pub(crate) fn new_space(kernel: &mut Kernel, frame: FrameNumber, root: FrameNumber) -> Result<SpaceId, Error> {
+pub(crate) fn new_space(
+    kernel: &mut Kernel,
+    frame: FrameNumber,
+    root: FrameNumber,
+) -> Result<SpaceId, Error> {
     let asid = kernel.asids.take().ok_or(Error::NoAsid)?;
     kernel.memory.frames.claim(frame, Kind::Space)?;
     kernel.memory.frames.claim(root, Kind::UpperTable)?;
     kernel.memory.frames.set_table(root, Kind::UpperTable, 0);
     zero_frame(root);
     let serial = kernel.next_serial();
-    construct(frame, Space::new(root, asid, serial));
+    construct::<Space>(frame).init(root, asid, serial);
     Ok(SpaceId(frame))
 }
 
 /// `THREAD_CREATE`.
-pub(super) fn create_thread(kernel: &mut Kernel, [system, frame, space, priority, ..]: Arguments) -> Outcome {
+pub(super) fn create_thread(
+    kernel: &mut Kernel,
+    [system, frame, space, priority, ..]: Arguments,
+) -> Outcome {
     kernel.system(system, Rights::MEMORY)?;
     let frame = frame_argument(frame)?;
     let space = kernel.space_of(space)?;
@@ -88,7 +109,12 @@ pub(super) fn create_thread(kernel: &mut Kernel, [system, frame, space, priority
     let id = new_thread(kernel, frame, space, priority as u32)?;
     let serial = kernel.memory.thread(id).serial;
     let table = kernel.current().space;
-    match space::put(&mut kernel.memory, table, 0, Slot::thread(id, Rights::CONTROL | Rights::GRANT, serial)) {
+    match space::put(
+        &mut kernel.memory,
+        table,
+        0,
+        Slot::thread(id, Rights::CONTROL | Rights::GRANT, serial),
+    ) {
         Ok(handle) => Ok(u64::from(handle)),
         Err(error) => {
             free_thread(kernel, id);
@@ -98,10 +124,15 @@ pub(super) fn create_thread(kernel: &mut Kernel, [system, frame, space, priority
 }
 
 /// Makes a thread in a frame.
-pub(crate) fn new_thread(kernel: &mut Kernel, frame: FrameNumber, space: SpaceId, priority: u32) -> Result<ThreadId, Error> {
+pub(crate) fn new_thread(
+    kernel: &mut Kernel,
+    frame: FrameNumber,
+    space: SpaceId,
+    priority: u32,
+) -> Result<ThreadId, Error> {
     kernel.memory.frames.claim(frame, Kind::Thread)?;
     let serial = kernel.next_serial();
-    construct(frame, Thread::new(space, priority, serial));
+    construct::<Thread>(frame).init(space, priority, serial);
     let home = kernel.memory.space(space);
     home.threads += 1;
     let ttbr = home.ttbr();
@@ -165,7 +196,11 @@ fn free_space(kernel: &mut Kernel, id: SpaceId) {
     if pager.is_some() {
         kernel.memory.endpoint(pager).references -= 1;
     }
-    for frame in extensions.into_iter().filter(|&frame| frame != 0).chain([root, id.0]) {
+    for frame in extensions
+        .into_iter()
+        .filter(|&frame| frame != 0)
+        .chain([root, id.0])
+    {
         kernel.memory.frames.release(frame);
     }
 }

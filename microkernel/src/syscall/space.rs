@@ -3,7 +3,7 @@
 use abi::map::{MapOp, prot};
 use abi::{Error, PAGE_BYTES};
 use core::mem::{offset_of, size_of};
-use kernel_core::frames::Kind;
+use kernel_core::frames::{FrameTable, Kind};
 use kernel_core::object::{FrameNumber, Objects, SpaceId};
 use kernel_core::page_table::{self, Leaf};
 use kernel_core::space::{EXTENSIONS, PAGE_SLOTS, Slot};
@@ -27,9 +27,12 @@ pub(super) fn apply(kernel: &mut Kernel, [space, list, count, ..]: Arguments) ->
         let mut bytes = [0; CHUNK * size_of::<MapOp>()];
         let chunk = (count - done).min(CHUNK as u64) as usize;
         let wanted = &mut bytes[..chunk * size_of::<MapOp>()];
-        let address = list.checked_add(done * size_of::<MapOp>() as u64).ok_or(Error::Invalid)?;
+        let address = list
+            .checked_add(done * size_of::<MapOp>() as u64)
+            .ok_or(Error::Invalid)?;
         let failure = |error, count| Failure { error, count };
-        user_memory::read(&mut kernel.memory, own, address, wanted).map_err(|error| failure(error, done))?;
+        user_memory::read(&mut kernel.memory, own, address, wanted)
+            .map_err(|error| failure(error, done))?;
         for bytes in wanted.as_chunks().0 {
             carry_out(kernel, id, parse(bytes)).map_err(|error| failure(error, done))?;
             done += 1;
@@ -39,7 +42,8 @@ pub(super) fn apply(kernel: &mut Kernel, [space, list, count, ..]: Arguments) ->
 }
 
 fn parse(bytes: &[u8; size_of::<MapOp>()]) -> MapOp {
-    let word = |at: usize| u32::from_ne_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
+    let word =
+        |at: usize| u32::from_ne_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
     MapOp {
         address: u64::from(word(0)) | u64::from(word(4)) << 32,
         kind: bytes[offset_of!(MapOp, kind)],
@@ -85,7 +89,10 @@ fn check_frames(kernel: &Kernel, op: &MapOp) -> Result<(), Error> {
     for frame in op.frame..end {
         match kernel.memory.frames.kind(frame) {
             Some(Kind::User) if !device => {}
-            None if device && op.fill == MapOp::KEEP && op.kind == MapOp::MAP && may_map_device(frame) => {}
+            None if device
+                && op.fill == MapOp::KEEP
+                && op.kind == MapOp::MAP
+                && may_map_device(frame) => {}
             _ => return Err(Error::FrameBusy),
         }
     }
@@ -115,7 +122,9 @@ fn fill(kernel: &mut Kernel, op: &MapOp) -> Result<(), Error> {
 fn copy_frames(kernel: &Kernel, op: &MapOp) -> Result<(), Error> {
     let sources = op.bytes.div_ceil(PAGE_BYTES as u32);
     let end = op.source.checked_add(sources).ok_or(Error::FrameBusy)?;
-    if sources > op.pages || (op.source..end).any(|frame| !kernel.memory.frames.is(frame, Kind::User)) {
+    if sources > op.pages
+        || (op.source..end).any(|frame| !kernel.memory.frames.is(frame, Kind::User))
+    {
         return Err(Error::FrameBusy);
     }
     let mut left = op.bytes as usize;
@@ -139,20 +148,22 @@ fn copy_frames(kernel: &Kernel, op: &MapOp) -> Result<(), Error> {
 
 /// Maps the frames. Only a missing table can stop it, after whole pages.
 fn map(kernel: &mut Kernel, id: SpaceId, op: &MapOp) -> Result<(), Error> {
+    let (frames, mut tables, space) = kernel.memory.with_space(id);
+    let (mut table, mut table_end) = (0, 0);
     for page in 0..op.pages {
         let address = op.address + u64::from(page) * PAGE_BYTES;
         let frame = op.frame + page;
-        if op.prot & prot::EXECUTE != 0 && !kernel.memory.frames.is_synced(frame) {
-            cache::sync_instructions(memory::frame_address(frame), PAGE_BYTES as usize);
-            kernel.memory.frames.set_synced(frame, true);
+        if address >= table_end {
+            table = page_table::ensure_leaf_table(&mut tables, frames, space, address)?;
+            table_end = page_table::next_leaf_table(address);
         }
-        if op.prot & prot::WRITE != 0 {
-            kernel.memory.frames.set_synced(frame, false);
+        if op.prot & prot::EXECUTE != 0 {
+            sync(frames, frame);
+        } else if op.prot & prot::WRITE != 0 {
+            frames.set_synced(frame, false);
         }
-        let (frames, mut tables, space) = kernel.memory.with_space(id);
-        let table = page_table::ensure_leaf_table(&mut tables, frames, space, address)?;
         let new = Leaf::new(frame, op.prot);
-        let old = Leaf(page_table::look_up(&tables, space.root, address).0);
+        let old = page_table::leaf(&tables, table, address);
         if old.is_mapped() && old != new {
             // Break before make (Arm ARM, "Using break-before-make when updating translation
             // table entries").
@@ -165,36 +176,74 @@ fn map(kernel: &mut Kernel, id: SpaceId, op: &MapOp) -> Result<(), Error> {
     Ok(())
 }
 
+/// Lets instruction fetches see what a frame holds.
+fn sync(frames: &mut FrameTable, frame: FrameNumber) {
+    if !frames.is_synced(frame) {
+        cache::sync_instructions(memory::frame_address(frame), PAGE_BYTES as usize);
+        frames.set_synced(frame, true);
+    }
+}
+
 /// Changes those pages of a range that are mapped.
-fn change(kernel: &mut Kernel, id: SpaceId, op: &MapOp, new: impl Fn(Leaf) -> Leaf) -> Result<(), Error> {
+fn change(
+    kernel: &mut Kernel,
+    id: SpaceId,
+    op: &MapOp,
+    new: impl Fn(Leaf) -> Leaf,
+) -> Result<(), Error> {
     page_table::check_range(op.address, op.pages)?;
     let (frames, mut tables, space) = kernel.memory.with_space(id);
     let end = op.address + u64::from(op.pages) * PAGE_BYTES;
-    let mut address = op.address;
+    let (mut address, mut flush) = (op.address, Flush::new(op.pages));
     while address < end && space.mapped != 0 {
+        let table_end = page_table::next_leaf_table(address).min(end);
         let Some(table) = page_table::leaf_table(&tables, space.root, address) else {
-            address = page_table::next_leaf_table(address);
+            address = table_end;
             continue;
         };
-        let old = page_table::look_up(&tables, space.root, address);
-        let changed = if old.is_mapped() { new(old) } else { old };
-        if changed != old {
-            // `prot::EXECUTE` on a page that was not synchronised yet.
-            if changed.is_executable() && !frames.is_synced(changed.frame()) {
-                cache::sync_instructions(memory::frame_address(changed.frame()), PAGE_BYTES as usize);
-                frames.set_synced(changed.frame(), true);
+        while address < table_end {
+            let old = page_table::leaf(&tables, table, address);
+            let changed = if old.is_mapped() { new(old) } else { old };
+            if changed != old {
+                if changed.is_executable() {
+                    sync(frames, changed.frame());
+                }
+                page_table::set_leaf(&mut tables, frames, space, table, address, changed)?;
+                flush.page(space.asid, address);
             }
-            page_table::set_leaf(&mut tables, frames, space, table, address, changed)?;
-            if op.pages < FLUSH_ALL {
-                mmu::flush_page(space.asid, address);
-            }
+            address += PAGE_BYTES;
         }
-        address += PAGE_BYTES;
     }
-    if op.pages >= FLUSH_ALL {
-        mmu::flush_space(space.asid);
-    }
+    flush.finish(space.asid);
     Ok(())
+}
+
+/// Drops translations of a range whose entries change: page by page, or all at once if it is long.
+struct Flush {
+    whole_space: bool,
+    needed: bool,
+}
+
+impl Flush {
+    fn new(pages: u32) -> Self {
+        Flush {
+            whole_space: pages >= FLUSH_ALL,
+            needed: false,
+        }
+    }
+
+    fn page(&mut self, asid: u16, address: u64) {
+        self.needed = true;
+        if !self.whole_space {
+            mmu::flush_page(asid, address);
+        }
+    }
+
+    fn finish(self, asid: u16) {
+        if self.whole_space && self.needed {
+            mmu::flush_space(asid);
+        }
+    }
 }
 
 /// Calls `each` with a frame number from user memory at a time.
@@ -221,14 +270,20 @@ pub(super) fn donate(kernel: &mut Kernel, [space, list, count, ..]: Arguments) -
     each_frame(kernel, list, count, |kernel, frame| {
         kernel.memory.frames.claim(frame, Kind::SpareTable)?;
         let next = kernel.memory.space(id).spare;
-        kernel.memory.frames.set_table(frame, Kind::SpareTable, next);
+        kernel
+            .memory
+            .frames
+            .set_table(frame, Kind::SpareTable, next);
         kernel.memory.space(id).spare = frame;
         Ok(())
     })
 }
 
 /// `SPACE_RECLAIM`.
-pub(super) fn reclaim(kernel: &mut Kernel, [space, list, most, tear_down, ..]: Arguments) -> Outcome {
+pub(super) fn reclaim(
+    kernel: &mut Kernel,
+    [space, list, most, tear_down, ..]: Arguments,
+) -> Outcome {
     let id = kernel.space_of(space)?;
     let own = kernel.current().space;
     if tear_down != 0 {
@@ -251,16 +306,28 @@ pub(super) fn reclaim(kernel: &mut Kernel, [space, list, most, tear_down, ..]: A
 }
 
 /// `SPACE_WRITE`.
-pub(super) fn write(kernel: &mut Kernel, [space, address, buffer, bytes, ..]: Arguments) -> Outcome {
+pub(super) fn write(
+    kernel: &mut Kernel,
+    [space, address, buffer, bytes, ..]: Arguments,
+) -> Outcome {
     let id = kernel.space_of(space)?;
-    let (to, from) = (UserRange::new(address, bytes)?, UserRange::new(buffer, bytes)?);
+    let (to, from) = (
+        UserRange::new(address, bytes)?,
+        UserRange::new(buffer, bytes)?,
+    );
     let own = kernel.current().space;
     let from = Side::new(&mut kernel.memory, own, from, Access::Read);
     let to = Side::new(&mut kernel.memory, id, to, Access::Override);
     match user_memory::copy(&kernel.memory, from, to, bytes as usize) {
         (done, None) => Ok(done as u64),
-        (done, Some(Stopped::Source)) => Err(Failure { error: Error::BufferFault, count: done as u64 }),
-        (done, Some(Stopped::Target)) => Err(Failure { error: Error::LeaseFault, count: done as u64 }),
+        (done, Some(Stopped::Source)) => Err(Failure {
+            error: Error::BufferFault,
+            count: done as u64,
+        }),
+        (done, Some(Stopped::Target)) => Err(Failure {
+            error: Error::LeaseFault,
+            count: done as u64,
+        }),
     }
 }
 
@@ -278,9 +345,13 @@ pub(super) fn extend(kernel: &mut Kernel, [space, frame, ..]: Arguments) -> Outc
     let id = kernel.space_of(space)?;
     let frame = FrameNumber::try_from(frame).map_err(|_| Error::FrameBusy)?;
     let extensions = kernel.memory.space(id).extensions;
-    let place = extensions.iter().position(|&used| used == 0).filter(|&place| place < EXTENSIONS).ok_or(Error::NoSlot)?;
+    let place = extensions
+        .iter()
+        .position(|&used| used == 0)
+        .filter(|&place| place < EXTENSIONS)
+        .ok_or(Error::NoSlot)?;
     kernel.memory.frames.claim(frame, Kind::Slots)?;
-    construct(frame, [Slot::EMPTY; PAGE_SLOTS]);
+    construct::<[Slot; PAGE_SLOTS]>(frame);
     kernel.memory.space(id).extensions[place] = frame;
     DONE
 }

@@ -13,7 +13,10 @@ use crate::{log, user_memory};
 const RECORD: usize = 256;
 
 /// `INTERRUPT_BIND`.
-pub(super) fn bind_interrupt(kernel: &mut Kernel, [system, irq, endpoint, bits, ..]: Arguments) -> Outcome {
+pub(super) fn bind_interrupt(
+    kernel: &mut Kernel,
+    [system, irq, endpoint, bits, ..]: Arguments,
+) -> Outcome {
     kernel.system(system, Rights::INTERRUPT)?;
     let irq = u32::try_from(irq).map_err(|_| Error::Invalid)?;
     let endpoint: EndpointId = kernel.endpoint_of(endpoint, Rights::RECEIVE)?;
@@ -58,8 +61,13 @@ pub(super) fn statistics(kernel: &mut Kernel, [system, ..]: Arguments) -> bool {
     match kernel.system(system, Rights::MONITOR) {
         Ok(()) => {
             let (frames, counters) = (&kernel.memory.frames, &kernel.counters);
-            let values =
-                [frames.objects(), frames.mapped(), counters.idle_ticks, counters.messages, counters.interrupts];
+            let values = [
+                frames.objects(),
+                frames.mapped(),
+                counters.idle_ticks,
+                counters.messages,
+                counters.interrupts,
+            ];
             finish_with(kernel, 0, values);
         }
         Err(error) => finish(kernel, Err(error.into())),

@@ -37,7 +37,12 @@ pub(crate) fn begin(kernel: &mut Kernel, id: ThreadId, pc: u64, sp: u64, argumen
     kernel.halt(id);
     fault::drop_vector(kernel, id);
     let thread = kernel.memory.thread(id);
-    thread.registers = Registers { x: [0; 31], sp, pc, pstate: USER_PSTATE };
+    thread.registers = Registers {
+        x: [0; 31],
+        sp,
+        pc,
+        pstate: USER_PSTATE,
+    };
     thread.registers.x[..2].copy_from_slice(&arguments);
     thread.tpidr = 0;
     thread.tpidrro = 0;
@@ -48,14 +53,20 @@ pub(crate) fn begin(kernel: &mut Kernel, id: ThreadId, pc: u64, sp: u64, argumen
 }
 
 /// `THREAD_INHERIT`.
-pub(super) fn inherit(kernel: &mut Kernel, [child, parent, endpoint, badge, ..]: Arguments) -> Outcome {
+pub(super) fn inherit(
+    kernel: &mut Kernel,
+    [child, parent, endpoint, badge, ..]: Arguments,
+) -> Outcome {
     let (child, parent) = (kernel.thread_of(child)?, kernel.thread_of(parent)?);
     let server = kernel.endpoint_of(endpoint, Rights::RECEIVE)?;
     if badge & abi::Badge::KERNEL != 0 || kernel.memory.thread(child).state != State::Inactive {
         return Err(Error::Invalid.into());
     }
     let original = kernel.memory.thread(parent);
-    if original.state != State::AwaitingReply || original.endpoint != server || original.has(flag::KERNEL_MESSAGE) {
+    if original.state != State::AwaitingReply
+        || original.endpoint != server
+        || original.has(flag::KERNEL_MESSAGE)
+    {
         return Err(Error::Invalid.into());
     }
     copy_handles(&mut kernel.memory, parent, child, badge)?;
@@ -72,7 +83,8 @@ fn copy_registers(kernel: &mut Kernel, parent: ThreadId, child: ThreadId, badge:
         fault::save_vector(kernel);
     }
     let from = kernel.memory.thread(parent);
-    let (registers, tpidr, tpidrro, upcall) = (from.registers, from.tpidr, from.tpidrro, from.upcall);
+    let (registers, tpidr, tpidrro, upcall) =
+        (from.registers, from.tpidr, from.tpidrro, from.upcall);
     let (exceptions, leases, has_vector) = (from.exceptions, from.leases, from.has_vector);
     let vector = (has_vector != 0).then(|| from.vector);
     let to = kernel.memory.thread(child);
@@ -102,7 +114,12 @@ fn count_reference(memory: &mut Memory, old: EndpointId, new: EndpointId) {
 /// Copies the handles of `parent`'s space that lie in its own page to `child`'s, unless both share
 /// one. `SEND` handles get the new badge; handles of threads and spaces stay behind, because they
 /// would give the copy power over the original.
-fn copy_handles(memory: &mut Memory, parent: ThreadId, child: ThreadId, badge: u64) -> Result<(), Error> {
+fn copy_handles(
+    memory: &mut Memory,
+    parent: ThreadId,
+    child: ThreadId,
+    badge: u64,
+) -> Result<(), Error> {
     let (from, to): (SpaceId, SpaceId) = (memory.thread(parent).space, memory.thread(child).space);
     if from == to {
         return Ok(());
@@ -122,7 +139,10 @@ fn copy_handles(memory: &mut Memory, parent: ThreadId, child: ThreadId, badge: u
 }
 
 /// `THREAD_EXCEPTIONS`.
-pub(super) fn set_exceptions(kernel: &mut Kernel, [thread, endpoint, badge, ..]: Arguments) -> Outcome {
+pub(super) fn set_exceptions(
+    kernel: &mut Kernel,
+    [thread, endpoint, badge, ..]: Arguments,
+) -> Outcome {
     let id = kernel.thread_of(thread)?;
     let endpoint = kernel.endpoint_or_none(endpoint)?;
     let thread = kernel.memory.thread(id);
@@ -225,14 +245,25 @@ pub(super) fn info_at(kernel: &mut Kernel, [system, frame, ..]: Arguments) -> bo
 fn thread_at(kernel: &mut Kernel, system: u64, frame: u64) -> Result<ThreadId, Error> {
     kernel.system(system, Rights::MONITOR)?;
     let frame = FrameNumber::try_from(frame).map_err(|_| Error::BadHandle)?;
-    kernel.memory.frames.is(frame, Kind::Thread).then_some(ThreadId(frame)).ok_or(Error::BadHandle)
+    kernel
+        .memory
+        .frames
+        .is(frame, Kind::Thread)
+        .then_some(ThreadId(frame))
+        .ok_or(Error::BadHandle)
 }
 
 fn describe(kernel: &mut Kernel, id: Result<ThreadId, Error>) -> bool {
     match id {
         Ok(id) => {
             let thread = kernel.memory.thread(id);
-            let values = [run_state(thread) as u64, thread.cpu_ticks, u64::from(id.0), 0, 0];
+            let values = [
+                run_state(thread) as u64,
+                thread.cpu_ticks,
+                u64::from(id.0),
+                0,
+                0,
+            ];
             finish_with(kernel, 0, values);
         }
         Err(error) => finish(kernel, Err(error.into())),
@@ -264,14 +295,21 @@ pub(super) fn yield_now(kernel: &mut Kernel) -> Outcome {
 pub(super) fn upcall_set(kernel: &mut Kernel, [entry, stack, block, ..]: Arguments) -> Outcome {
     upcall::check_block(block)?;
     let active = kernel.current().upcall.active;
-    kernel.current().upcall = Upcall { entry, stack, block, active };
+    kernel.current().upcall = Upcall {
+        entry,
+        stack,
+        block,
+        active,
+    };
     DONE
 }
 
 /// `UPCALL_RESUME`.
 pub(super) fn upcall_resume(kernel: &mut Kernel) -> bool {
     if let Err(error) = upcall::resume(kernel) {
-        kernel.current().set_results(error as u64, &Message::default());
+        kernel
+            .current()
+            .set_results(error as u64, &Message::default());
     }
     FULL
 }
