@@ -61,6 +61,18 @@ impl Tty {
         self
     }
 
+    /// Says that nobody knows the window's size, by a size of 0 (as Linux's serial lines do): for
+    /// a console that nobody looks at while the program runs.
+    pub fn without_window(mut self) -> Self {
+        self.console.window = Window {
+            rows: 0,
+            columns: 0,
+            x_pixels: 0,
+            y_pixels: 0,
+        };
+        self
+    }
+
     /// Takes bytes that arrived from the device at `now_ns`.
     pub fn input(&mut self, bytes: &[u8], now_ns: u64) {
         for &byte in bytes {

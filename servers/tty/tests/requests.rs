@@ -257,6 +257,20 @@ fn a_new_window_size_is_told_to_the_foreground() {
 }
 
 #[test]
+fn a_console_without_window_has_size_zero() {
+    let (mut tty, mut fake) = (console().without_window(), Fake::default());
+    assert_eq!(
+        ask(&mut tty, &mut fake, Request::GetWindowSize { line: 0 }),
+        Ok(Reply::WindowSize {
+            rows: 0,
+            columns: 0,
+            x_pixels: 0,
+            y_pixels: 0,
+        })
+    );
+}
+
+#[test]
 fn an_absent_page_changes_nothing() {
     let mut tty = console();
     tty.input(b"line\n", 0);

@@ -28,7 +28,7 @@ fn run(_: libsys::args::Args) -> i32 {
     };
     let mut tty = Tty::new(number("framed") != 0);
     if env::initial_number("onlcr") == Some(0) {
-        tty = tty.without_output_processing();
+        tty = tty.without_output_processing().without_window();
     }
     let mut terminal = Terminal {
         tty,
