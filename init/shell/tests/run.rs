@@ -121,6 +121,10 @@ const SCRIPTS: &[(&str, &str)] = &[
     ),
     ("exec > /f; echo a; cat /f >&2", ""),
     (
+        "echo lost 2> /e >&9; cat /e",
+        "sh: 9: Bad file descriptor\n",
+    ),
+    (
         "type cd cat; command -v cat",
         "cd is a shell builtin\ncat is /bin/cat\n/bin/cat\n",
     ),

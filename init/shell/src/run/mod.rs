@@ -19,6 +19,7 @@ use crate::{
 };
 use abi::Errno;
 use alloc::{format, string::String};
+use redirect::Refused;
 
 /// Why control leaves the command that runs, and where to.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -151,7 +152,7 @@ impl<S: System> Shell<S> {
             Command::Compound(compound, redirects) => {
                 let saved = match self.redirect(redirects) {
                     Ok(saved) => saved,
-                    Err(failure) => return self.redirect_failed(&failure),
+                    Err(Refused) => return self.not_redirected(),
                 };
                 let result = self.compound(compound, place);
                 self.restore(saved);

@@ -15,11 +15,14 @@ const PIPE_BYTES: usize = 4096;
 /// What descriptors were before: a copy, or `None` if they were closed.
 pub(crate) type Saved = Vec<(Fd, Option<Fd>)>;
 
+/// A redirection failed: it was reported, and those before it were taken back.
+pub(crate) struct Refused;
+
 impl<S: System> Shell<S> {
     /// Carries out redirections; the answer takes them back.
     ///
-    /// A failure has taken back those that came before it.
-    pub(crate) fn redirect(&mut self, redirects: &[Redirect]) -> Result<Saved, Failure> {
+    /// A failure is told before it is undone: `2>/dev/null >&9` says nothing.
+    pub(crate) fn redirect(&mut self, redirects: &[Redirect]) -> Result<Saved, Refused> {
         let mut saved = Saved::new();
         for redirect in redirects {
             let fd = Fd::try_from(redirect.fd).unwrap_or(Fd::MAX);
@@ -27,8 +30,9 @@ impl<S: System> Shell<S> {
                 saved.push((fd, self.system.save(fd).ok()));
             }
             if let Err(failure) = self.redirect_one(fd, &redirect.target) {
+                self.complain(&failure.0);
                 self.restore(saved);
-                return Err(failure);
+                return Err(Refused);
             }
         }
         Ok(saved)
@@ -51,9 +55,8 @@ impl<S: System> Shell<S> {
         }
     }
 
-    /// Reports a redirection that failed: the command does not run.
-    pub(super) fn redirect_failed(&mut self, failure: &Failure) -> Run {
-        self.complain(&failure.0);
+    /// The status of a command that did not run because a redirection failed.
+    pub(super) fn not_redirected(&mut self) -> Run {
         self.state.status = 1;
         Ok(1)
     }

@@ -1,6 +1,6 @@
 //! Simple commands: assignments, functions, builtins, programs.
 
-use super::{Place, Run, Shell, Unwind};
+use super::{Place, Run, Shell, Unwind, redirect::Refused};
 use crate::{
     ast::{Bytes, Command, Simple},
     builtins::{self, Builtin, Class},
@@ -64,7 +64,7 @@ impl<S: System> Shell<S> {
         }
         match self.redirect(&simple.redirects) {
             Ok(saved) => self.restore(saved),
-            Err(failure) => return self.redirect_failed(&failure),
+            Err(Refused) => return self.not_redirected(),
         }
         Ok(self.state.substituted.unwrap_or(0))
     }
@@ -79,8 +79,8 @@ impl<S: System> Shell<S> {
         }
         let saved = match self.redirect(&simple.redirects) {
             Ok(saved) => saved,
-            Err(failure) => {
-                self.redirect_failed(&failure)?;
+            Err(Refused) => {
+                self.not_redirected()?;
                 return if arguments[0] == b"exec" {
                     Err(self.abort(1))
                 } else {
@@ -106,7 +106,7 @@ impl<S: System> Shell<S> {
                 self.restore(saved);
                 result
             }
-            Err(failure) => self.redirect_failed(&failure),
+            Err(Refused) => self.not_redirected(),
         };
         self.restore_variables(before);
         result
@@ -193,11 +193,11 @@ impl<S: System> Shell<S> {
 
     fn become_program(&mut self, simple: &Simple, arguments: &[Bytes]) -> Run {
         self.assign_for_now(&simple.assignments)?;
-        if let Err(failure) = self
+        if let Err(Refused) = self
             .redirect(&simple.redirects)
             .map(|saved| self.keep(saved))
         {
-            return self.redirect_failed(&failure);
+            return self.not_redirected();
         }
         Ok(self.execute(arguments))
     }
