@@ -37,8 +37,8 @@ fn cases() -> impl Iterator<Item = &'static Case> {
         isolation::CASES,
         signals::CASES,
         ipc::CASES,
-        exhaustion::CASES,
         fuzz::CASES,
+        exhaustion::CASES,
     ];
     groups.into_iter().flatten()
 }
