@@ -153,8 +153,8 @@ impl Kernel {
         thread.state == State::Ready && !thread.has(flag::SUSPENDED)
     }
 
-    /// Bills the time since the last bill to the current thread. (A server that the fast path went
-    /// to in between is billed to its caller or the other way round: whoever is current.)
+    /// Bills the time since the last bill to the current thread. (A server that was gone to directly
+    /// in between is billed to its caller or the other way round: whoever is current.)
     fn bill(&mut self) {
         let now = timer::now();
         let used = now - core::mem::replace(&mut self.counters.billed_until, now);
@@ -222,21 +222,33 @@ impl Kernel {
         }
     }
 
-    /// Whether the current thread simply goes on: nothing else happened in this entry.
-    fn goes_on(&mut self) -> bool {
-        let thread = self.memory.thread(self.current);
-        let undisturbed = thread.state == State::Ready && thread.flags == 0;
+    /// The common ways out: the current thread goes on, or it waits now and the one that it woke
+    /// goes on in its place, and nobody and nothing else has to be thought of.
+    fn obvious(&mut self) -> Option<ThreadId> {
+        let current = self.memory.thread(self.current);
+        let goes_on = current.state == State::Ready && !current.has(flag::SUSPENDED);
+        let next = match (goes_on, self.handoff.is_some()) {
+            (true, false) => self.current,
+            (false, true) => self.handoff,
+            _ => return None,
+        };
+        let thread = self.memory.thread(next);
+        let undisturbed = thread.state == State::Ready && thread.flags == 0 && !self.events.changed;
         let priority = thread.priority;
-        undisturbed
-            && !self.handoff.is_some()
-            && !self.events.changed
-            && self.ready.highest().is_none_or(|best| best < priority)
+        if !undisturbed || self.ready.highest().is_some_and(|best| best >= priority) {
+            return None;
+        }
+        self.handoff = ThreadId::NONE;
+        Some(next)
     }
 
     /// Leaves the kernel's books in order and returns the address of the thread to run.
     pub(crate) fn leave(&mut self) -> usize {
-        if self.current.is_some() && self.goes_on() {
-            return frame_address(self.current.0);
+        if self.current.is_some()
+            && let Some(next) = self.obvious()
+        {
+            self.current = next;
+            return frame_address(next.0);
         }
         let entered = self.current;
         let next = self.choose();

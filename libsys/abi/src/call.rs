@@ -12,7 +12,8 @@
 //! | x17 | | clobbered |
 //! | x18-x30, sp | preserved | |
 //!
-//! Results not named are 0, so nothing leaks from one process to another.
+//! After a message call results not named are 0, so nothing leaks from one process to another; after
+//! the others they are the caller's own values, or 0.
 
 /// Added to the number of [`CALL`], [`REPLY_RECV`] and [`REPLY`] when a handle is passed along
 /// (it must have [`crate::Rights::GRANT`]; the receiver gets a copy in a free slot).

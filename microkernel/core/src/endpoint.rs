@@ -237,7 +237,8 @@ pub fn waiting(
     Ok(caller)
 }
 
-/// Answers the caller of `token` with `message` and, if `server` passes one, a handle.
+/// Answers the caller of `token` with what is in `server`'s registers (label x1, words x2-x9) and,
+/// if it passes one, a handle.
 ///
 /// # Errors
 /// [`Error::StaleToken`] if nobody waits for it.
@@ -246,7 +247,6 @@ pub fn reply(
     id: EndpointId,
     server: ThreadId,
     token: Token,
-    message: Message,
 ) -> Result<Replied, Error> {
     let caller = match waiting(objects, id, token) {
         Ok(caller) => caller,
@@ -255,18 +255,24 @@ pub fn reply(
             return Err(error);
         }
     };
-    let handle = pass_handle(objects, server, caller);
     forget_last(objects, id, token);
     let thread = objects.thread(caller);
     if !thread.has(flag::KERNEL_MESSAGE) {
+        let handle = pass_handle(objects, server, caller);
+        let message = objects.thread(server).message();
+        let thread = objects.thread(caller);
         thread.state = State::Ready;
         thread.set_results(0, &message);
         thread.registers.x[16] = u64::from(handle);
         return Ok(Replied::Woken(caller));
     }
-    if message.label != 0 && thread.has(flag::PAGE_FAULT) {
-        return Ok(Replied::Escalated(escalate(objects, caller, message.label)));
+    let escalates = thread.has(flag::PAGE_FAULT);
+    objects.thread(server).flags &= !flag::WITH_HANDLE;
+    let label = objects.thread(server).registers.x[1];
+    if label != 0 && escalates {
+        return Ok(Replied::Escalated(escalate(objects, caller, label)));
     }
+    let thread = objects.thread(caller);
     thread.flags &= !(flag::KERNEL_MESSAGE | flag::PAGE_FAULT);
     thread.state = State::Ready;
     Ok(Replied::Woken(caller))
@@ -449,16 +455,16 @@ mod tests {
         let _ = call(&mut objects, DOOR, CLIENT, Badge(7));
         let token = objects.thread(CLIENT).token(CLIENT);
         assert_eq!(
-            reply(&mut objects, PROC, SERVER, token, Message::default()),
+            reply(&mut objects, PROC, SERVER, token),
             Err(Error::StaleToken),
             "another endpoint"
         );
         assert_eq!(
-            reply(&mut objects, DOOR, SERVER, token, Message::default()),
+            reply(&mut objects, DOOR, SERVER, token),
             Ok(Replied::Woken(CLIENT))
         );
         assert_eq!(
-            reply(&mut objects, DOOR, SERVER, token, Message::default()),
+            reply(&mut objects, DOOR, SERVER, token),
             Err(Error::StaleToken)
         );
     }
@@ -478,12 +484,9 @@ mod tests {
             Sent::Delivered(SERVER)
         );
         let token = objects.thread(CLIENT).token(CLIENT);
-        let declined = Message {
-            label: 2,
-            ..Message::default()
-        };
+        objects.thread(SERVER).registers.x[1] = 2;
         assert_eq!(
-            reply(&mut objects, DOOR, SERVER, token, declined),
+            reply(&mut objects, DOOR, SERVER, token),
             Ok(Replied::Escalated(Sent::Queued))
         );
         assert!(poll(&mut objects, PROC, SERVER));
@@ -498,7 +501,7 @@ mod tests {
         );
         let token = objects.thread(CLIENT).token(CLIENT);
         assert_eq!(
-            reply(&mut objects, PROC, SERVER, token, Message::default()),
+            reply(&mut objects, PROC, SERVER, token),
             Ok(Replied::Woken(CLIENT))
         );
         assert_eq!(objects.thread(CLIENT).registers.x, [9; 31]);
@@ -581,7 +584,7 @@ mod tests {
                     Step::Reply(server, id) if objects.thread(ThreadId(server)).state == State::Ready => {
                         let waits = objects.thread(ThreadId(id)).state == State::AwaitingReply;
                         let token = objects.thread(ThreadId(id)).token(ThreadId(id));
-                        let done = reply(&mut objects, DOOR, ThreadId(server), token, Message::default());
+                        let done = reply(&mut objects, DOOR, ThreadId(server), token);
                         prop_assert_eq!(done.is_ok(), waits);
                     }
                     Step::Kick(id) => {

@@ -1,7 +1,7 @@
 //! Calls, replies, notifications and leases: the general way. The fast path does the common case
 //! of the first two without coming here.
 
-use abi::{Error, Lease, Message, Rights, Token};
+use abi::{Error, Lease, Rights, Token};
 use kernel_core::endpoint::{self, Replied};
 use kernel_core::object::{EndpointId, Objects};
 use kernel_core::ready::Place;
@@ -96,13 +96,7 @@ fn answer(
     let passed = kernel.current().registers.x[16];
     stage_handle(kernel, with_handle.then_some(passed))?;
     let server = kernel.current;
-    let x = &kernel.current().registers.x;
-    let mut message = Message {
-        label: x[1],
-        ..Message::default()
-    };
-    message.words.copy_from_slice(&x[2..10]);
-    match endpoint::reply(&mut kernel.memory, id, server, token, message)? {
+    match endpoint::reply(&mut kernel.memory, id, server, token)? {
         Replied::Woken(caller) => kernel.wake(caller, Place::First),
         Replied::Escalated(sent) => kernel.after_send(sent),
     }

@@ -108,21 +108,22 @@ fn simple(kernel: &mut Kernel, number: u64, arguments: Arguments) -> Outcome {
     }
 }
 
-/// Sets the current thread's result registers.
+/// Sets the current thread's result registers. What else is scratch keeps the thread's own values.
+#[inline]
 fn finish(kernel: &mut Kernel, outcome: Outcome) {
     let (error, value) = match outcome {
         Ok(value) => (0, value),
         Err(failure) => (failure.error as u64, failure.count),
     };
-    finish_with(kernel, error, [value, 0, 0, 0, 0]);
+    let x = &mut kernel.current().registers.x;
+    (x[0], x[1]) = (error, value);
 }
 
-/// Sets x0 to x5; everything else that is scratch becomes 0.
+/// Sets x0 to x5.
 fn finish_with(kernel: &mut Kernel, error: u64, values: [u64; 5]) {
     let x = &mut kernel.current().registers.x;
     x[0] = error;
     x[1..6].copy_from_slice(&values);
-    x[6..18].fill(0);
 }
 
 impl Kernel {

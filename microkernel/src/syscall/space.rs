@@ -13,8 +13,6 @@ use crate::arch::{cache, memory, mmu};
 use crate::kernel::{Kernel, construct};
 use crate::user_memory::{self, Access, Side, Stopped, UserRange};
 
-/// Operations that are read from user memory at once.
-const CHUNK: usize = 4;
 /// From so many pages on, one flush of the whole space is cheaper than one a page.
 const FLUSH_ALL: u32 = 32;
 
@@ -22,38 +20,38 @@ const FLUSH_ALL: u32 = 32;
 pub(super) fn apply(kernel: &mut Kernel, [space, list, count, ..]: Arguments) -> Outcome {
     let id = kernel.space_of(space)?;
     let own = kernel.current().space;
-    let mut done = 0;
-    while done < count {
-        let mut bytes = [0; CHUNK * size_of::<MapOp>()];
-        let chunk = (count - done).min(CHUNK as u64) as usize;
-        let wanted = &mut bytes[..chunk * size_of::<MapOp>()];
+    for done in 0..count {
+        let failure = |error| Failure { error, count: done };
         let address = list
             .checked_add(done * size_of::<MapOp>() as u64)
             .ok_or(Error::Invalid)?;
-        let failure = |error, count| Failure { error, count };
-        user_memory::read(&mut kernel.memory, own, address, wanted)
-            .map_err(|error| failure(error, done))?;
-        for bytes in wanted.as_chunks().0 {
-            carry_out(kernel, id, parse(bytes)).map_err(|error| failure(error, done))?;
-            done += 1;
-        }
+        let words = user_memory::read_words(&mut kernel.memory, own, address).map_err(failure)?;
+        carry_out(kernel, id, parse(words)).map_err(failure)?;
     }
-    Ok(done)
+    Ok(count)
 }
 
-fn parse(bytes: &[u8; size_of::<MapOp>()]) -> MapOp {
-    let word =
-        |at: usize| u32::from_ne_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
+/// An operation as it lies in memory.
+#[inline]
+fn parse(words: [u64; size_of::<MapOp>() / 8]) -> MapOp {
+    const {
+        assert!(
+            offset_of!(MapOp, kind) == 8
+                && offset_of!(MapOp, pages) == 12
+                && offset_of!(MapOp, source) == 20
+        )
+    };
+    let [address, what, frames, bytes] = words;
     MapOp {
-        address: u64::from(word(0)) | u64::from(word(4)) << 32,
-        kind: bytes[offset_of!(MapOp, kind)],
-        prot: bytes[offset_of!(MapOp, prot)],
-        fill: bytes[offset_of!(MapOp, fill)],
+        address,
+        kind: what as u8,
+        prot: (what >> 8) as u8,
+        fill: (what >> 16) as u8,
         reserved: 0,
-        pages: word(offset_of!(MapOp, pages)),
-        frame: word(offset_of!(MapOp, frame)),
-        source: word(offset_of!(MapOp, source)),
-        bytes: word(offset_of!(MapOp, bytes)),
+        pages: (what >> 32) as u32,
+        frame: frames as u32,
+        source: (frames >> 32) as u32,
+        bytes: bytes as u32,
         reserved2: 0,
     }
 }

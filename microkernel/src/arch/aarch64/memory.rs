@@ -102,3 +102,13 @@ pub(crate) fn bytes_mut<'a>(physical: u64, count: usize) -> &'a mut [u8] {
     // SAFETY: as for `bytes`; user memory is never part of a kernel structure.
     unsafe { core::slice::from_raw_parts_mut(phys_to_virt(physical) as *mut u8, count) }
 }
+
+/// Reads words of user memory in RAM from a physical address that is a multiple of 8.
+#[inline]
+pub(crate) fn read_words(physical: u64, into: &mut [u64]) {
+    let start = phys_to_virt(physical) as *const u64;
+    for (index, word) in into.iter_mut().enumerate() {
+        // SAFETY: as for `bytes`; its callers check the alignment and that the words are in a page.
+        *word = unsafe { start.wrapping_add(index).read_volatile() };
+    }
+}
