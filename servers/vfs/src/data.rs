@@ -293,11 +293,16 @@ impl Data {
         let Data::Object { window, .. } = self else {
             return Ok(());
         };
-        let doubled = window.bytes + window.bytes.min(GROWTH_BYTES);
-        let room = page_up(end.max(doubled))
+        let least = page_up(end)
             .filter(|&room| room <= OBJECT_BYTES)
             .ok_or(Errno::EFBIG)?;
-        memory.resize(window.object, room).map_err(full)?;
+        let doubled = window.bytes + window.bytes.min(GROWTH_BYTES);
+        let mut room = least.max(doubled.min(OBJECT_BYTES));
+        if memory.resize(window.object, room).is_err() {
+            // Memory is short: then without room to spare.
+            room = least;
+            memory.resize(window.object, room).map_err(full)?;
+        }
         // Mapped anew before the old window goes: a failure leaves the file as it was.
         let larger = memory.map(window.object, room).map_err(full)?;
         memory.unmap(*window);

@@ -36,6 +36,10 @@ fn stat_has_the_fields_of_linux() {
     assert_eq!(fields[13], "3", "utime in hundredths");
     assert_eq!(fields[22], (30 * 4096).to_string(), "vsize");
     assert_eq!(fields[37], "17", "exit_signal");
+    assert!(
+        text(&mut machine, "/proc/self/stat").starts_with("1 (prog) R "),
+        "who asks runs"
+    );
 }
 
 #[test]

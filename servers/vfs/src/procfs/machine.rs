@@ -98,13 +98,18 @@ pub fn setting(which: Setting) -> String {
 
 impl Vfs {
     /// The content of a file about the machine.
-    pub(crate) fn machine_text<P: Platform>(&self, file: File, ports: &mut Ports<P>) -> String {
+    pub(crate) fn machine_text<P: Platform>(
+        &self,
+        file: File,
+        asker: Pid,
+        ports: &mut Ports<P>,
+    ) -> String {
         let mut text = String::new();
         // Writing to a string cannot fail.
         let written = match file {
             File::MemInfo => memory(&mut text, &ports.memory.statistics()),
             File::Uptime => uptime(&mut text, ports.system.now_ns(), ports.system.idle_ns()),
-            File::LoadAverage => load(&mut text, ports),
+            File::LoadAverage => load(&mut text, asker, ports),
             File::Mounts => self.mount_lines(&mut text, ports),
             File::FileSystems => text.write_str("nodev\ttmpfs\nnodev\tdevtmpfs\nnodev\tproc\n"),
             File::Version => writeln!(
@@ -114,7 +119,7 @@ impl Vfs {
             File::CpuInfo => text.write_str(
                 "processor\t: 0\nBogoMIPS\t: 125.00\nFeatures\t: fp asimd\nCPU architecture: 8\n\n",
             ),
-            File::Stat => self.statistics(&mut text, ports),
+            File::Stat => self.statistics(&mut text, asker, ports),
             File::Tessera => self.own_figures(&mut text, &ports.memory.statistics()),
         };
         debug_assert!(written.is_ok());
@@ -151,6 +156,7 @@ impl Vfs {
     fn statistics<P: Platform>(
         &self,
         text: &mut String,
+        asker: Pid,
         ports: &mut Ports<P>,
     ) -> core::fmt::Result {
         let (now, idle) = (ports.system.now_ns(), ports.system.idle_ns());
@@ -158,7 +164,7 @@ impl Vfs {
         let idle = idle / 10_000_000;
         writeln!(text, "cpu  {busy} 0 0 {idle} 0 0 0 0 0 0")?;
         writeln!(text, "cpu0 {busy} 0 0 {idle} 0 0 0 0 0 0")?;
-        let (running, newest) = running(ports);
+        let (running, newest) = running(asker, ports);
         writeln!(text, "btime {}", self.epoch_ns / 1_000_000_000)?;
         writeln!(
             text,
@@ -216,14 +222,14 @@ fn uptime(text: &mut String, now_ns: u64, idle_ns: u64) -> core::fmt::Result {
 }
 
 /// No averages are kept: the load is what runs now.
-fn load<P: Platform>(text: &mut String, ports: &mut Ports<P>) -> core::fmt::Result {
+fn load<P: Platform>(text: &mut String, asker: Pid, ports: &mut Ports<P>) -> core::fmt::Result {
     let mut total = 0;
     let mut after = Pid(0);
     while let Some(pid) = ports.system.next(after) {
         total += 1;
         after = pid;
     }
-    let (running, newest) = running(ports);
+    let (running, newest) = running(asker, ports);
     writeln!(
         text,
         "{running}.00 {running}.00 {running}.00 {running}/{total} {newest}"
@@ -231,14 +237,14 @@ fn load<P: Platform>(text: &mut String, ports: &mut Ports<P>) -> core::fmt::Resu
 }
 
 /// How many processes run, and the highest pid.
-fn running<P: Platform>(ports: &mut Ports<P>) -> (u32, u32) {
+fn running<P: Platform>(asker: Pid, ports: &mut Ports<P>) -> (u32, u32) {
     let mut running = 0;
     let mut after = Pid(0);
     for _ in 0..CAPACITY {
         let Some(pid) = ports.system.next(after) else {
             break;
         };
-        if super::process::state(pid, ports) == b'R' {
+        if super::process::state(pid, asker, ports) == b'R' {
             running += 1;
         }
         after = pid;

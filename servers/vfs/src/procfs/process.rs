@@ -55,18 +55,19 @@ const TICK_NS: u64 = 10_000_000;
 const CONSOLE: u32 = 0x501;
 
 /// The state letter of a process: proc knows who is stopped or dead, the kernel who runs.
-pub fn state<P: Platform>(pid: Pid, ports: &mut Ports<P>) -> u8 {
+pub fn state<P: Platform>(pid: Pid, asker: Pid, ports: &mut Ports<P>) -> u8 {
     match ports.system.get(pid) {
-        Some(entry) => letter(&entry, ports).0,
+        Some(entry) => letter(&entry, asker, ports).0,
         None => b'X',
     }
 }
 
 /// State letter and processor time.
-fn letter<P: Platform>(entry: &Entry, ports: &mut Ports<P>) -> (u8, u64) {
+fn letter<P: Platform>(entry: &Entry, asker: Pid, ports: &mut Ports<P>) -> (u8, u64) {
     let thread = ports.system.thread(entry.thread_frame).unwrap_or_default();
     let letter = match entry.state {
-        b'R' if !thread.running => b'S',
+        // Who asks runs, although it waits for this very answer.
+        b'R' if !thread.running && entry.pid != asker.0 => b'S',
         0 => b'S',
         state => state,
     };
@@ -84,6 +85,7 @@ impl Vfs {
         &self,
         pid: Pid,
         item: Item,
+        asker: Pid,
         ports: &mut Ports<P>,
     ) -> Option<String> {
         let entry = ports.system.get(pid)?;
@@ -95,8 +97,8 @@ impl Vfs {
         let name = String::from_utf8_lossy(entry.name());
         // Writing to a string cannot fail.
         let written = match item {
-            Item::Stat => stat(&mut text, &entry, &usage, ports),
-            Item::Status => self.status(&mut text, &entry, &usage, ports),
+            Item::Stat => stat(&mut text, &entry, &usage, asker, ports),
+            Item::Status => self.status(&mut text, &entry, &usage, asker, ports),
             Item::StatM => writeln!(
                 text,
                 "{} {} {} 0 0 {} 0",
@@ -117,9 +119,10 @@ impl Vfs {
         text: &mut String,
         entry: &Entry,
         usage: &MemoryUsage,
+        asker: Pid,
         ports: &mut Ports<P>,
     ) -> core::fmt::Result {
-        let (letter, _) = letter(entry, ports);
+        let (letter, _) = letter(entry, asker, ports);
         let description = match letter {
             b'R' => "running",
             b'S' => "sleeping",
@@ -167,9 +170,10 @@ fn stat<P: Platform>(
     text: &mut String,
     entry: &Entry,
     usage: &MemoryUsage,
+    asker: Pid,
     ports: &mut Ports<P>,
 ) -> core::fmt::Result {
-    let (letter, cpu_ns) = letter(entry, ports);
+    let (letter, cpu_ns) = letter(entry, asker, ports);
     let has_terminal = entry.sid != 0 && ports.terminal.session() == entry.sid;
     let (tty, foreground) = if has_terminal {
         (

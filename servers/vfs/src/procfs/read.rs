@@ -27,7 +27,7 @@ impl Vfs {
         };
         let offset = position.unwrap_or(file.offset);
         if offset == 0 || file.text.is_none() {
-            let text = self.proc_text(node, ports)?.into_bytes();
+            let text = self.proc_text(node, call.pid, ports)?.into_bytes();
             self.opens.get_mut(open).ok_or(Errno::EBADF)?.text = Some(text);
         }
         let file = self.opens.get_mut(open).ok_or(Errno::EBADF)?;
@@ -46,12 +46,19 @@ impl Vfs {
         count(length)
     }
 
-    fn proc_text<P: Platform>(&self, node: Node, ports: &mut Ports<P>) -> Result<String, Errno> {
+    fn proc_text<P: Platform>(
+        &self,
+        node: Node,
+        asker: Pid,
+        ports: &mut Ports<P>,
+    ) -> Result<String, Errno> {
         match node {
-            Node::Machine(file) => Ok(self.machine_text(file, ports)),
+            Node::Machine(file) => Ok(self.machine_text(file, asker, ports)),
             Node::Setting(which) => Ok(machine::setting(which)),
             Node::Item(_, super::process::Item::Descriptors) => Err(Errno::EISDIR),
-            Node::Item(pid, item) => self.process_text(Pid(pid), item, ports).ok_or(Errno::ESRCH),
+            Node::Item(pid, item) => self
+                .process_text(Pid(pid), item, asker, ports)
+                .ok_or(Errno::ESRCH),
             Node::Root | Node::Process(_) | Node::Sys | Node::Kernel => Err(Errno::EISDIR),
             Node::Own | Node::Descriptor(..) => Err(Errno::EINVAL),
         }
