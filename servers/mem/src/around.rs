@@ -4,15 +4,79 @@
 use crate::batch;
 use crate::fault::address_of;
 use crate::memory::Memory;
-use crate::pages::{CHUNK_PAGES, Chunk, below};
-use crate::region::{Backing, Region};
+use crate::pages::{CHUNK_PAGES, Chunk, Mapped, below};
+use crate::ports::Machine;
+use crate::region::{Backing, Kind, Region, WRITE};
 use crate::space::Space;
 use core::ops::Range;
 
 /// Pages that one fault maps at most.
 const AROUND: u32 = 16;
 
+/// Pages of zeros that one fault gives ahead at most.
+const AHEAD: u32 = 7;
+/// Free frames below which nothing is given ahead.
+const PLENTY: u64 = 1024;
+
 impl Memory {
+    /// How many pages behind `number` get zeros with it: as many as were touched in a row before it,
+    /// so that at most twice the memory is used that is touched. Stacks grow the other way.
+    pub fn ahead(&self, space: &Space, region: &Region, number: u32) -> u32 {
+        let bit = number % CHUNK_PAGES;
+        if bit == 0 || region.kind != Kind::Plain && region.kind != Kind::Heap {
+            return 0;
+        }
+        let used = space
+            .pages
+            .chunk(&self.chunks, number)
+            .map_or(0, |chunk| chunk.used);
+        let before = (used << (CHUNK_PAGES - bit)).leading_ones();
+        let unused = (used >> bit).trailing_zeros().min(CHUNK_PAGES - bit);
+        let left = (region.pages().end - number).min(unused);
+        if before == 0 || !self.frames.has(PLENTY, space.rank) {
+            return 0;
+        }
+        before.min(AHEAD).min(left.saturating_sub(1))
+    }
+
+    /// Gives pages of one chunk, which is there, zeroed frames; says whether that worked, else
+    /// nothing has changed.
+    pub fn zero_pages<M: Machine>(
+        &mut self,
+        machine: &mut M,
+        space: &mut Space,
+        region: &Region,
+        range: Range<u32>,
+    ) -> bool {
+        let mut taken = [0; AHEAD as usize + 1];
+        let taken = &mut taken[..range.len()];
+        for (number, slot) in range.clone().zip(taken.iter_mut()) {
+            // There are plenty, as `ahead` has seen.
+            *slot = self.frames.take(space.rank).unwrap_or(0);
+            self.batch.push(batch::map_zero(
+                address_of(number),
+                *slot,
+                region.hardware(),
+            ));
+        }
+        let mapped = if region.prot & WRITE != 0 {
+            Mapped::Writable
+        } else {
+            Mapped::ReadOnly
+        };
+        if self.flush(machine, space).is_err() {
+            let (start, end) = (address_of(range.start), address_of(range.end));
+            self.hide_all(machine, space, start, end);
+            taken.iter().for_each(|&frame| self.frames.release(frame));
+            return false;
+        }
+        for (number, &mut frame) in range.zip(taken) {
+            let old = space.pages.set(&mut self.chunks, number, frame, mapped);
+            debug_assert_eq!(old, Ok(None), "the chunk is there, the page was not");
+        }
+        true
+    }
+
     /// Adds operations that map those of the pages `range` (at most a full batch) whose frames the
     /// region's object has.
     pub fn push_present(&mut self, space: &Space, region: &Region, range: Range<u32>) {

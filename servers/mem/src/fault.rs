@@ -6,6 +6,7 @@
 
 use crate::around::{around, window};
 use crate::batch;
+use crate::frames::Rank;
 use crate::memory::Memory;
 use crate::pages::{CHUNK_PAGES, Mapped, each_bit, each_run};
 use crate::ports::Machine;
@@ -120,7 +121,7 @@ impl Memory {
         )?)
     }
 
-    /// First touch of anonymous memory.
+    /// First touch of anonymous memory. Who touches page after page gets some ahead.
     fn zero_page<M: Machine>(
         &mut self,
         machine: &mut M,
@@ -128,6 +129,10 @@ impl Memory {
         region: &Region,
         number: u32,
     ) -> Result<(), Decline> {
+        let ahead = self.ahead(space, region, number);
+        if ahead > 0 && self.zero_pages(machine, space, region, number..number + 1 + ahead) {
+            return Ok(());
+        }
         let frame = self.frames.take(space.rank).ok_or(Decline::NoMemory)?;
         let operation = batch::map_zero(address_of(number), frame, region.hardware());
         self.map_new(machine, space, region, number, frame, operation)
@@ -170,11 +175,7 @@ impl Memory {
         frame: u32,
     ) -> Decline {
         let start = address_of(number);
-        let object = Backing::Shared {
-            object: ObjectId(0),
-            offset: 0,
-        };
-        self.hide(machine, space, object, start, start + PAGE_BYTES);
+        self.hide_all(machine, space, start, start + PAGE_BYTES);
         self.frames.release(frame);
         Decline::NoMemory
     }
@@ -336,7 +337,13 @@ impl Memory {
         object: ObjectId,
         prot: u8,
     ) -> Result<(), Decline> {
-        let frame = self.frames.take(space.rank).ok_or(Decline::NoMemory)?;
+        // A frame for the object of a server was promised, whoever touches the page.
+        let promised = self
+            .objects
+            .get(object)
+            .is_some_and(|object| object.holder.is_some());
+        let rank = if promised { Rank::Server } else { space.rank };
+        let frame = self.frames.take(rank).ok_or(Decline::NoMemory)?;
         if let Err(error) = self.apply_one(
             machine,
             space,
@@ -347,7 +354,10 @@ impl Memory {
         }
         let page = region.object_page(number);
         match self.objects.set(&mut self.chunks, object, page, frame) {
-            Ok(_) => Ok(()),
+            Ok(_) => {
+                self.keep_promises();
+                Ok(())
+            }
             Err(_) => Err(self.take_back(machine, space, number, frame)),
         }
     }

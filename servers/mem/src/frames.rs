@@ -21,21 +21,11 @@ const END: u32 = FREE - 1;
 /// For whom a frame is taken.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Rank {
-    /// A program: leaves [`RESERVE`] frames.
+    /// A program: leaves [`RESERVE`] frames, and those that are promised to objects.
     #[default]
     Program,
     /// A server: may take the last one.
     Server,
-}
-
-impl Rank {
-    /// Frames that must be left.
-    const fn floor(self) -> u32 {
-        match self {
-            Rank::Program => RESERVE,
-            Rank::Server => 0,
-        }
-    }
 }
 
 /// All frames that the server decides about.
@@ -55,6 +45,8 @@ pub struct Frames {
     total: u32,
     /// Frames that the kernel holds as objects and tables.
     kernel: u32,
+    /// Frames that are kept back for objects.
+    promised: u32,
 }
 
 /// A range of frames that nobody used so far.
@@ -92,6 +84,7 @@ impl Frames {
             free: count,
             total: count + fixed.count,
             kernel: 0,
+            promised: 0,
         };
         for frame in fixed.first..fixed.first.saturating_add(fixed.count) {
             frames.entries[(frame - base) as usize] = 1;
@@ -101,13 +94,26 @@ impl Frames {
 
     /// Takes a frame whose content is unknown; its count is 1.
     pub fn take(&mut self, rank: Rank) -> Option<u32> {
-        if self.free <= rank.floor() {
+        if self.free <= self.floor(rank) {
             return None;
         }
         let index = self.pop()?;
         *self.entries.get_mut(index as usize)? = 1;
         self.free -= 1;
         Some(self.base + index)
+    }
+
+    /// Frames that must be left.
+    fn floor(&self, rank: Rank) -> u32 {
+        match rank {
+            Rank::Program => RESERVE.saturating_add(self.promised),
+            Rank::Server => 0,
+        }
+    }
+
+    /// Keeps back so many frames from programs.
+    pub fn promise(&mut self, count: u64) {
+        self.promised = count.min(u64::from(u32::MAX)) as u32;
     }
 
     fn pop(&mut self) -> Option<u32> {
@@ -170,7 +176,7 @@ impl Frames {
 
     /// Whether `count` more frames can be taken.
     pub fn has(&self, count: u64, rank: Rank) -> bool {
-        count <= u64::from(self.free.saturating_sub(rank.floor()))
+        count <= u64::from(self.free.saturating_sub(self.floor(rank)))
     }
 
     /// Free frames.

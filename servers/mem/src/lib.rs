@@ -87,6 +87,10 @@ impl<P: ForkPolicy> Mem<P> {
             frames: Frames::new(free, archive),
             ..Memory::default()
         };
+        // One for each 32 frames: what programs that use memory in one piece need at most.
+        memory
+            .chunks
+            .reserve((memory.frames.total() / pages::CHUNK_PAGES) as usize)?;
         let id = memory
             .objects
             .create(archive_bytes, Some(server_id::ROOT))?;

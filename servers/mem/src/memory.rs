@@ -73,6 +73,11 @@ impl Memory {
         apply(machine, &mut self.frames, space, &[operation])
     }
 
+    /// Keeps frames back for the holes of objects that servers hold.
+    pub fn keep_promises(&mut self) {
+        self.frames.promise(self.objects.promised());
+    }
+
     /// Takes a frame with the first `bytes` of `source` and zeros behind them.
     ///
     /// # Errors

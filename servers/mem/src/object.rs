@@ -1,7 +1,9 @@
 //! Memory objects: pages that files, shared memory and mappings have in common.
 //!
 //! Invariants: an object owns one share of each of its frames; bytes of the last page behind the
-//! object's length are zero; an object without holder and mappings does not exist. A frame with
+//! object's length are zero; an object without holder and mappings does not exist. The holes of an
+//! object that a server holds are promised: frames for them are kept back from programs, so that a
+//! server which fills a file never fails on the way; growing the file fails instead. A frame with
 //! several owners belongs to several objects and is never mapped writable.
 
 use crate::NoRoom;
@@ -30,12 +32,24 @@ pub struct Object {
     pub mappings: u32,
     /// The pages that have a frame; the others are zero.
     pub pages: Pages,
+    /// Pages that have a frame.
+    pub present: u32,
 }
 
 impl Object {
     /// Length in pages.
     pub fn page_count(&self) -> u32 {
         self.bytes.div_ceil(PAGE_BYTES) as u32
+    }
+
+    /// Frames that are promised to it.
+    fn promise(&self) -> u64 {
+        let holes = self.page_count().saturating_sub(self.present);
+        if self.holder.is_some() {
+            u64::from(holes)
+        } else {
+            0
+        }
     }
 }
 
@@ -45,6 +59,8 @@ pub struct Objects {
     pool: Pool<Option<Object>>,
     /// Frames in objects; one in several objects counts several times.
     resident: u64,
+    /// Frames that are promised to objects.
+    promised: u64,
 }
 
 impl Objects {
@@ -54,11 +70,13 @@ impl Objects {
     /// [`NoRoom`] if there is no memory to remember it.
     pub fn create(&mut self, bytes: u64, holder: Option<Pid>) -> Result<ObjectId, NoRoom> {
         let number = self.pool.take()?;
-        *self.pool.at_mut(number) = Some(Object {
+        let object = Object {
             bytes,
             holder,
             ..Object::default()
-        });
+        };
+        self.promised += object.promise();
+        *self.pool.at_mut(number) = Some(object);
         Ok(ObjectId(number + 1))
     }
 
@@ -86,9 +104,30 @@ impl Objects {
         let object = self.get_mut(id).ok_or(NoRoom)?;
         let old = object.pages.set(chunks, page, frame, Mapped::No)?;
         if old.is_none() {
+            self.change(id, |object| object.present += 1);
             self.resident += 1;
         }
         Ok(old)
+    }
+
+    /// Changes what an object's promise depends on.
+    fn change(&mut self, id: ObjectId, change: impl FnOnce(&mut Object)) {
+        if let Some(object) = self.get_mut(id) {
+            let before = object.promise();
+            change(object);
+            let after = object.promise();
+            self.promised = self.promised - before + after;
+        }
+    }
+
+    /// Sets the length. The pages behind it must be gone.
+    pub fn set_bytes(&mut self, id: ObjectId, bytes: u64) {
+        self.change(id, |object| object.bytes = bytes);
+    }
+
+    /// Nobody holds the object any more.
+    pub fn let_go(&mut self, id: ObjectId) {
+        self.change(id, |object| object.holder = None);
     }
 
     /// Takes out pages and their frames; nothing may map them any more.
@@ -106,7 +145,8 @@ impl Objects {
                 dropped += 1;
             });
         }
-        self.resident -= dropped;
+        self.change(id, |object| object.present -= dropped);
+        self.resident -= u64::from(dropped);
     }
 
     /// One more region maps the object.
@@ -135,6 +175,11 @@ impl Objects {
         self.drop_pages(chunks, frames, id, 0..u32::MAX);
         *self.pool.at_mut(id.0 - 1) = None;
         self.pool.give_back(id.0 - 1);
+    }
+
+    /// Frames that are promised to objects.
+    pub fn promised(&self) -> u64 {
+        self.promised
     }
 
     /// Frames in objects.

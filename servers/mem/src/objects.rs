@@ -5,6 +5,7 @@
 //! object, it is unmapped or protected wherever it is mapped.
 
 use crate::batch;
+use crate::frames::Rank;
 use crate::map::Wish;
 use crate::memory::Memory;
 use crate::object::MAX_BYTES;
@@ -80,6 +81,7 @@ impl<P: ForkPolicy> Mem<P> {
             }
             _ => Err(Errno::EINVAL),
         };
+        self.memory.keep_promises();
         done.map_err(Refusal::from)
     }
 
@@ -87,7 +89,16 @@ impl<P: ForkPolicy> Mem<P> {
         if bytes > MAX_BYTES {
             return Err(Errno::EFBIG);
         }
+        self.affordable(bytes.div_ceil(PAGE_BYTES))?;
         Ok(self.memory.objects.create(bytes, Some(holder))?)
+    }
+
+    /// Whether so many frames can be promised.
+    fn affordable(&self, pages: u64) -> Result<(), Errno> {
+        match self.memory.frames.has(pages, Rank::Program) {
+            true => Ok(()),
+            false => Err(Errno::ENOMEM),
+        }
     }
 
     fn mappings(&self, object: ObjectId) -> Result<u64, Errno> {
@@ -109,7 +120,7 @@ impl<P: ForkPolicy> Mem<P> {
         if object.holder != Some(sender) {
             return Err(Errno::EPERM);
         }
-        object.holder = None;
+        objects.let_go(id);
         objects.collect(chunks, frames, id);
         Ok(())
     }
@@ -132,17 +143,18 @@ impl<P: ForkPolicy> Mem<P> {
             return Err(Errno::EINVAL);
         }
         let last = source.pages.get(&self.memory.chunks, page_index(end));
+        let whole = page_index(offset)..page_index(end);
+        let present = source.pages.count_in(&self.memory.chunks, &whole);
+        self.affordable(u64::from(whole.end - whole.start - present))?;
         let tail = match last {
-            Some(frame) if !bytes.is_multiple_of(PAGE_BYTES) => {
-                let rank = crate::frames::Rank::Server;
-                Some(
-                    self.memory
-                        .take_copy(machine, rank, frame, (bytes % PAGE_BYTES) as u32)?,
-                )
-            }
+            Some(frame) if !bytes.is_multiple_of(PAGE_BYTES) => Some(self.memory.take_copy(
+                machine,
+                Rank::Server,
+                frame,
+                (bytes % PAGE_BYTES) as u32,
+            )?),
             _ => None,
         };
-        let whole = page_index(offset)..page_index(end);
         self.protect_object(machine, parent, whole.clone());
         let memory = &mut self.memory;
         let made = memory
@@ -167,14 +179,14 @@ impl<P: ForkPolicy> Mem<P> {
         if bytes > MAX_BYTES {
             return Err(Errno::EFBIG);
         }
+        let pages = |bytes: u64| bytes.div_ceil(PAGE_BYTES);
+        self.affordable(pages(bytes).saturating_sub(pages(old)))?;
         if bytes < old {
             let kept = bytes.div_ceil(PAGE_BYTES);
             self.zero(machine, id, bytes, kept * PAGE_BYTES - bytes)?;
             self.cut(machine, id, kept as u32..u32::MAX);
         }
-        if let Some(object) = self.memory.objects.get_mut(id) {
-            object.bytes = bytes;
-        }
+        self.memory.objects.set_bytes(id, bytes);
         Ok(())
     }
 
@@ -218,7 +230,7 @@ impl<P: ForkPolicy> Mem<P> {
             return Ok(());
         };
         if self.memory.frames.owners(frame) > 1 {
-            let rank = crate::frames::Rank::Server;
+            let rank = Rank::Server;
             let copy = self
                 .memory
                 .take_copy(machine, rank, frame, PAGE_BYTES as u32)?;
@@ -297,9 +309,7 @@ impl Memory {
             None => Ok(()),
         });
         if filled.is_err() {
-            if let Some(object) = objects.get_mut(child) {
-                object.holder = None;
-            }
+            objects.let_go(child);
             objects.collect(chunks, frames, child);
         }
         Ok(filled?)

@@ -55,6 +55,12 @@ impl Memory {
         );
     }
 
+    /// Unmaps pages whether they are marked or not.
+    pub fn hide_all<M: Machine>(&mut self, machine: &mut M, space: &Space, start: u64, end: u64) {
+        let done = self.apply_one(machine, space, batch::unmap(start, page(end - start)));
+        debug_assert!(done.is_ok(), "unmapping needs nothing");
+    }
+
     /// Applies `operation` (which gets an address and a number of pages) to what may be mapped.
     fn each_mapped<M: Machine>(
         &mut self,

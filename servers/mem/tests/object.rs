@@ -432,3 +432,57 @@ fn statistics_tell_what_is_in_objects() {
     );
     assert_eq!(free, u64::from(world.free()));
 }
+
+#[test]
+fn a_server_can_fill_what_it_was_granted_even_when_programs_take_all() {
+    let mut world = world();
+    let file = object(&mut world, 50 * PAGE);
+    let server = world
+        .address(VFS, map(0, file, 50, 3, flags::SHARED))
+        .unwrap();
+    let start = world.map(1, 400).unwrap();
+    let taken = (0..400)
+        .take_while(|page| world.write(1, start + page * PAGE, 1).is_ok())
+        .count();
+    assert!(taken > 100);
+    (0..50).for_each(|page| world.write(VFS.0, server + page * PAGE, 7).unwrap());
+    assert_eq!(
+        world.object(VFS, Request::ObjectCreate { bytes: PAGE }),
+        Err(Errno::ENOMEM)
+    );
+    let resize = |bytes| Request::ObjectResize {
+        object: file,
+        bytes,
+    };
+    assert_eq!(world.ask(VFS, resize(51 * PAGE)), Err(Errno::ENOMEM));
+    world.ask(VFS, resize(10 * PAGE)).unwrap();
+    world.ask(VFS, resize(20 * PAGE)).unwrap();
+    world
+        .ask(VFS, Request::ObjectRelease { object: file })
+        .unwrap();
+    world.check();
+}
+
+#[test]
+fn promises_end_with_the_object() {
+    let mut world = world();
+    let file = object(&mut world, 250 * PAGE);
+    assert_eq!(
+        world.object(VFS, Request::ObjectCreate { bytes: 250 * PAGE }),
+        Err(Errno::ENOMEM)
+    );
+    world
+        .ask(
+            VFS,
+            Request::ObjectResize {
+                object: file,
+                bytes: PAGE,
+            },
+        )
+        .unwrap();
+    let other = object(&mut world, 250 * PAGE);
+    world
+        .ask(VFS, Request::ObjectRelease { object: other })
+        .unwrap();
+    object(&mut world, 250 * PAGE);
+}

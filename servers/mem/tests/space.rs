@@ -539,3 +539,18 @@ fn the_number_of_regions_is_limited() {
     assert_eq!(world.unmap(1, start, 1), Err(Errno::ENOMEM));
     world.destroy(1).unwrap();
 }
+
+#[test]
+fn touching_in_a_row_takes_few_faults_and_at_most_twice_the_memory() {
+    let mut world = running(CopyOnWrite, 3000);
+    let start = world.map(1, 100).unwrap();
+    let (free, faults) = (world.free(), world.mem.memory().faults);
+    world.write(1, start + 50 * PAGE, 1).unwrap();
+    assert_eq!(free - world.free(), 3, "one page and two tables");
+    (0..16).for_each(|page| world.write(1, start + page * PAGE, 1).unwrap());
+    assert_eq!(world.mem.memory().faults - faults, 6);
+    (0..23)
+        .for_each(|page| assert_eq!(world.read(1, start + page * PAGE), Ok(u8::from(page < 16))));
+    assert!(free - world.free() <= 3 + 32);
+    world.check();
+}

@@ -19,7 +19,9 @@ const HEAP: u64 = WINDOW + PAGE_BYTES;
 const STORE: usize = 256;
 /// Fewest that it is filled up to.
 const FEW: usize = 64;
-/// Frames for the heap's start, besides four bytes for each frame of memory.
+/// Frames of memory that a page of the heap describes: four bytes each for count and place.
+const FRAMES_PER_PAGE: u32 = 440;
+/// Further frames for the heap's start.
 const START: u32 = 48;
 
 /// Frames put aside, and how far the heap is mapped.
@@ -46,7 +48,7 @@ pub fn start(ranges: &mut [FrameRange], archive_pages: u32) {
         .map(|range| range.first + range.count)
         .max()
         .unwrap_or(0);
-    let wanted = (last - first) / (PAGE_BYTES as u32 / 4) + archive_pages / 512 + START;
+    let wanted = (last - first) / FRAMES_PER_PAGE + archive_pages / 512 + START;
     if let Some(range) = ranges.iter_mut().max_by_key(|range| range.count) {
         let count = wanted.min(range.count);
         range.count -= count;
