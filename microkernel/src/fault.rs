@@ -38,6 +38,7 @@ pub(crate) fn synchronous(kernel: &mut Kernel, esr: u64, far: u64) -> bool {
 }
 
 /// An asynchronous error is the running thread's: it is the only one that touched memory.
+#[inline(never)]
 pub(crate) fn system_error(kernel: &mut Kernel, esr: u64) -> bool {
     exception(kernel, esr, 0)
 }
@@ -71,6 +72,7 @@ fn page_fault_access(esr: u64) -> Option<u64> {
 }
 
 /// Tells the current thread's pager; without one it is an exception.
+#[inline(never)]
 fn page_fault(kernel: &mut Kernel, esr: u64, far: u64, bits: u64) -> bool {
     let id = kernel.current;
     match send_page_fault(kernel, id, far, bits) {
@@ -106,6 +108,7 @@ pub(crate) fn send_page_fault(
 }
 
 /// Tells the current thread's exception endpoint. Without one the thread stays stopped.
+#[inline(never)]
 fn exception(kernel: &mut Kernel, esr: u64, far: u64) -> bool {
     let id = kernel.current;
     let thread = kernel.memory.thread(id);
@@ -123,6 +126,7 @@ fn exception(kernel: &mut Kernel, esr: u64, far: u64) -> bool {
 }
 
 /// The current thread touched a vector register that holds another thread's value.
+#[inline(never)]
 fn use_vector(kernel: &mut Kernel) -> bool {
     vector_state::open();
     save_vector(kernel);

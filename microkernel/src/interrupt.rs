@@ -150,6 +150,7 @@ impl Events {
 }
 
 /// Handles all interrupts that are pending; says what it did to the current thread's registers.
+#[inline(never)]
 pub(crate) fn handle(kernel: &mut Kernel) -> bool {
     while let Some(irq) = interrupts::acknowledge() {
         kernel.counters.interrupts += 1;

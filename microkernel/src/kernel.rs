@@ -250,6 +250,12 @@ impl Kernel {
             self.current = next;
             return frame_address(next.0);
         }
+        self.leave_generally()
+    }
+
+    /// The way out when somebody has to be chosen.
+    #[inline(never)]
+    fn leave_generally(&mut self) -> usize {
         let entered = self.current;
         let next = self.choose();
         if next != entered {

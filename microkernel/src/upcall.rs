@@ -59,6 +59,7 @@ pub(crate) fn check_block(address: u64) -> Result<(), Error> {
 
 /// The current thread's `svc #0` becomes an upcall. If its block is absent the thread faults there
 /// and repeats the `svc` afterwards.
+#[inline(never)]
 pub(crate) fn linux_call(kernel: &mut Kernel) {
     let id = kernel.current;
     if deliver(kernel, id, upcall::LINUX_CALL).is_err() {

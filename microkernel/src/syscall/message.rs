@@ -12,6 +12,7 @@ use crate::kernel::Kernel;
 use crate::user_memory::{self, Access, Side, Stopped, UserRange};
 
 /// `CALL`: the words are in the registers already.
+#[inline(never)]
 pub(super) fn call(kernel: &mut Kernel, with_handle: bool) -> bool {
     if let Err(error) = try_call(kernel, with_handle) {
         finish(kernel, Err(error.into()));
@@ -61,6 +62,7 @@ fn stage_handle(kernel: &mut Kernel, handle: Option<u64>) -> Result<(), Error> {
 }
 
 /// `REPLY_RECV`. A stale token is no error here: whoever must know uses `REPLY`.
+#[inline(never)]
 pub(super) fn reply_receive(kernel: &mut Kernel, with_handle: bool) -> bool {
     match try_reply_receive(kernel, with_handle) {
         Ok(()) => {}
@@ -113,6 +115,7 @@ pub(super) fn reply(kernel: &mut Kernel, with_handle: bool) -> Outcome {
 }
 
 /// `POLL`.
+#[inline(never)]
 pub(super) fn poll(kernel: &mut Kernel) -> bool {
     let handle = kernel.current().registers.x[0];
     let server = kernel.current;

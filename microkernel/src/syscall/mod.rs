@@ -71,6 +71,7 @@ pub(crate) fn dispatch(kernel: &mut Kernel) -> bool {
 }
 
 /// Calls that neither wait nor change registers that they do not return.
+#[inline(never)]
 fn simple(kernel: &mut Kernel, number: u64, arguments: Arguments) -> Outcome {
     match number & !WITH_HANDLE {
         REPLY => message::reply(kernel, number & WITH_HANDLE != 0),

@@ -57,6 +57,7 @@ pub(super) fn power(kernel: &mut Kernel, [system, how, ..]: Arguments) -> Outcom
 }
 
 /// `STATISTICS`.
+#[inline(never)]
 pub(super) fn statistics(kernel: &mut Kernel, [system, ..]: Arguments) -> bool {
     match kernel.system(system, Rights::MONITOR) {
         Ok(()) => {

@@ -18,6 +18,7 @@ use crate::upcall;
 use crate::user_memory;
 
 /// `THREAD_START`.
+#[inline(never)]
 pub(super) fn start(kernel: &mut Kernel, [thread, pc, sp, first, second, ..]: Arguments) -> bool {
     match kernel.thread_of(thread) {
         Ok(id) => {
@@ -195,6 +196,7 @@ pub(super) fn read(kernel: &mut Kernel, [thread, buffer, ..]: Arguments) -> Outc
 }
 
 /// `THREAD_WRITE`.
+#[inline(never)]
 pub(super) fn write(kernel: &mut Kernel, [thread, buffer, ..]: Arguments) -> bool {
     let outcome = try_write(kernel, thread, buffer);
     let is_self = matches!(outcome, Ok(id) if id == kernel.current);
@@ -231,12 +233,14 @@ pub(super) fn set_priority(kernel: &mut Kernel, [thread, priority, ..]: Argument
 }
 
 /// `THREAD_INFO`.
+#[inline(never)]
 pub(super) fn info(kernel: &mut Kernel, [thread, ..]: Arguments) -> bool {
     let id = kernel.thread_of(thread);
     describe(kernel, id)
 }
 
 /// `THREAD_INFO_AT`.
+#[inline(never)]
 pub(super) fn info_at(kernel: &mut Kernel, [system, frame, ..]: Arguments) -> bool {
     let id = thread_at(kernel, system, frame);
     describe(kernel, id)
@@ -305,6 +309,7 @@ pub(super) fn upcall_set(kernel: &mut Kernel, [entry, stack, block, ..]: Argumen
 }
 
 /// `UPCALL_RESUME`.
+#[inline(never)]
 pub(super) fn upcall_resume(kernel: &mut Kernel) -> bool {
     if let Err(error) = upcall::resume(kernel) {
         kernel
