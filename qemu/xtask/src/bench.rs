@@ -28,6 +28,11 @@ struct Reference {
     row: Vec<Row>,
 }
 
+/// What runs on the machine: first what memory is free while little runs, then the benchmark.
+const COMMAND: &str = "cat /proc/meminfo; bench";
+/// Memory of the machine, in KiB.
+const MEMORY_KIB: f64 = 512.0 * 1024.0;
+
 /// Runs the benchmark and prints the table; fails if the benchmark fails.
 ///
 /// # Errors
@@ -38,7 +43,12 @@ pub fn run() -> Result<ExitCode> {
     let reference: Reference = basic_toml::from_str(&text).context("qemu/reference.toml")?;
     let (kernel_log, kernel_finished) = probe::log()?;
     let output = Command::new(tree::root().join("qemu/run.sh"))
-        .envs([("CMD", "bench"), ("ICOUNT", "1"), ("TIMEOUT", "600")])
+        .envs([
+            ("CMD", COMMAND),
+            ("MEMORY", "512"),
+            ("ICOUNT", "1"),
+            ("TIMEOUT", "600"),
+        ])
         .env("BUILD", tree::build())
         .stdin(Stdio::null())
         .stderr(Stdio::inherit())
@@ -46,7 +56,10 @@ pub fn run() -> Result<ExitCode> {
         .context("cannot start qemu/run.sh")?;
     let printed = String::from_utf8_lossy(&output.stdout);
     let (mut figures, others) = read_figures(&printed);
-    for line in others {
+    if let Some(free_kib) = others.iter().find_map(|line| free_memory(line)) {
+        figures.insert("memory_at_prompt_kib", MEMORY_KIB - free_kib);
+    }
+    for line in others.iter().filter(|line| !line.ends_with(" kB")) {
         eprintln!("bench: {line}");
     }
     figures.extend(read_figures(&kernel_log).0);
@@ -56,6 +69,15 @@ pub fn run() -> Result<ExitCode> {
     } else {
         ExitCode::FAILURE
     })
+}
+
+/// The figure in `/proc/meminfo`'s line `MemFree: N kB`.
+fn free_memory(line: &str) -> Option<f64> {
+    line.strip_prefix("MemFree:")?
+        .trim()
+        .strip_suffix(" kB")?
+        .parse()
+        .ok()
 }
 
 /// Splits the output into figures and lines that are none.
@@ -138,6 +160,12 @@ mod tests {
         let (figures, others) = read_figures("ipc_rtt 187\nwarming up\ngetpid 31.5\n");
         assert_eq!(figures["getpid"], 31.5);
         assert_eq!((figures.len(), others), (2, vec!["warming up"]));
+    }
+
+    #[test]
+    fn free_memory_is_found_in_its_line() {
+        assert_eq!(free_memory("MemFree:          514360 kB"), Some(514_360.0));
+        assert_eq!(free_memory("MemTotal:         520424 kB"), None);
     }
 
     #[test]
