@@ -41,6 +41,8 @@ pub fn write(out: &Path, boot: &str, over: Option<&Path>) -> Result<()> {
     let rootfs = tree::root().join("init/rootfs");
     if rootfs.is_dir() {
         overlay::lay_over(&mut files, &rootfs)?;
+        // It tells developers of the folder, not users of the system.
+        files.remove("README.md");
     }
     add_binaries(&mut files, out)?;
     add_manifests(&mut files)?;
