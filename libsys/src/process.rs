@@ -9,7 +9,7 @@ use alloc::boxed::Box;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::sync::atomic::{AtomicU32, Ordering};
-use proto::proc::{Proc, Reply, Request};
+use proto::proc::{Proc, Reply, Request, WAIT_BY_KIND};
 use serde::Serialize;
 
 #[inline(always)]
@@ -425,7 +425,8 @@ pub fn waitid(which: Which, options: u32) -> Result<Option<Waited>, Errno> {
         Which::Pid(pid) => number(pid)?,
         Which::Group(group) => -number(group)?,
     };
-    wait4(pid, options)
+    // By kind: without WEXITED an end does not count, and is left to be waited for.
+    wait4(pid, options | WAIT_BY_KIND)
 }
 
 /// Sleeps until [`clock::now_ns`] is `deadline_ns`.
