@@ -85,9 +85,11 @@ fn raises_another(_: i32) {
 }
 
 fn raises_itself(_: i32) {
-    deeper("handler", || match STARTED.fetch_add(1, Ordering::Relaxed) {
-        0 => signal::raise(SIGUSR1),
-        _ => Ok(()),
+    deeper("handler", || {
+        match STARTED.fetch_add(1, Ordering::Relaxed) {
+            0 => signal::raise(SIGUSR1),
+            _ => Ok(()),
+        }
     });
 }
 
