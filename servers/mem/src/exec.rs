@@ -7,6 +7,7 @@
 use crate::Mem;
 use crate::batch::{self, CAPACITY};
 use crate::fault::address_of;
+use crate::hot::Hot;
 use crate::map::check_prot;
 use crate::memory::Memory;
 use crate::pages::{CHUNK_PAGES, Mapped};
@@ -86,6 +87,9 @@ impl<P: ForkPolicy> Mem<P> {
             return Err(Errno::ENOMEM);
         }
         self.memory.reserve(space, &plan, stack_pages)?;
+        self.tell_parent(pid);
+        let space = self.spaces.get_mut(pid).ok_or(Errno::ESRCH)?;
+        space.hot = Hot::default();
         self.memory.replace(machine, space, &plan)?;
         let filled = self.memory.fill(machine, space, &plan, &image);
         if filled.is_err() {

@@ -189,6 +189,7 @@ impl Memory {
         number: u32,
         frame: u32,
     ) -> Result<(), Decline> {
+        space.hot.add(number, true);
         if self.frames.owners(frame) == 1 {
             return self.make_writable(machine, space, region, number, frame);
         }

@@ -13,6 +13,10 @@ use serde::{Deserialize, Serialize};
 /// Frames that programs cannot have, so that the servers survive when programs use up memory.
 pub const RESERVE: u32 = 64;
 
+/// A sixteenth of all frames, but at most this many, cannot become objects' (files'), so that there
+/// is always room for the programs that empty a full file system.
+const ROOM_FOR_PROGRAMS: u32 = 2048;
+
 /// Mark of a free frame's entry; the rest of the entry is the next free frame's index.
 const FREE: u32 = 1 << 31;
 /// End of the list of free frames.
@@ -179,6 +183,12 @@ impl Frames {
         count <= u64::from(self.free.saturating_sub(self.floor(rank)))
     }
 
+    /// Whether objects may grow by `count` frames.
+    pub fn has_for_objects(&self, count: u64) -> bool {
+        let room = u64::from((self.total / 16).min(ROOM_FOR_PROGRAMS));
+        count == 0 || self.has(count.saturating_add(room), Rank::Program)
+    }
+
     /// Free frames.
     pub fn free(&self) -> u32 {
         self.free
@@ -225,6 +235,16 @@ mod tests {
         assert!(frames.take(Rank::Program).is_some());
         assert_eq!(frames.take(Rank::Program), None);
         assert!(frames.take(Rank::Server).is_some());
+    }
+
+    #[test]
+    fn objects_leave_room_for_programs() {
+        let frames = frames(RESERVE + 96);
+        let room = u64::from((RESERVE + 96) / 16);
+        assert!(frames.has_for_objects(96 - room));
+        assert!(!frames.has_for_objects(97 - room));
+        assert!(frames.has(96, Rank::Program));
+        assert!(frames.has_for_objects(0));
     }
 
     #[test]

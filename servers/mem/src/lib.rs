@@ -13,6 +13,7 @@ mod exec;
 pub mod fault;
 pub mod frames;
 mod handle;
+pub mod hot;
 pub mod map;
 mod mapping;
 mod memory;
@@ -122,7 +123,13 @@ impl<P: ForkPolicy> Mem<P> {
         space.faults += 1;
         self.memory.faults += 1;
         match self.memory.resolve(machine, space, address, bits) {
-            Ok(None) => Resolution::Retry,
+            Ok(None) => {
+                if space.parent != Pid(0) {
+                    let written = bits & abi::message::access::WRITE != 0;
+                    space.hot.add(region::page(address), written);
+                }
+                Resolution::Retry
+            }
             Ok(Some(replaced)) => {
                 self.hide_replaced(machine, pid, replaced);
                 Resolution::Retry

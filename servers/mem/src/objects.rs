@@ -95,7 +95,7 @@ impl<P: ForkPolicy> Mem<P> {
 
     /// Whether so many frames can be promised.
     fn affordable(&self, pages: u64) -> Result<(), Errno> {
-        match self.memory.frames.has(pages, Rank::Program) {
+        match self.memory.frames.has_for_objects(pages) {
             true => Ok(()),
             false => Err(Errno::ENOMEM),
         }

@@ -79,10 +79,25 @@ impl<P: ForkPolicy> Mem<P> {
 
     /// Destroys a space and everything that only it uses.
     pub(crate) fn destroy<M: Machine>(&mut self, machine: &mut M, pid: Pid) -> Result<(), Errno> {
+        self.tell_parent(pid);
         let space = self.spaces.get_mut(pid).ok_or(Errno::ESRCH)?;
         self.memory.destroy_space(machine, space);
         self.spaces.remove(pid);
         Ok(())
+    }
+
+    /// Lets the parent's next child profit from what this one touched, as its memory goes.
+    pub(crate) fn tell_parent(&mut self, pid: Pid) {
+        let Some(space) = self.spaces.get_mut(pid) else {
+            return;
+        };
+        let (parent, hot) = (space.parent, space.hot);
+        space.parent = Pid(0);
+        if parent != Pid(0)
+            && let Some(parent) = self.spaces.get_mut(parent)
+        {
+            parent.hot.join(&hot);
+        }
     }
 
     /// Makes one more thread.
@@ -303,6 +318,7 @@ impl Memory {
         }
         (child.heap_start, child.heap_end) = (parent.heap_start, parent.heap_end);
         (child.size, child.limits) = (parent.size, parent.limits);
+        (child.parent, child.hot) = (parent.pid, parent.hot);
         Ok(())
     }
 }

@@ -2,6 +2,7 @@
 //! next process needs no allocation.
 
 use crate::frames::Rank;
+use crate::hot::Hot;
 use crate::pages::Pages;
 use crate::ports::{SpaceKey, ThreadKey};
 use crate::region::Regions;
@@ -77,6 +78,10 @@ pub struct Space {
     pub limits: Limits,
     /// Faults served.
     pub faults: u64,
+    /// Whose memory it has a copy of; 0 once it has executed a program.
+    pub parent: Pid,
+    /// What is touched after forks.
+    pub hot: Hot,
 }
 
 /// All spaces.
@@ -141,6 +146,7 @@ impl Spaces {
             Rank::Program
         };
         (space.heap_start, space.heap_end, space.size, space.faults) = (0, 0, 0, 0);
+        (space.parent, space.hot) = (Pid(0), Hot::default());
         space.limits = Limits::NONE;
         Some(slot as usize)
     }

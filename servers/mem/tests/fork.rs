@@ -279,3 +279,32 @@ fn threads_come_and_go() {
     world.destroy(1).unwrap();
     assert_eq!(world.mem.frames().kernel(), 0);
 }
+
+#[test]
+fn what_earlier_children_wrote_is_copied_at_the_fork_and_costs_no_fault() {
+    let mut world = running(CopyOnWrite, 1000);
+    let family = |world: &mut World<CopyOnWrite>, child: u32| {
+        world.write(1, DATA + PAGE, child as u8).unwrap();
+        world.fork(1, child).unwrap();
+        let faults = world.mem.memory().faults;
+        world.fetch(child, IMAGE).unwrap();
+        world.write(child, STACK_TOP - 1, child as u8).unwrap();
+        world.write(child, DATA, child as u8).unwrap();
+        world.write(1, STACK_TOP - 1, 1).unwrap();
+        assert_eq!(world.read(child, STACK_TOP - 1), Ok(child as u8));
+        assert_eq!(world.read(child, DATA + PAGE), Ok(child as u8));
+        world.check();
+        world.destroy(child).unwrap();
+        assert_eq!(
+            (world.read(1, STACK_TOP - 1), world.read(1, DATA)),
+            (Ok(1), Ok(3))
+        );
+        world.mem.memory().faults - faults
+    };
+    assert!(family(&mut world, 2) > 3);
+    family(&mut world, 3);
+    assert_eq!(family(&mut world, 4), 0);
+    for child in 5..200 {
+        family(&mut world, child);
+    }
+}

@@ -466,9 +466,9 @@ fn a_server_can_fill_what_it_was_granted_even_when_programs_take_all() {
 #[test]
 fn promises_end_with_the_object() {
     let mut world = world();
-    let file = object(&mut world, 250 * PAGE);
+    let file = object(&mut world, 220 * PAGE);
     assert_eq!(
-        world.object(VFS, Request::ObjectCreate { bytes: 250 * PAGE }),
+        world.object(VFS, Request::ObjectCreate { bytes: 220 * PAGE }),
         Err(Errno::ENOMEM)
     );
     world
@@ -480,9 +480,9 @@ fn promises_end_with_the_object() {
             },
         )
         .unwrap();
-    let other = object(&mut world, 250 * PAGE);
+    let other = object(&mut world, 220 * PAGE);
     world
         .ask(VFS, Request::ObjectRelease { object: other })
         .unwrap();
-    object(&mut world, 250 * PAGE);
+    object(&mut world, 220 * PAGE);
 }
