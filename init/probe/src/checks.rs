@@ -14,10 +14,16 @@ type Verdict = Result<(), &'static str>;
 pub fn run(supply: &mut Supply, peer: &mut Peer) -> u32 {
     check("words-arrive-and-return", words(peer))
         + check("leases-copy-both-ways", leases(supply, peer))
-        + check("absent-lease-pages-stop-the-copy", absent_lease(supply, peer))
+        + check(
+            "absent-lease-pages-stop-the-copy",
+            absent_lease(supply, peer),
+        )
         + check("wrong-handles-are-refused", wrong_handles(peer))
         + check("frames-in-use-are-refused", busy_frames(supply, peer))
-        + check("a-notification-waits-for-its-receiver", notification(supply))
+        + check(
+            "a-notification-waits-for-its-receiver",
+            notification(supply),
+        )
         + check("the-timer-fires", timer(supply))
         + check("a-fault-is-a-message-and-its-reply-retries", fault(supply))
         + check("a-declined-fault-becomes-an-exception", declined(supply))
@@ -30,13 +36,17 @@ fn expect(condition: bool, why: &'static str) -> Verdict {
 }
 
 fn message(label: u64) -> Message {
-    Message { label, words: [1, 2, 3, 4, 5, 6, 7, 8] }
+    Message {
+        label,
+        words: [1, 2, 3, 4, 5, 6, 7, 8],
+    }
 }
 
 fn words(peer: &Peer) -> Verdict {
     for label in [5, 1 << 40] {
         let sent = message(label);
-        let got = arch::call(peer.endpoint, &sent, &[Lease::NONE; 2], Handle::NONE).map_err(|_| "the call failed")?;
+        let got = arch::call(peer.endpoint, &sent, &[Lease::NONE; 2], Handle::NONE)
+            .map_err(|_| "the call failed")?;
         expect(got.message.words == sent.words, "words differ")?;
         expect(got.message.label == label + 1, "label differs")?;
     }
@@ -44,7 +54,13 @@ fn words(peer: &Peer) -> Verdict {
 }
 
 fn lease(address: u64, bytes: u64, access: u64) -> [Lease; 2] {
-    [Lease { address, length: bytes | access }, Lease::NONE]
+    [
+        Lease {
+            address,
+            length: bytes | access,
+        },
+        Lease::NONE,
+    ]
 }
 
 fn leases(supply: &mut Supply, peer: &Peer) -> Verdict {
@@ -52,12 +68,28 @@ fn leases(supply: &mut Supply, peer: &Peer) -> Verdict {
     supply.map(Handle::OWN_SPACE, from, prot::WRITE);
     supply.map(Handle::OWN_SPACE, to, prot::WRITE);
     // SAFETY: both pages have just been mapped, for this alone.
-    let [source, target] = [from, to].map(|address| unsafe { &mut *(address as *mut [u8; PAGE_BYTES as usize]) });
-    source.iter_mut().zip(0u32..).for_each(|(byte, index)| *byte = (index * 7) as u8);
+    let [source, target] =
+        [from, to].map(|address| unsafe { &mut *(address as *mut [u8; PAGE_BYTES as usize]) });
+    source
+        .iter_mut()
+        .zip(0u32..)
+        .for_each(|(byte, index)| *byte = (index * 7) as u8);
     let read = lease(from, PAGE_BYTES, Lease::READ);
-    arch::call(peer.endpoint, &message(peer::READ_LEASE), &read, Handle::NONE).map_err(|_| "read")?;
+    arch::call(
+        peer.endpoint,
+        &message(peer::READ_LEASE),
+        &read,
+        Handle::NONE,
+    )
+    .map_err(|_| "read")?;
     let write = lease(to, PAGE_BYTES, Lease::WRITE);
-    arch::call(peer.endpoint, &message(peer::WRITE_LEASE), &write, Handle::NONE).map_err(|_| "write")?;
+    arch::call(
+        peer.endpoint,
+        &message(peer::WRITE_LEASE),
+        &write,
+        Handle::NONE,
+    )
+    .map_err(|_| "write")?;
     expect(source == target, "the page came back changed")
 }
 
@@ -75,12 +107,21 @@ fn absent_lease(supply: &mut Supply, peer: &Peer) -> Verdict {
 }
 
 fn wrong_handles(peer: &Peer) -> Verdict {
-    let call = |handle| arch::call(Handle(handle), &message(1), &[Lease::NONE; 2], Handle::NONE).map(|_| ());
+    let call = |handle| {
+        arch::call(Handle(handle), &message(1), &[Lease::NONE; 2], Handle::NONE).map(|_| ())
+    };
     for handle in [0, 99, 239, 240, 5000, u32::MAX] {
-        expect(call(handle) == Err(Error::BadHandle), "a wild handle was accepted")?;
+        expect(
+            call(handle) == Err(Error::BadHandle),
+            "a wild handle was accepted",
+        )?;
     }
-    expect(call(Handle::SYSTEM.0) == Err(Error::BadHandle), "called the system handle")?;
-    let silent = arch::handle_copy(peer.endpoint, Handle::NONE, Handle::NONE, 0, Rights::NOTIFY).map_err(|_| "copy")?;
+    expect(
+        call(Handle::SYSTEM.0) == Err(Error::BadHandle),
+        "called the system handle",
+    )?;
+    let silent = arch::handle_copy(peer.endpoint, Handle::NONE, Handle::NONE, 0, Rights::NOTIFY)
+        .map_err(|_| "copy")?;
     expect(call(silent.0) == Err(Error::Denied), "called without SEND")?;
     let copied = arch::handle_copy(silent, Handle::NONE, Handle::NONE, 0, Rights::NOTIFY);
     expect(copied == Err(Error::Denied), "copied without GRANT")?;
@@ -89,13 +130,24 @@ fn wrong_handles(peer: &Peer) -> Verdict {
 
 fn busy_frames(supply: &mut Supply, peer: &Peer) -> Verdict {
     let mapped = supply.map(Handle::OWN_SPACE, 0x3000_c000, prot::WRITE);
-    expect(arch::endpoint_create(Handle::SYSTEM, mapped) == Err(Error::FrameBusy), "a mapped page became an object")?;
+    expect(
+        arch::endpoint_create(Handle::SYSTEM, mapped) == Err(Error::FrameBusy),
+        "a mapped page became an object",
+    )?;
     for frame in [0, 0x40000, u32::MAX] {
-        expect(arch::endpoint_create(Handle::SYSTEM, frame).is_err(), "a reserved frame became an object")?;
+        expect(
+            arch::endpoint_create(Handle::SYSTEM, frame).is_err(),
+            "a reserved frame became an object",
+        )?;
     }
     let object = supply.frame();
     let endpoint = arch::endpoint_create(Handle::SYSTEM, object).map_err(|_| "endpoint")?;
-    let op = MapOp { address: 0x3001_0000, pages: 1, frame: object, ..MapOp::default() };
+    let op = MapOp {
+        address: 0x3001_0000,
+        pages: 1,
+        frame: object,
+        ..MapOp::default()
+    };
     let refused = arch::space_apply(peer.space, &[op]).map_err(|(error, _)| error);
     expect(refused == Err(Error::FrameBusy), "an object was mapped")?;
     arch::object_destroy(Handle::SYSTEM, endpoint).map_err(|_| "destroy")
@@ -103,13 +155,20 @@ fn busy_frames(supply: &mut Supply, peer: &Peer) -> Verdict {
 
 fn notification(supply: &mut Supply) -> Verdict {
     let endpoint = arch::endpoint_create(Handle::SYSTEM, supply.frame()).map_err(|_| "endpoint")?;
-    let bell = arch::handle_copy(endpoint, Handle::NONE, Handle::NONE, 0b110, Rights::NOTIFY).map_err(|_| "copy")?;
+    let bell = arch::handle_copy(endpoint, Handle::NONE, Handle::NONE, 0b110, Rights::NOTIFY)
+        .map_err(|_| "copy")?;
     arch::signal(bell, 0b011).map_err(|_| "signal")?;
     arch::signal(bell, 0b100).map_err(|_| "signal")?;
     let got = arch::receive(endpoint).map_err(|_| "receive")?;
-    expect(got.message.label == label::NOTIFICATION && got.badge.is_kernel(), "no notification")?;
+    expect(
+        got.message.label == label::NOTIFICATION && got.badge.is_kernel(),
+        "no notification",
+    )?;
     expect(got.message.words[0] == 0b110, "the badge is no mask")?;
-    expect(arch::poll(endpoint).map(|_| ()) == Err(Error::Empty), "something is left")
+    expect(
+        arch::poll(endpoint).map(|_| ()) == Err(Error::Empty),
+        "something is left",
+    )
 }
 
 fn timer(supply: &mut Supply) -> Verdict {
@@ -117,12 +176,18 @@ fn timer(supply: &mut Supply) -> Verdict {
     let deadline = arch::counter() + arch::counter_hz() / 1000;
     arch::timer_set(endpoint, deadline).map_err(|_| "set")?;
     let got = arch::receive(endpoint).map_err(|_| "receive")?;
-    expect(got.message.words[0] == abi::message::notify::TIMER, "another bit")?;
+    expect(
+        got.message.words[0] == abi::message::notify::TIMER,
+        "another bit",
+    )?;
     expect(arch::counter() >= deadline, "too early")
 }
 
 /// A child whose pager and exception handler is the returned endpoint.
-fn paged_child(supply: &mut Supply, function: u64) -> Result<(Handle, Handle, Handle), &'static str> {
+fn paged_child(
+    supply: &mut Supply,
+    function: u64,
+) -> Result<(Handle, Handle, Handle), &'static str> {
     let endpoint = arch::endpoint_create(Handle::SYSTEM, supply.frame()).map_err(|_| "endpoint")?;
     let (space, thread) = peer::copy_of_self(supply, endpoint, 42);
     arch::thread_exceptions(thread, endpoint, 43).map_err(|_| "exceptions")?;
@@ -144,11 +209,21 @@ extern "C" fn toucher() -> ! {
 fn fault(supply: &mut Supply) -> Verdict {
     let (endpoint, space, thread) = paged_child(supply, toucher as *const () as u64)?;
     let got = arch::receive(endpoint).map_err(|_| "receive")?;
-    expect(got.message.label == label::PAGE_FAULT && got.badge.number() == 42, "no fault")?;
-    expect(got.message.words[0] == WILD && got.message.words[1] == 0, "another address or access")?;
+    expect(
+        got.message.label == label::PAGE_FAULT && got.badge.number() == 42,
+        "no fault",
+    )?;
+    expect(
+        got.message.words[0] == WILD && got.message.words[1] == 0,
+        "another address or access",
+    )?;
     supply.map(space, WILD, 0);
-    let next = arch::reply_recv(endpoint, got.token, &Message::default(), Handle::NONE).map_err(|_| "reply")?;
-    expect(next.message.label == label::EXCEPTION && next.badge.number() == 43, "no exception after svc #80")?;
+    let next = arch::reply_recv(endpoint, got.token, &Message::default(), Handle::NONE)
+        .map_err(|_| "reply")?;
+    expect(
+        next.message.label == label::EXCEPTION && next.badge.number() == 43,
+        "no exception after svc #80",
+    )?;
     expect(next.message.words[0] & 0xffff == 80, "another syndrome")?;
     arch::object_destroy(Handle::SYSTEM, thread).map_err(|_| "destroy")
 }
@@ -156,13 +231,22 @@ fn fault(supply: &mut Supply) -> Verdict {
 fn declined(supply: &mut Supply) -> Verdict {
     let (endpoint, _, thread) = paged_child(supply, toucher as *const () as u64)?;
     let got = arch::receive(endpoint).map_err(|_| "receive")?;
-    let answer = Message { label: decline::NOT_MAPPED, ..Message::default() };
+    let answer = Message {
+        label: decline::NOT_MAPPED,
+        ..Message::default()
+    };
     let next = arch::reply_recv(endpoint, got.token, &answer, Handle::NONE).map_err(|_| "reply")?;
     expect(next.message.label == label::EXCEPTION, "no exception")?;
-    expect(next.message.words[1] == WILD && next.message.words[3] == decline::NOT_MAPPED, "another reason")?;
+    expect(
+        next.message.words[1] == WILD && next.message.words[3] == decline::NOT_MAPPED,
+        "another reason",
+    )?;
     arch::object_destroy(Handle::SYSTEM, thread).map_err(|_| "destroy")?;
     let late = arch::reply(endpoint, next.token, &Message::default(), Handle::NONE);
-    expect(late == Err(Error::StaleToken), "a reply reached a dead thread")
+    expect(
+        late == Err(Error::StaleToken),
+        "a reply reached a dead thread",
+    )
 }
 
 core::arch::global_asm!(
@@ -215,8 +299,14 @@ fn reflection(supply: &mut Supply) -> Verdict {
     let (endpoint, _, thread) = paged_child(supply, reflect_start as *const () as u64)?;
     let got = arch::receive(endpoint).map_err(|_| "receive")?;
     expect(got.message.label == label::EXCEPTION, "a fault")?;
-    expect(got.message.words[0] & 0xffff == 80, "not the svc at the end")?;
-    expect(got.message.words[5] == 7, "x0 is not what the upcall made of it")?;
+    expect(
+        got.message.words[0] & 0xffff == 80,
+        "not the svc at the end",
+    )?;
+    expect(
+        got.message.words[5] == 7,
+        "x0 is not what the upcall made of it",
+    )?;
     expect(got.message.words[4] == 0, "sp is not what it was")?;
     let registers = arch::thread_read(thread).map_err(|_| "read")?;
     expect(registers.x[1] == 0, "a register changed")?;
@@ -225,17 +315,28 @@ fn reflection(supply: &mut Supply) -> Verdict {
 
 fn teardown(supply: &mut Supply) -> Verdict {
     let (endpoint, space, thread) = paged_child(supply, toucher as *const () as u64)?;
-    let used = arch::statistics(Handle::SYSTEM).map_err(|_| "statistics")?.kernel_frames;
+    let used = arch::statistics(Handle::SYSTEM)
+        .map_err(|_| "statistics")?
+        .kernel_frames;
     let destroyed = arch::object_destroy(Handle::SYSTEM, space);
-    expect(destroyed == Err(Error::FrameBusy), "a space with a thread was destroyed")?;
+    expect(
+        destroyed == Err(Error::FrameBusy),
+        "a space with a thread was destroyed",
+    )?;
     let mut frames = [0; 32];
     arch::object_destroy(Handle::SYSTEM, thread).map_err(|_| "thread")?;
     arch::space_clear(space).map_err(|_| "clear")?;
-    let tables = arch::space_reclaim(space, &mut frames, arch::Reclaim::All).map_err(|_| "reclaim")?;
+    let tables =
+        arch::space_reclaim(space, &mut frames, arch::Reclaim::All).map_err(|_| "reclaim")?;
     arch::object_destroy(Handle::SYSTEM, space).map_err(|_| "space")?;
     arch::object_destroy(Handle::SYSTEM, endpoint).map_err(|_| "endpoint")?;
-    let left = arch::statistics(Handle::SYSTEM).map_err(|_| "statistics")?.kernel_frames;
+    let left = arch::statistics(Handle::SYSTEM)
+        .map_err(|_| "statistics")?
+        .kernel_frames;
     // Thread, space, root table and endpoint, and the tables below the root.
-    expect(used - left == 4 + tables as u64, "object frames are missing")?;
+    expect(
+        used - left == 4 + tables as u64,
+        "object frames are missing",
+    )?;
     Ok(())
 }

@@ -40,7 +40,10 @@ fn print(name: &str, instructions: u64) {
 }
 
 fn round_trips(supply: &mut Supply, peer: &Peer) {
-    let sent = Message { label: 1, words: [1, 2, 3, 4, 5, 6, 7, 8] };
+    let sent = Message {
+        label: 1,
+        words: [1, 2, 3, 4, 5, 6, 7, 8],
+    };
     let plain = [Lease::NONE; 2];
     let call = |message: &Message, leases: &[Lease; 2]| {
         let got = arch::call(peer.endpoint, message, leases, Handle::NONE);
@@ -49,21 +52,38 @@ fn round_trips(supply: &mut Supply, peer: &Peer) {
     print("ipc_rtt", measure(|| call(&sent, &plain)));
     let address = 0x3200_0000;
     supply.map(Handle::OWN_SPACE, address, prot::WRITE);
-    let lease = [Lease { address, length: PAGE_BYTES | Lease::READ | Lease::WRITE }, Lease::NONE];
-    let write = Message { label: peer::WRITE_LEASE, ..sent };
+    let lease = [
+        Lease {
+            address,
+            length: PAGE_BYTES | Lease::READ | Lease::WRITE,
+        },
+        Lease::NONE,
+    ];
+    let write = Message {
+        label: peer::WRITE_LEASE,
+        ..sent
+    };
     print("ipc_rtt_lease_4k", measure(|| call(&write, &lease)));
 }
 
 fn notifications(supply: &mut Supply) {
     let endpoint = arch::endpoint_create(Handle::SYSTEM, supply.frame()).expect("an endpoint");
-    let bell = arch::handle_copy(endpoint, Handle::NONE, Handle::NONE, 1, Rights::NOTIFY).expect("a slot");
+    let bell =
+        arch::handle_copy(endpoint, Handle::NONE, Handle::NONE, 1, Rights::NOTIFY).expect("a slot");
     print("notify", measure(|| arch::signal(bell, 1).expect("a bell")));
 }
 
 fn mapping(supply: &mut Supply, peer: &Peer) {
     let (base, frame) = (0x3300_0000, supply.frame());
     supply.map(peer.space, base, 0);
-    let op = |kind, prot| MapOp { address: base + PAGE_BYTES, kind, prot, pages: 1, frame, ..MapOp::default() };
+    let op = |kind, prot| MapOp {
+        address: base + PAGE_BYTES,
+        kind,
+        prot,
+        pages: 1,
+        frame,
+        ..MapOp::default()
+    };
     let pair = [op(MapOp::MAP, prot::WRITE), op(MapOp::UNMAP, 0)];
     let list: [MapOp; 16] = core::array::from_fn(|index| pair[index % 2]);
     let batch = measure(|| arch::space_apply(peer.space, &list).expect("valid"));
@@ -71,7 +91,10 @@ fn mapping(supply: &mut Supply, peer: &Peer) {
     let mapped = [op(MapOp::MAP, prot::WRITE)];
     arch::space_apply(peer.space, &mapped).expect("valid");
     let protect = [op(MapOp::PROTECT, 0), op(MapOp::PROTECT, prot::WRITE)];
-    print("protect_x2", measure(|| arch::space_apply(peer.space, &protect).expect("valid")));
+    print(
+        "protect_x2",
+        measure(|| arch::space_apply(peer.space, &protect).expect("valid")),
+    );
 }
 
 const FAULTS: u64 = 0x3400_0000;
@@ -91,12 +114,20 @@ fn faults(supply: &mut Supply) {
     peer::start(thread, fault_for_ever as *const () as u64);
     let mut token = arch::receive(endpoint).expect("a fault").token;
     let mut next = || {
-        let got = arch::reply_recv(endpoint, token, &Message::default(), Handle::NONE).expect("a fault");
+        let got =
+            arch::reply_recv(endpoint, token, &Message::default(), Handle::NONE).expect("a fault");
         token = got.token;
     };
     print("fault_rtt", measure(&mut next));
     supply.map(space, FAULTS + PAGE_BYTES, 0);
-    let op = |kind, fill, frame| MapOp { address: FAULTS, kind, fill, pages: 1, frame, ..MapOp::default() };
+    let op = |kind, fill, frame| MapOp {
+        address: FAULTS,
+        kind,
+        fill,
+        pages: 1,
+        frame,
+        ..MapOp::default()
+    };
     let frame = supply.frame();
     let demand = measure(|| {
         arch::space_apply(space, &[op(MapOp::MAP, MapOp::ZERO, frame)]).expect("valid");

@@ -40,7 +40,8 @@ pub fn copy_of_self(supply: &mut Supply, pager: Handle, badge: u64) -> (Handle, 
         let address = layout::IMAGE_BASE + page * PAGE_BYTES;
         supply.map(space, address, prot::WRITE);
         // SAFETY: the image is mapped from its base to its end, and is only read here.
-        let content = unsafe { core::slice::from_raw_parts(address as *const u8, PAGE_BYTES as usize) };
+        let content =
+            unsafe { core::slice::from_raw_parts(address as *const u8, PAGE_BYTES as usize) };
         arch::space_write(space, address, content).expect("mapped just now");
     }
     let text = MapOp {
@@ -73,7 +74,11 @@ impl Peer {
         let rights = Rights::RECEIVE;
         arch::handle_copy(endpoint, thread, Handle::SERVICE, 0, rights).expect("an empty table");
         start(thread, answer_all as *const () as u64);
-        Peer { endpoint, thread, space }
+        Peer {
+            endpoint,
+            thread,
+            space,
+        }
     }
 }
 
@@ -87,9 +92,17 @@ extern "C" fn answer_all() -> ! {
     let mut buffer = [0; PAGE_BYTES as usize];
     let (mut token, mut message) = (Token::NONE, Message::default());
     loop {
-        let Ok(got) = arch::reply_recv(Handle::SERVICE, token, &message, Handle::NONE) else { continue };
+        let Ok(got) = arch::reply_recv(Handle::SERVICE, token, &message, Handle::NONE) else {
+            continue;
+        };
         match got.message.label {
-            READ_LEASE => drop(arch::lease_read(Handle::SERVICE, got.token, 0, 0, &mut buffer)),
+            READ_LEASE => drop(arch::lease_read(
+                Handle::SERVICE,
+                got.token,
+                0,
+                0,
+                &mut buffer,
+            )),
             WRITE_LEASE => drop(arch::lease_write(Handle::SERVICE, got.token, 0, 0, &buffer)),
             _ => {}
         }

@@ -22,7 +22,10 @@ impl Write for Line {
 
 /// Writes a line; what does not fit is cut off.
 pub fn line(text: fmt::Arguments) {
-    let mut line = Line { bytes: [0; 200], used: 0 };
+    let mut line = Line {
+        bytes: [0; 200],
+        used: 0,
+    };
     let _ = line.write_fmt(text);
     let _ = libsys::arch::log_write(Handle::SYSTEM, &line.bytes[..line.used]);
 }

@@ -14,7 +14,11 @@ impl Supply {
     /// The largest free range.
     pub fn new(info: &BootInfo) -> Supply {
         let ranges = &info.free[..info.free_count as usize];
-        let range = ranges.iter().copied().max_by_key(|range| range.count).expect("free memory");
+        let range = ranges
+            .iter()
+            .copied()
+            .max_by_key(|range| range.count)
+            .expect("free memory");
         Supply { range }
     }
 
@@ -28,7 +32,14 @@ impl Supply {
     /// Maps a fresh frame of zeros into `space`, donating tables as needed; returns the frame.
     pub fn map(&mut self, space: Handle, address: u64, prot: u8) -> u32 {
         let frame = self.frame();
-        let op = MapOp { address, prot, fill: MapOp::ZERO, pages: 1, frame, ..MapOp::default() };
+        let op = MapOp {
+            address,
+            prot,
+            fill: MapOp::ZERO,
+            pages: 1,
+            frame,
+            ..MapOp::default()
+        };
         while let Err((error, _)) = arch::space_apply(space, &[op]) {
             assert!(error == abi::Error::NeedsTable, "mapping failed: {error:?}");
             arch::space_donate(space, &[self.frame()]).expect("a free frame");

@@ -36,7 +36,12 @@ pub enum Request {
     SemaphoreOperate { id: i32, timeout_ns: u64 },
     /// `semctl`. `value` is `SETVAL`'s; lease 0 is the structure or the `u16` array (readable for
     /// `IPC_SET`, `SETALL`; writable for the others). Reply: `Value`.
-    SemaphoreControl { id: i32, index: u32, command: u32, value: i32 },
+    SemaphoreControl {
+        id: i32,
+        index: u32,
+        command: u32,
+        value: i32,
+    },
     /// `shmget`. Reply: `Id`.
     SharedGet { key: i32, bytes: u64, flags: u32 },
     /// `shmat`. Reply: `Address`.

@@ -20,7 +20,9 @@ pub mod wire;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 /// Identity of a process (or server) in every service: its badge. Programs: their pid.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[repr(transparent)]
 pub struct Pid(pub u32);
 

@@ -20,7 +20,9 @@ impl Protocol for Mem {
 }
 
 /// Names a memory object.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[repr(transparent)]
 pub struct ObjectId(pub u32);
 
@@ -50,37 +52,79 @@ pub enum Request {
     /// afterwards; a refused move leaves it where it was.
     Brk { end: u64 },
     /// Maps fresh zero memory. Reply: `Address`.
-    Map { address: u64, bytes: u64, prot: Prot, flags: u32 },
+    Map {
+        address: u64,
+        bytes: u64,
+        prot: Prot,
+        flags: u32,
+    },
     /// Removes mappings. Reply: `Done`.
     Unmap { address: u64, bytes: u64 },
     /// Changes permissions; `ENOMEM` if a page of the range is not in a region. Reply: `Done`.
-    Protect { address: u64, bytes: u64, prot: Prot },
+    Protect {
+        address: u64,
+        bytes: u64,
+        prot: Prot,
+    },
     /// Grows, shrinks or (flags 1) moves a mapping, as `mremap`. Reply: `Address`.
-    Remap { address: u64, old_bytes: u64, new_bytes: u64, flags: u32 },
+    Remap {
+        address: u64,
+        old_bytes: u64,
+        new_bytes: u64,
+        flags: u32,
+    },
     /// `madvise`; `MADV_DONTNEED` drops pages. Reply: `Done`.
-    Advise { address: u64, bytes: u64, advice: u32 },
+    Advise {
+        address: u64,
+        bytes: u64,
+        advice: u32,
+    },
     /// Makes pages present, and writable if `write`, as touching them would. Reply: `Done`, or
     /// `EFAULT` where touching would be a fault.
-    Touch { address: u64, bytes: u64, write: bool },
+    Touch {
+        address: u64,
+        bytes: u64,
+        write: bool,
+    },
 
     /// Makes an object of zeros, held by the sender. Servers only. Reply: `Object`.
     ObjectCreate { bytes: u64 },
     /// Makes an object whose pages are those of `parent` from `offset` (page-aligned) on; bytes
     /// behind `bytes` read as zero. Copies only a partial last page. Reply: `Object`.
-    ObjectSlice { parent: ObjectId, offset: u64, bytes: u64 },
+    ObjectSlice {
+        parent: ObjectId,
+        offset: u64,
+        bytes: u64,
+    },
     /// Changes an object's length; what is cut off is zeroed and its frames freed. Reply: `Done`.
     ObjectResize { object: ObjectId, bytes: u64 },
     /// Zeroes a range and frees whole pages of it. Reply: `Done`.
-    ObjectZero { object: ObjectId, offset: u64, bytes: u64 },
+    ObjectZero {
+        object: ObjectId,
+        offset: u64,
+        bytes: u64,
+    },
     /// The sender no longer holds the object; it lives on while it is mapped. Reply: `Done`.
     ObjectRelease { object: ObjectId },
     /// How often it is mapped. Reply: `Count`.
     ObjectMappings { object: ObjectId },
     /// Maps an object into `space` (0: the sender's own). Reply: `Address`.
-    MapObject { space: Pid, object: ObjectId, offset: u64, address: u64, bytes: u64, prot: Prot, flags: u32 },
+    MapObject {
+        space: Pid,
+        object: ObjectId,
+        offset: u64,
+        address: u64,
+        bytes: u64,
+        prot: Prot,
+        flags: u32,
+    },
     /// Removes the one region of `space` that maps `object` and starts at `address`; `EINVAL` if
     /// there is none. Reply: `Count`, mappings that are left.
-    UnmapObject { space: Pid, object: ObjectId, address: u64 },
+    UnmapObject {
+        space: Pid,
+        object: ObjectId,
+        address: u64,
+    },
 
     /// Gives `child` a copy of `parent`'s memory; *when* pages are copied is the server's policy.
     /// Reply: `Thread`, with the child's stopped thread (control and grant) as handle. From `proc`.
@@ -99,7 +143,12 @@ pub enum Request {
     RemoveThread { space: Pid, frame: u32 },
     /// Limits in bytes (`u64::MAX`: none) of all writable memory, the stack and the heap of
     /// `space`. From `proc`. Reply: `Done`.
-    Limits { space: Pid, memory: u64, stack: u64, data: u64 },
+    Limits {
+        space: Pid,
+        memory: u64,
+        stack: u64,
+        data: u64,
+    },
     /// Maps device registers at physical address `device`, uncached, into `space`. From the root
     /// task. Reply: `Address`.
     MapDevice { space: Pid, device: u64, bytes: u64 },
@@ -135,9 +184,21 @@ pub enum Reply {
     Thread { frame: u32 },
     /// Memory in frames: in all, free, in kernel objects and page tables, in memory objects
     /// (page cache), frames copied on write so far, faults served so far.
-    Statistics { total: u64, free: u64, kernel: u64, objects: u64, copied: u64, faults: u64 },
+    Statistics {
+        total: u64,
+        free: u64,
+        kernel: u64,
+        objects: u64,
+        copied: u64,
+        faults: u64,
+    },
     /// Of a space, in pages: mapped regions, resident, shared among residents; faults so far.
-    Usage { size: u64, resident: u64, shared: u64, faults: u64 },
+    Usage {
+        size: u64,
+        resident: u64,
+        shared: u64,
+        faults: u64,
+    },
 }
 
 /// One piece of a program image.

@@ -71,7 +71,11 @@ impl From<Errno> for Refusal {
 impl From<LeaseError> for Refusal {
     fn from(error: LeaseError) -> Self {
         match error {
-            LeaseError::Absent { lease, offset } => Refusal::Touch { lease, offset, done: 0 },
+            LeaseError::Absent { lease, offset } => Refusal::Touch {
+                lease,
+                offset,
+                done: 0,
+            },
             LeaseError::Invalid => Refusal::Errno(Errno::EFAULT),
             LeaseError::Gone => Refusal::Errno(Errno::EINTR),
         }
@@ -90,13 +94,25 @@ pub trait Callers<R> {
     ///
     /// # Errors
     /// [`LeaseError`]; nothing but a prefix of `into` has changed.
-    fn read(&mut self, token: Token, lease: u32, offset: u64, into: &mut [u8]) -> Result<(), LeaseError>;
+    fn read(
+        &mut self,
+        token: Token,
+        lease: u32,
+        offset: u64,
+        into: &mut [u8],
+    ) -> Result<(), LeaseError>;
 
     /// Copies `from` to `offset` of the caller's lease.
     ///
     /// # Errors
     /// [`LeaseError`]; a prefix may have been written.
-    fn write(&mut self, token: Token, lease: u32, offset: u64, from: &[u8]) -> Result<(), LeaseError>;
+    fn write(
+        &mut self,
+        token: Token,
+        lease: u32,
+        offset: u64,
+        from: &[u8],
+    ) -> Result<(), LeaseError>;
 
     /// Answers the caller.
     ///

@@ -40,7 +40,12 @@ pub enum Request {
     /// `kill`: `signal` 0 only checks. Reply: `Done`. `ESRCH`, `EPERM`, `EINVAL`.
     Kill { pid: i32, signal: u32 },
     /// `sigqueue`. Reply: `Done`.
-    Queue { pid: i32, signal: u32, code: i32, value: u64 },
+    Queue {
+        pid: i32,
+        signal: u32,
+        code: i32,
+        value: u64,
+    },
     /// Reply: `Identity`.
     Identity,
     /// `getpgid` (0: own). Reply: `Pid`.
@@ -57,16 +62,33 @@ pub enum Request {
     GetGroups,
     /// `setuid` (`how` 0, in `effective`), `setreuid` (1; also `seteuid`), `setresuid` (2);
     /// `u32::MAX` leaves one. Reply: `Done`. `EPERM`.
-    SetUsers { how: u32, real: u32, effective: u32, saved: u32 },
+    SetUsers {
+        how: u32,
+        real: u32,
+        effective: u32,
+        saved: u32,
+    },
     /// The same for group ids.
-    SetGroups { how: u32, real: u32, effective: u32, saved: u32 },
+    SetGroups {
+        how: u32,
+        real: u32,
+        effective: u32,
+        saved: u32,
+    },
     /// `getgroups` to lease 0 (`u32` each; none: only the count). Reply: `Count`.
     Supplementary,
     /// `setgroups` from lease 0. Reply: `Done`.
     SetSupplementary,
     /// `sigaction`: `handler` 0 default, 1 ignore, else an address. Without `change` it only asks.
     /// Reply: `Action`, the old one.
-    Action { signal: u32, change: bool, handler: u64, flags: u32, mask: SignalSet, restorer: u64 },
+    Action {
+        signal: u32,
+        change: bool,
+        handler: u64,
+        flags: u32,
+        mask: SignalSet,
+        restorer: u64,
+    },
     /// `sigprocmask`: `how` 0 block, 1 unblock, 2 set, 3 only ask. Reply: `Set`, the old one, and
     /// whether a signal is deliverable now.
     Mask { how: u32, set: SignalSet },
@@ -83,13 +105,23 @@ pub enum Request {
     /// From libsys: a handler returned: sets the mask. Reply: `Set`, as for `Mask`.
     Return { mask: SignalSet },
     /// `setitimer`: `which` 0 real, 1 virtual, 2 prof; nanoseconds. Reply: `Timer`, the old one.
-    SetTimer { which: u32, value_ns: u64, interval_ns: u64 },
+    SetTimer {
+        which: u32,
+        value_ns: u64,
+        interval_ns: u64,
+    },
     /// Reply: `Timer`.
     GetTimer { which: u32 },
     /// `clock_nanosleep`: until `CLOCK_MONOTONIC` `deadline_ns`. Parks. Reply: `Done`; `EINTR`.
     Sleep { deadline_ns: u64 },
     /// `prlimit`: resource numbers and `u64::MAX` as infinity as in Linux. Reply: `Limit`, the old.
-    Limit { pid: i32, resource: u32, change: bool, soft: u64, hard: u64 },
+    Limit {
+        pid: i32,
+        resource: u32,
+        change: bool,
+        soft: u64,
+        hard: u64,
+    },
     /// `getrusage`/`times`: `who` 0 self, -1 children. Reply: `Times`.
     Times { who: i32 },
     /// `getpriority`/`setpriority` for a process. Reply: `Count`, 20 - nice, after the change.
@@ -120,26 +152,60 @@ pub enum Reply {
     /// A process.
     Pid(u32),
     /// A child that changed: its pid, wait status (as in `wait4`), uid and times.
-    Waited { pid: u32, status: u32, uid: u32, user_ns: u64, system_ns: u64 },
+    Waited {
+        pid: u32,
+        status: u32,
+        uid: u32,
+        user_ns: u64,
+        system_ns: u64,
+    },
     /// Own pid and parent.
     Identity { pid: u32, ppid: u32 },
     /// Three ids.
-    Ids { real: u32, effective: u32, saved: u32 },
+    Ids {
+        real: u32,
+        effective: u32,
+        saved: u32,
+    },
     /// A signal's action.
-    Action { handler: u64, flags: u32, mask: SignalSet, restorer: u64 },
+    Action {
+        handler: u64,
+        flags: u32,
+        mask: SignalSet,
+        restorer: u64,
+    },
     /// A set, and whether a signal is deliverable now.
     Set { set: SignalSet, deliverable: bool },
     /// A signal to deliver: number, `si_code`, sender (pid, uid in the halves) or address or value,
     /// handler, flags, the mask to restore afterwards, and the restorer.
-    Deliver { signal: u32, code: i32, sender: u64, value: u64, handler: u64, flags: u32, restore: SignalSet, restorer: u64 },
+    Deliver {
+        signal: u32,
+        code: i32,
+        sender: u64,
+        value: u64,
+        handler: u64,
+        flags: u32,
+        restore: SignalSet,
+        restorer: u64,
+    },
     /// A signal that was waited for.
-    Received { signal: u32, code: i32, sender: u64, value: u64 },
+    Received {
+        signal: u32,
+        code: i32,
+        sender: u64,
+        value: u64,
+    },
     /// A timer: time left and interval.
     Timer { value_ns: u64, interval_ns: u64 },
     /// A limit.
     Limit { soft: u64, hard: u64 },
     /// Used times, and faults.
-    Times { user_ns: u64, system_ns: u64, faults: u64, max_bytes: u64 },
+    Times {
+        user_ns: u64,
+        system_ns: u64,
+        faults: u64,
+        max_bytes: u64,
+    },
 }
 
 /// What to execute.

@@ -71,9 +71,24 @@ pub mod id {
 impl Entry {
     /// A free slot.
     pub const FREE: Entry = Entry {
-        pid: 0, ppid: 0, pgid: 0, sid: 0, uid: [0; 3], gid: [0; 3], group_count: 0, groups: [0; GROUPS],
-        state: 0, no_tty_stop: 0, reserved: [0; 2], name: [0; NAME_BYTES], thread_frame: 0, threads: 0,
-        start_ns: 0, limit_files: 0, nice: 0, limit_file_bytes: u64::MAX,
+        pid: 0,
+        ppid: 0,
+        pgid: 0,
+        sid: 0,
+        uid: [0; 3],
+        gid: [0; 3],
+        group_count: 0,
+        groups: [0; GROUPS],
+        state: 0,
+        no_tty_stop: 0,
+        reserved: [0; 2],
+        name: [0; NAME_BYTES],
+        thread_frame: 0,
+        threads: 0,
+        start_ns: 0,
+        limit_files: 0,
+        nice: 0,
+        limit_file_bytes: u64::MAX,
     };
 
     /// Whether `gid` is the effective group or a supplementary one.
@@ -84,7 +99,11 @@ impl Entry {
 
     /// The command name up to its first zero byte.
     pub fn name(&self) -> &[u8] {
-        let end = self.name.iter().position(|&byte| byte == 0).unwrap_or(NAME_BYTES);
+        let end = self
+            .name
+            .iter()
+            .position(|&byte| byte == 0)
+            .unwrap_or(NAME_BYTES);
         &self.name[..end]
     }
 }

@@ -28,7 +28,12 @@ pub enum Request {
     /// Reads up to lease 0's length for a process of group `pgid` and session `sid`. Reply: `Count`
     /// (0: end of file), `EAGAIN`: nothing yet, `EINTR`: the group is in the background and
     /// `SIGTTIN` is on its way (`EIO` if `stoppable` is false).
-    Read { line: u32, pgid: u32, sid: u32, stoppable: bool },
+    Read {
+        line: u32,
+        pgid: u32,
+        sid: u32,
+        stoppable: bool,
+    },
     /// Writes lease 0. Reply: `Count`, possibly fewer; `EAGAIN`: full; `EINTR`: background with
     /// `TOSTOP`, `SIGTTOU` is on its way.
     Write { line: u32, pgid: u32, sid: u32 },
@@ -39,7 +44,13 @@ pub enum Request {
     /// Reply: `WindowSize`.
     GetWindowSize { line: u32 },
     /// Sets it; `SIGWINCH` goes to the foreground group. Reply: `Done`.
-    SetWindowSize { line: u32, rows: u16, columns: u16, x_pixels: u16, y_pixels: u16 },
+    SetWindowSize {
+        line: u32,
+        rows: u16,
+        columns: u16,
+        x_pixels: u16,
+        y_pixels: u16,
+    },
     /// Reply: `Count`, the foreground group; `ENOTTY` if `sid` is not the line's session.
     GetForeground { line: u32, sid: u32 },
     /// Sets the foreground group (`vfs` has checked the group's session). Reply: `Done`.
@@ -71,9 +82,18 @@ pub enum Reply {
     /// A number.
     Count(u64),
     /// A window's size.
-    WindowSize { rows: u16, columns: u16, x_pixels: u16, y_pixels: u16 },
+    WindowSize {
+        rows: u16,
+        columns: u16,
+        x_pixels: u16,
+        y_pixels: u16,
+    },
     /// What can go on.
-    Ready { readable: bool, writable: bool, bytes: u32 },
+    Ready {
+        readable: bool,
+        writable: bool,
+        bytes: u32,
+    },
     /// Send `signal` to process group `pgid`.
     Signal { pgid: u32, signal: u32 },
 }

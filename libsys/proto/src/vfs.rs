@@ -31,7 +31,11 @@ pub const PIPE_BUF: usize = 4096;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Request {
     /// `openat`; path in lease 0. Reply: `Descriptor`.
-    Open { directory: Fd, flags: u32, mode: u32 },
+    Open {
+        directory: Fd,
+        flags: u32,
+        mode: u32,
+    },
     /// Reply: `Done`.
     Close { fd: Fd },
     /// Reads into lease 0; may park. Reply: `Count`.
@@ -47,7 +51,12 @@ pub enum Request {
     /// `dup`: to the lowest free descriptor. Reply: `Descriptor`.
     Duplicate { fd: Fd },
     /// `dup3` (and `dup2` with `same_is_fine`). Reply: `Descriptor`.
-    DuplicateTo { fd: Fd, to: Fd, flags: u32, same_is_fine: bool },
+    DuplicateTo {
+        fd: Fd,
+        to: Fd,
+        flags: u32,
+        same_is_fine: bool,
+    },
     /// `fcntl` with an integer argument. Reply: `Count`.
     Control { fd: Fd, command: u32, argument: u64 },
     /// `fcntl` locks (`F_GETLK`, `F_SETLK`, `F_SETLKW`); `struct flock` in lease 0. Reply: `Done`.
@@ -71,9 +80,17 @@ pub enum Request {
     /// `mkdirat`. Reply: `Done`.
     MakeDirectory { directory: Fd, mode: u32 },
     /// `mknodat` (regular files, FIFOs, devices). Reply: `Done`.
-    MakeNode { directory: Fd, mode: u32, device: u64 },
+    MakeNode {
+        directory: Fd,
+        mode: u32,
+        device: u64,
+    },
     /// `linkat`: lease 0 the old path, lease 1 the new. Reply: `Done`.
-    Link { old_directory: Fd, new_directory: Fd, flags: u32 },
+    Link {
+        old_directory: Fd,
+        new_directory: Fd,
+        flags: u32,
+    },
     /// `unlinkat` (with `AT_REMOVEDIR`: `rmdir`). Reply: `Done`.
     Unlink { directory: Fd, flags: u32 },
     /// `symlinkat`: lease 0 the target, lease 1 the link's path. Reply: `Done`.
@@ -81,33 +98,62 @@ pub enum Request {
     /// `readlinkat`: lease 0 the path, target to lease 1. Reply: `Count`.
     ReadLink { directory: Fd },
     /// `renameat2`: lease 0 the old path, lease 1 the new. Reply: `Done`.
-    Rename { old_directory: Fd, new_directory: Fd, flags: u32 },
+    Rename {
+        old_directory: Fd,
+        new_directory: Fd,
+        flags: u32,
+    },
     /// `truncate`; path in lease 0. Reply: `Done`.
     Truncate { length: i64 },
     /// `ftruncate`. Reply: `Done`.
     TruncateDescriptor { fd: Fd, length: i64 },
     /// `fchmodat`; path in lease 0. Reply: `Done`.
-    ChangeMode { directory: Fd, mode: u32, flags: u32 },
+    ChangeMode {
+        directory: Fd,
+        mode: u32,
+        flags: u32,
+    },
     /// `fchmod`. Reply: `Done`.
     ChangeModeDescriptor { fd: Fd, mode: u32 },
     /// `fchownat`; path in lease 0; `u32::MAX` leaves an id. Reply: `Done`.
-    ChangeOwner { directory: Fd, uid: u32, gid: u32, flags: u32 },
+    ChangeOwner {
+        directory: Fd,
+        uid: u32,
+        gid: u32,
+        flags: u32,
+    },
     /// `fchown`. Reply: `Done`.
     ChangeOwnerDescriptor { fd: Fd, uid: u32, gid: u32 },
     /// `faccessat2`; path in lease 0. Reply: `Done`.
-    Access { directory: Fd, mode: u32, flags: u32 },
+    Access {
+        directory: Fd,
+        mode: u32,
+        flags: u32,
+    },
     /// `umask`. Reply: `Count`, the old one.
     Umask { mask: u32 },
     /// `utimensat`: path in lease 0 (none: the descriptor `directory` itself), times in
     /// nanoseconds since 1970; `u64::MAX` leaves one, `u64::MAX - 1` is now. Reply: `Done`.
-    SetTimes { directory: Fd, flags: u32, accessed_ns: u64, modified_ns: u64 },
+    SetTimes {
+        directory: Fd,
+        flags: u32,
+        accessed_ns: u64,
+        modified_ns: u64,
+    },
     /// `ioctl`; a structure argument is lease 0, both ways. Reply: `Count`.
     DeviceControl { fd: Fd, command: u32, argument: u64 },
     /// `ppoll` without its mask: `struct pollfd` array in lease 0, read and written. Parks until
     /// ready or `timeout_ns` (from now; `u64::MAX` never) has passed. Reply: `Count`.
     Poll { timeout_ns: u64 },
     /// `mmap` of a file. Reply: `Count`, the address.
-    MapFile { fd: Fd, address: u64, bytes: u64, prot: u32, flags: u32, offset: u64 },
+    MapFile {
+        fd: Fd,
+        address: u64,
+        bytes: u64,
+        prot: u32,
+        flags: u32,
+        offset: u64,
+    },
     /// `statfs`: path in lease 0 (none: descriptor `fd`), `struct statfs` to lease 1. Reply: `Done`.
     StatFileSystem { fd: Fd },
     /// `fsync`, `sync` (`fd` -1). Reply: `Done`.
@@ -151,5 +197,12 @@ pub enum Reply {
     /// A program file: its object (released by nobody: it belongs to the file; it stays valid until
     /// the next request on the file service), where in the object the file starts (page-aligned),
     /// its length, and the ids that its set-id bits ask for (`u32::MAX`: none).
-    Program { object: ObjectId, offset: u64, bytes: u64, set_uid: u32, set_gid: u32, header_bytes: u32 },
+    Program {
+        object: ObjectId,
+        offset: u64,
+        bytes: u64,
+        set_uid: u32,
+        set_gid: u32,
+        header_bytes: u32,
+    },
 }
