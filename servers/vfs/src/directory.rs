@@ -22,7 +22,7 @@ struct Entry {
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Directory {
     entries: BTreeMap<Box<[u8]>, Entry>,
-    order: BTreeMap<u64, Box<[u8]>>,
+    order: BTreeMap<u64, (Box<[u8]>, NodeId)>,
     next_cookie: u64,
     /// The directory it is in; itself for a root, `None` once it was removed.
     pub parent: Option<NodeId>,
@@ -51,12 +51,15 @@ impl Directory {
     /// Adds a name, or lets it stand for another node; answers the node it stood for.
     pub fn insert(&mut self, name: &[u8], node: NodeId) -> Option<NodeId> {
         if let Some(entry) = self.entries.get_mut(name) {
+            if let Some((_, listed)) = self.order.get_mut(&entry.cookie) {
+                *listed = node;
+            }
             return Some(core::mem::replace(&mut entry.node, node));
         }
         let cookie = self.next_cookie;
         self.next_cookie += 1;
         self.entries.insert(name.into(), Entry { node, cookie });
-        self.order.insert(cookie, name.into());
+        self.order.insert(cookie, (name.into(), node));
         None
     }
 
@@ -79,12 +82,8 @@ impl Directory {
 
     /// Entries from cookie `from` on: cookie, name, node.
     pub fn list(&self, from: u64) -> impl Iterator<Item = (u64, &[u8], NodeId)> {
-        self.order
-            .range(from.max(FIRST_COOKIE)..)
-            .filter_map(|(&cookie, name)| {
-                let entry = self.entries.get(name)?;
-                Some((cookie, &**name, entry.node))
-            })
+        let listed = self.order.range(from.max(FIRST_COOKIE)..);
+        listed.map(|(&cookie, (name, node))| (cookie, &**name, *node))
     }
 
     /// The first cookie of entries.

@@ -10,6 +10,7 @@ use crate::process::OpenId;
 use crate::vfs::Vfs;
 use abi::message::TokenState;
 use abi::{Errno, Token};
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use proto::Pid;
 use proto::port::{Callers, Clock, LeaseInfo, Refusal};
@@ -69,6 +70,16 @@ pub struct Resume {
     pub again: bool,
 }
 
+impl Resume {
+    /// There was no earlier attempt.
+    pub const FIRST: Resume = Resume {
+        done: 0,
+        deadline_ns: None,
+        opened: None,
+        again: false,
+    };
+}
+
 /// Wait for this change, having got so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Wait {
@@ -80,22 +91,25 @@ pub struct Wait {
 
 impl Wait {
     /// Waits with nothing done yet.
-    pub fn on(cause: Cause) -> Self {
-        Wait {
-            cause,
-            resume: Resume::default(),
-        }
+    pub fn on(cause: Cause) -> Box<Self> {
+        Wait::with(cause, Resume::default())
     }
 
     /// Waits after `done` bytes.
-    pub fn after(cause: Cause, done: u64) -> Self {
-        Wait {
+    pub fn after(cause: Cause, done: u64) -> Box<Self> {
+        Wait::with(
             cause,
-            resume: Resume {
+            Resume {
                 done,
                 ..Resume::default()
             },
-        }
+        )
+    }
+
+    /// Waits with this much done.
+    #[cold]
+    pub fn with(cause: Cause, resume: Resume) -> Box<Self> {
+        Box::new(Wait { cause, resume })
     }
 }
 
@@ -104,8 +118,8 @@ impl Wait {
 pub enum Step {
     /// Answer this.
     Done(Reply),
-    /// It must wait.
-    Wait(Wait),
+    /// It must wait. Boxed, because all other answers are shorter and more frequent.
+    Wait(Box<Wait>),
 }
 
 /// What came of an attempt.
@@ -237,7 +251,7 @@ impl Vfs {
                 again: true,
                 ..parked.resume
             };
-            match self.attempt(&parked.call, parked.request, resume, ports) {
+            match self.attempt(&parked.call, parked.request, &resume, ports) {
                 Ok(Step::Done(reply)) => answer(ports, parked.call.token, Ok(reply)),
                 Err(refusal) => answer(ports, parked.call.token, Err(refusal)),
                 Ok(Step::Wait(wait)) => {

@@ -6,20 +6,20 @@
 
 use crate::linux;
 use crate::node::{Kind, MountId, NodeRef, Place};
-use crate::permission::{self, EXECUTE, Ownership};
+use crate::permission::{self, EXECUTE, Identity, Ownership};
 use crate::policy::{Lookup, lookup::PathLookup};
 use crate::procfs;
 use crate::vfs::Vfs;
 use abi::Errno;
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
-use proto::publish::{Entry, Processes};
+use proto::publish::Processes;
 use proto::vfs::{AT_FDCWD, Fd};
 
 /// Who walks.
 pub struct Who<'a> {
-    /// Its published entry.
-    pub entry: Entry,
+    /// What it may do.
+    pub identity: Identity,
     /// Where absolute paths start, and `..` ends.
     pub root: Place,
     /// The published table, for `/proc`.
@@ -224,7 +224,7 @@ impl Vfs {
         if ownership.mode & linux::S_IFMT != linux::S_IFDIR {
             return Err(Errno::ENOTDIR);
         }
-        permission::check(&who.entry, ownership, EXECUTE)?;
+        permission::check(&who.identity, ownership, EXECUTE)?;
         if name.len() > linux::NAME_MAX {
             return Err(Errno::ENAMETOOLONG);
         }

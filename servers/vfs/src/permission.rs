@@ -3,7 +3,8 @@
 use crate::linux;
 use crate::node::Node;
 use abi::Errno;
-use proto::publish::{Entry, id};
+use proto::Pid;
+use proto::publish::{Entry, GROUPS, id};
 
 /// May be read, or listed.
 pub const READ: u32 = 4;
@@ -11,6 +12,63 @@ pub const READ: u32 = 4;
 pub const WRITE: u32 = 2;
 /// May be executed, or searched.
 pub const EXECUTE: u32 = 1;
+
+/// What a process may do: the part of its published entry that requests look at most.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Identity {
+    /// Who.
+    pub pid: u32,
+    /// Effective user.
+    pub uid: u32,
+    /// Effective group.
+    pub gid: u32,
+    /// Real user.
+    pub real_uid: u32,
+    /// Real group.
+    pub real_gid: u32,
+    /// `RLIMIT_NOFILE`.
+    pub limit_files: u32,
+    /// `RLIMIT_FSIZE`.
+    pub limit_file_bytes: u64,
+    /// Number of supplementary groups.
+    pub group_count: u32,
+    /// The supplementary groups.
+    pub groups: [u32; GROUPS],
+}
+
+impl Identity {
+    /// A server may do what root may.
+    pub fn server(pid: Pid) -> Self {
+        Identity {
+            pid: pid.0,
+            limit_files: 1024,
+            limit_file_bytes: u64::MAX,
+            ..Identity::default()
+        }
+    }
+
+    /// Whether `gid` is the effective group or a supplementary one.
+    pub fn in_group(&self, gid: u32) -> bool {
+        let count = (self.group_count as usize).min(GROUPS);
+        self.gid == gid || self.groups[..count].contains(&gid)
+    }
+}
+
+impl From<&Entry> for Identity {
+    fn from(entry: &Entry) -> Self {
+        Identity {
+            pid: entry.pid,
+            uid: entry.uid[id::EFFECTIVE],
+            gid: entry.gid[id::EFFECTIVE],
+            real_uid: entry.uid[id::REAL],
+            real_gid: entry.gid[id::REAL],
+            limit_files: entry.limit_files,
+            limit_file_bytes: entry.limit_file_bytes,
+            group_count: entry.group_count,
+            groups: entry.groups,
+        }
+    }
+}
 
 /// Owner, group and mode (with its type bits) of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,13 +93,13 @@ impl From<&Node> for Ownership {
 
 /// Whether the process is the superuser.
 #[inline]
-pub fn is_root(who: &Entry) -> bool {
-    who.uid[id::EFFECTIVE] == 0
+pub fn is_root(who: &Identity) -> bool {
+    who.uid == 0
 }
 
 /// Whether the process owns the file or may do what owners may.
-pub fn is_owner(who: &Entry, uid: u32) -> bool {
-    is_root(who) || who.uid[id::EFFECTIVE] == uid
+pub fn is_owner(who: &Identity, uid: u32) -> bool {
+    is_root(who) || who.uid == uid
 }
 
 /// Checks that the process has all the permissions `wanted`.
@@ -49,7 +107,7 @@ pub fn is_owner(who: &Entry, uid: u32) -> bool {
 /// # Errors
 /// `EACCES`.
 #[inline]
-pub fn check(who: &Entry, file: Ownership, wanted: u32) -> Result<(), Errno> {
+pub fn check(who: &Identity, file: Ownership, wanted: u32) -> Result<(), Errno> {
     let granted = if is_root(who) {
         granted_to_root(file.mode)
     } else {
@@ -69,8 +127,8 @@ fn granted_to_root(mode: u32) -> u32 {
 }
 
 /// The first class that fits decides, even if a later one would grant more.
-fn granted(who: &Entry, file: Ownership) -> u32 {
-    let shift = if who.uid[id::EFFECTIVE] == file.uid {
+fn granted(who: &Identity, file: Ownership) -> u32 {
+    let shift = if who.uid == file.uid {
         6
     } else if who.in_group(file.gid) {
         3
@@ -85,7 +143,7 @@ fn granted(who: &Entry, file: Ownership) -> u32 {
 ///
 /// # Errors
 /// `EPERM`.
-pub fn check_sticky(who: &Entry, directory: Ownership, file: Ownership) -> Result<(), Errno> {
+pub fn check_sticky(who: &Identity, directory: Ownership, file: Ownership) -> Result<(), Errno> {
     let sticky = directory.mode & linux::S_ISVTX != 0;
     if sticky && !is_owner(who, directory.uid) && !is_owner(who, file.uid) {
         return Err(Errno::EPERM);
@@ -94,9 +152,9 @@ pub fn check_sticky(who: &Entry, directory: Ownership, file: Ownership) -> Resul
 }
 
 /// The same process as `access` sees it: with its real ids in the place of the effective ones.
-pub fn with_real_ids(mut who: Entry) -> Entry {
-    who.uid[id::EFFECTIVE] = who.uid[id::REAL];
-    who.gid[id::EFFECTIVE] = who.gid[id::REAL];
+pub fn with_real_ids(mut who: Identity) -> Identity {
+    who.uid = who.real_uid;
+    who.gid = who.real_gid;
     who
 }
 
@@ -104,12 +162,12 @@ pub fn with_real_ids(mut who: Entry) -> Entry {
 mod tests {
     use super::*;
 
-    fn user(uid: u32, gid: u32) -> Entry {
-        Entry {
+    fn user(uid: u32, gid: u32) -> Identity {
+        Identity {
             pid: 7,
-            uid: [uid; 3],
-            gid: [gid; 3],
-            ..Entry::FREE
+            uid,
+            gid,
+            ..Identity::default()
         }
     }
 

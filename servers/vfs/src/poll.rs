@@ -9,7 +9,7 @@ use crate::park::{Attempt, Call, Cause, Resume, Step, Wait, count};
 use crate::pipe::Pipe;
 use crate::policy::PipeBuffer;
 use crate::ports::{Platform, Ports, Readiness, Terminal};
-use crate::vfs::{Vfs, entry};
+use crate::vfs::{Vfs, identity};
 use abi::Errno;
 use proto::port::{Callers, Clock};
 use proto::vfs::PIPE_BUF;
@@ -27,11 +27,11 @@ impl Vfs {
         &mut self,
         call: &Call,
         timeout_ns: u64,
-        resume: Resume,
+        resume: &Resume,
         ports: &mut Ports<P>,
     ) -> Attempt {
         let length = call.leases[0].bytes / POLLFD_BYTES * POLLFD_BYTES;
-        if length / POLLFD_BYTES > entry(call.pid, &ports.system)?.limit_files as usize {
+        if length / POLLFD_BYTES > identity(call.pid, &ports.system)?.limit_files as usize {
             return Err(Errno::EINVAL.into());
         }
         let mut bytes = alloc::vec![0; length];
@@ -54,10 +54,7 @@ impl Vfs {
                     deadline_ns,
                     ..Resume::default()
                 };
-                return Ok(Step::Wait(Wait {
-                    cause: Cause::Any,
-                    resume,
-                }));
+                return Ok(Step::Wait(Wait::with(Cause::Any, resume)));
             }
         }
         if length > 0 {

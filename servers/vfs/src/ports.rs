@@ -3,6 +3,7 @@
 //! The ports are separate values, so that data can be copied between a file's memory (one port)
 //! and a caller's lease (another) without a copy in between.
 
+use crate::permission::Identity;
 use abi::Errno;
 use proto::Pid;
 use proto::mem::{ObjectId, Region};
@@ -221,7 +222,12 @@ pub struct ThreadStatus {
 }
 
 /// Observation of the machine, and the two things that a server learns only once.
-pub trait Monitor {
+pub trait Monitor: Processes {
+    /// The part of a process's published entry that most requests need, without the rest.
+    fn identity(&self, pid: Pid) -> Option<Identity> {
+        self.get(pid).map(|entry| Identity::from(&entry))
+    }
+
     /// The thread with this frame number, if there is one.
     fn thread(&mut self, frame: u32) -> Option<ThreadStatus>;
 

@@ -7,6 +7,7 @@ use crate::node::{MountId, Node, NodeRef, Place, Times};
 use crate::open_file::OpenFile;
 use crate::park::{Attempt, Call, Cause, Parked, Resume, Step};
 use crate::path::Who;
+use crate::permission::Identity;
 use crate::ports::{Memory, Monitor, Platform, Ports, Window};
 use crate::process::{Process, ProcessTable};
 use crate::random::Generator;
@@ -119,10 +120,10 @@ impl Vfs {
             token: incoming.token,
             leases: incoming.leases,
         };
-        let outcome = match self.attempt(&call, incoming.request, Resume::default(), ports) {
+        let outcome = match self.attempt(&call, incoming.request, &Resume::FIRST, ports) {
             Ok(Step::Done(reply)) => Outcome::Reply(Ok(reply)),
             Ok(Step::Wait(wait)) => {
-                self.park(call, incoming.request, wait, ports);
+                self.park(call, incoming.request, *wait, ports);
                 Outcome::Parked
             }
             Err(refusal) => Outcome::Reply(Err(refusal)),
@@ -153,7 +154,7 @@ impl Vfs {
         &mut self,
         call: &Call,
         request: Request,
-        resume: Resume,
+        resume: &Resume,
         ports: &mut Ports<P>,
     ) -> Attempt {
         use Request as R;
@@ -315,10 +316,11 @@ impl Vfs {
     }
 
     /// The credentials and root of a process.
-    pub(crate) fn who<'a, S: Processes>(&self, pid: Pid, system: &'a S) -> Result<Who<'a>, Errno> {
+    #[inline]
+    pub(crate) fn who<'a, S: Monitor>(&self, pid: Pid, system: &'a S) -> Result<Who<'a>, Errno> {
         let root = self.processes.get(pid)?.root;
         Ok(Who {
-            entry: entry(pid, system)?,
+            identity: identity(pid, system)?,
             root,
             table: system,
         })
@@ -353,18 +355,20 @@ impl Vfs {
     }
 }
 
-/// The published entry of a process. Servers, which proc does not publish, are root's.
+/// The published entry of a process.
 pub(crate) fn entry<S: Processes>(pid: Pid, system: &S) -> Result<Entry, Errno> {
-    match system.get(pid) {
-        Some(entry) => Ok(Entry {
-            limit_files: entry.limit_files.min(limits::DESCRIPTORS),
-            ..entry
-        }),
-        None if pid.is_server() => Ok(Entry {
-            pid: pid.0,
-            limit_files: 1024,
-            ..Entry::FREE
-        }),
+    system.get(pid).ok_or(Errno::ESRCH)
+}
+
+/// What a process may do. Servers, which proc does not publish, are root's.
+#[inline]
+pub(crate) fn identity<S: Monitor>(pid: Pid, system: &S) -> Result<Identity, Errno> {
+    match system.identity(pid) {
+        Some(mut identity) => {
+            identity.limit_files = identity.limit_files.min(limits::DESCRIPTORS);
+            Ok(identity)
+        }
+        None if pid.is_server() => Ok(Identity::server(pid)),
         None => Err(Errno::ESRCH),
     }
 }

@@ -134,9 +134,9 @@ impl Vfs {
             mount: 0,
             node: root.root,
         };
-        let entry = proto::publish::Entry::FREE;
+        let identity = crate::permission::Identity::default();
         let who = crate::path::Who {
-            entry,
+            identity,
             root,
             table: &ports.system,
         };

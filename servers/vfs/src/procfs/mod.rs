@@ -260,11 +260,11 @@ pub fn inode(node: Node) -> u64 {
 /// `ENOENT` if the process or descriptor is gone, `EACCES` if it belongs to somebody else.
 pub fn target(vfs: &Vfs, who: &Who, node: Node) -> Result<Target, Errno> {
     if node == Node::Own {
-        return Ok(Target::Path(format!("{}", who.entry.pid).into_bytes()));
+        return Ok(Target::Path(format!("{}", who.identity.pid).into_bytes()));
     }
     let pid = pid_of(node).ok_or(Errno::EINVAL)?;
     let entry: Entry = who.table.get(Pid(pid)).ok_or(Errno::ENOENT)?;
-    if entry.pid != who.entry.pid && !permission::is_owner(&who.entry, entry.uid[id::REAL]) {
+    if entry.pid != who.identity.pid && !permission::is_owner(&who.identity, entry.uid[id::REAL]) {
         return Err(Errno::EACCES);
     }
     let process = vfs.process(Pid(pid)).map_err(|_| Errno::ENOENT)?;

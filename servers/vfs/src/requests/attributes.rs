@@ -9,7 +9,7 @@ use crate::permission::{self, WRITE};
 use crate::ports::{Platform, Ports};
 use crate::procfs;
 use crate::requests::text::{Empty, PathText};
-use crate::vfs::{Vfs, entry, known};
+use crate::vfs::{Vfs, identity, known};
 use abi::Errno;
 use proto::port::{Callers, Refusal};
 use proto::publish::Processes;
@@ -42,7 +42,8 @@ impl Vfs {
             flags,
             linux::AT_SYMLINK_NOFOLLOW | linux::AT_NO_AUTOMOUNT | linux::AT_EMPTY_PATH,
         )?;
-        let path = PathText::read(call, 0, ports)?;
+        let mut path = PathText::new();
+        path.fill(call, 0, ports)?;
         let who = self.who(call.pid, &ports.system)?;
         let place = self.place_at(
             call,
@@ -110,10 +111,11 @@ impl Vfs {
             linux::AT_EACCESS | linux::AT_SYMLINK_NOFOLLOW | linux::AT_EMPTY_PATH,
         )?;
         known(mode, 7)?;
-        let path = PathText::read(call, 0, ports)?;
+        let mut path = PathText::new();
+        path.fill(call, 0, ports)?;
         let mut who = self.who(call.pid, &ports.system)?;
         if flags & linux::AT_EACCESS == 0 {
-            who.entry = permission::with_real_ids(who.entry);
+            who.identity = permission::with_real_ids(who.identity);
         }
         let place = self.place_at(
             call,
@@ -122,7 +124,7 @@ impl Vfs {
             &path,
             (last_of(flags), Empty::from_flags(flags)),
         )?;
-        permission::check(&who.entry, self.ownership(&who, place)?, mode)?;
+        permission::check(&who.identity, self.ownership(&who, place)?, mode)?;
         DONE
     }
 
@@ -134,7 +136,8 @@ impl Vfs {
         how: (LastLink, Empty),
         ports: &mut Ports<P>,
     ) -> Result<NodeId, Refusal> {
-        let path = PathText::read(call, 0, ports)?;
+        let mut path = PathText::new();
+        path.fill(call, 0, ports)?;
         let who = self.who(call.pid, &ports.system)?;
         let place = self.place_at(call, &who, directory, &path, how)?;
         Ok(self.stored(place).ok_or(Errno::EPERM)?)
@@ -188,7 +191,7 @@ impl Vfs {
         ports: &mut Ports<P>,
     ) -> Attempt {
         let now = self.now(&mut ports.system);
-        let who = entry(call.pid, &ports.system)?;
+        let who = identity(call.pid, &ports.system)?;
         let node = self.nodes.get_mut(id).ok_or(Errno::ENOENT)?;
         if matches!(node.kind, Kind::Link(_)) {
             return Err(Errno::EOPNOTSUPP.into());
@@ -245,7 +248,7 @@ impl Vfs {
         ports: &mut Ports<P>,
     ) -> Attempt {
         let now = self.now(&mut ports.system);
-        let who = entry(call.pid, &ports.system)?;
+        let who = identity(call.pid, &ports.system)?;
         let node = self.nodes.get_mut(id).ok_or(Errno::ENOENT)?;
         let owns = permission::is_owner(&who, node.uid);
         let uid_allowed = uid == u32::MAX || permission::is_root(&who) || (owns && uid == node.uid);
@@ -281,7 +284,7 @@ impl Vfs {
         known(flags, linux::AT_SYMLINK_NOFOLLOW | linux::AT_EMPTY_PATH)?;
         let id = self.stored_at(call, directory, (last_of(flags), Empty::Descriptor), ports)?;
         let now = self.now(&mut ports.system);
-        let who = entry(call.pid, &ports.system)?;
+        let who = identity(call.pid, &ports.system)?;
         let node = self.nodes.get_mut(id).ok_or(Errno::ENOENT)?;
         if !permission::is_owner(&who, node.uid) {
             if accessed != NOW || modified != NOW {

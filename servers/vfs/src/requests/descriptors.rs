@@ -8,11 +8,10 @@ use crate::park::{Attempt, Call, Cause, DONE, Step, Wait, count};
 use crate::pipe::CAPACITY;
 use crate::ports::{Platform, Ports};
 use crate::process::Descriptor;
-use crate::vfs::{Vfs, entry};
+use crate::vfs::{Vfs, identity};
 use abi::Errno;
 use alloc::boxed::Box;
 use proto::port::Callers;
-use proto::publish::id;
 use proto::vfs::{Fd, Reply};
 
 /// Flags that `F_SETFL` can change.
@@ -29,7 +28,7 @@ impl Vfs {
         close_on_exec: bool,
         ports: &mut Ports<P>,
     ) -> Attempt {
-        let limit = entry(call.pid, &ports.system)?.limit_files;
+        let limit = identity(call.pid, &ports.system)?.limit_files;
         let process = self.processes.get_mut(call.pid)?;
         let open = process.descriptors.get(fd)?.open;
         if minimum >= limit as usize && minimum > 0 {
@@ -58,7 +57,7 @@ impl Vfs {
         ports: &mut Ports<P>,
     ) -> Attempt {
         crate::vfs::known(flags, linux::O_CLOEXEC)?;
-        let limit = entry(call.pid, &ports.system)?.limit_files;
+        let limit = identity(call.pid, &ports.system)?.limit_files;
         let process = self.processes.get_mut(call.pid)?;
         let open = process.descriptors.get(fd)?.open;
         let number = usize::try_from(to)
@@ -146,11 +145,11 @@ impl Vfs {
             linux::O_CLOEXEC | linux::O_NONBLOCK | linux::O_DIRECT,
         )?;
         let now = self.now(&mut ports.system);
-        let who = entry(call.pid, &ports.system)?;
+        let who = identity(call.pid, &ports.system)?;
         let mut node = Node::new(Kind::Pipe(Box::default()), 0o600, now);
         node.links = 0;
-        node.uid = who.uid[id::EFFECTIVE];
-        node.gid = who.gid[id::EFFECTIVE];
+        node.uid = who.uid;
+        node.gid = who.gid;
         self.check_opens()?;
         self.admit(&node)?;
         let place = Place {

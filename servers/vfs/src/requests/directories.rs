@@ -216,7 +216,7 @@ impl Vfs {
         ports: &mut Ports<P>,
     ) -> Attempt {
         let place = self.directory_at(call, ports)?;
-        if !permission::is_root(&crate::vfs::entry(call.pid, &ports.system)?) {
+        if !permission::is_root(&crate::vfs::identity(call.pid, &ports.system)?) {
             return Err(Errno::EPERM.into());
         }
         self.hold(place);
@@ -231,7 +231,8 @@ impl Vfs {
         call: &Call,
         ports: &mut Ports<P>,
     ) -> Result<Place, proto::port::Refusal> {
-        let path = PathText::read(call, 0, ports)?;
+        let mut path = PathText::new();
+        path.fill(call, 0, ports)?;
         let who = self.who(call.pid, &ports.system)?;
         let place = self.place_at(
             call,
@@ -248,7 +249,7 @@ impl Vfs {
         if !self.is_directory(place) {
             return Err(Errno::ENOTDIR);
         }
-        permission::check(&who.entry, self.ownership(who, place)?, EXECUTE)
+        permission::check(&who.identity, self.ownership(who, place)?, EXECUTE)
     }
 
     /// `getcwd`.
@@ -277,7 +278,7 @@ impl Vfs {
         if node.links == 0 {
             return Err(Errno::ENOENT);
         }
-        permission::check(&who.entry, node.into(), WRITE | EXECUTE)?;
+        permission::check(&who.identity, node.into(), WRITE | EXECUTE)?;
         Ok(directory)
     }
 
@@ -289,7 +290,8 @@ impl Vfs {
         mode: u32,
         ports: &mut Ports<P>,
     ) -> Attempt {
-        let path = PathText::read(call, 0, ports)?;
+        let mut path = PathText::new();
+        path.fill(call, 0, ports)?;
         let now = self.now(&mut ports.system);
         let who = self.who(call.pid, &ports.system)?;
         let start = self.start(call.pid, directory, path.bytes())?;

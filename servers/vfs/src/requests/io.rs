@@ -5,10 +5,9 @@ use crate::linux;
 use crate::node::{Kind, NodeId, NodeRef};
 use crate::park::{Attempt, Call, DONE, Step, count};
 use crate::ports::{Platform, Ports};
-use crate::vfs::{Vfs, entry};
+use crate::vfs::{Vfs, identity};
 use abi::Errno;
 use proto::port::{Callers, Clock, LeaseError, Refusal};
-use proto::publish::id;
 use proto::vfs::Fd;
 
 /// Most bytes of one transfer, as in Linux.
@@ -238,7 +237,7 @@ impl Vfs {
             return count(0);
         }
         if offset.saturating_add(wanted as u64) > old {
-            let limit = entry(call.pid, &ports.system)?.limit_file_bytes;
+            let limit = identity(call.pid, &ports.system)?.limit_file_bytes;
             wanted = limit.saturating_sub(offset).min(wanted as u64) as usize;
             if wanted == 0 {
                 return Err(Errno::EFBIG.into());
@@ -253,7 +252,7 @@ impl Vfs {
         data.grown(old, if length > 0 { offset + length } else { old });
         if length > 0 {
             let set_id = node.permissions & (linux::S_ISUID | linux::S_ISGID) != 0;
-            if set_id && entry(call.pid, &ports.system)?.uid[id::EFFECTIVE] != 0 {
+            if set_id && identity(call.pid, &ports.system)?.uid != 0 {
                 node.permissions &= !(linux::S_ISUID | linux::S_ISGID);
             }
             let now = self.epoch_ns.saturating_add(ports.system.now_ns());

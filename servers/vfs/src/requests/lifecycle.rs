@@ -4,11 +4,11 @@ use crate::linux;
 use crate::node::{Kind, Node, Place};
 use crate::park::{Attempt, Call, DONE, Step};
 use crate::path::LastLink;
-use crate::permission::{self, EXECUTE};
+use crate::permission::{self, EXECUTE, Identity};
 use crate::ports::{Platform, Ports, Terminal};
 use crate::process::{Descriptor, Process};
 use crate::requests::text::{Empty, PathText};
-use crate::vfs::{Vfs, entry};
+use crate::vfs::Vfs;
 use abi::Errno;
 use alloc::vec::Vec;
 use proto::Pid;
@@ -53,9 +53,8 @@ impl Vfs {
         ports: &mut Ports<P>,
     ) -> Result<(), Errno> {
         let published = ports.system.get(pid);
-        let all_powerful = entry(proto::server_id::VFS, &NoTable)?;
         let who = crate::path::Who {
-            entry: all_powerful,
+            identity: Identity::server(proto::server_id::VFS),
             root,
             table: &ports.system,
         };
@@ -125,7 +124,8 @@ impl Vfs {
         pid: Pid,
         ports: &mut Ports<P>,
     ) -> Attempt {
-        let path = PathText::read(call, 0, ports)?;
+        let mut path = PathText::new();
+        path.fill(call, 0, ports)?;
         let who = self.who(pid, &ports.system)?;
         let as_process = Call { pid, ..*call };
         let place = self.place_at(
@@ -137,7 +137,7 @@ impl Vfs {
         )?;
         let id = self.stored(place).ok_or(Errno::EACCES)?;
         let node = self.nodes.get_mut(id).ok_or(Errno::ENOENT)?;
-        permission::check(&who.entry, (&*node).into(), EXECUTE)?;
+        permission::check(&who.identity, (&*node).into(), EXECUTE)?;
         let set_uid = set_id(node, linux::S_ISUID, node.uid);
         let set_gid = set_id(node, linux::S_ISGID | 0o010, node.gid);
         let Kind::File(data) = &mut node.kind else {
@@ -169,7 +169,8 @@ impl Vfs {
         pid: Pid,
         ports: &mut Ports<P>,
     ) -> Attempt {
-        let path = PathText::read(call, 0, ports)?;
+        let mut path = PathText::new();
+        path.fill(call, 0, ports)?;
         let mut program = Vec::new();
         if path.bytes().first() != Some(&b'/') {
             let who = self.who(pid, &ports.system)?;
@@ -202,18 +203,5 @@ fn set_id(node: &Node, bits: u32, id: u32) -> u32 {
         id
     } else {
         u32::MAX
-    }
-}
-
-/// No published table: the file server opens the console for itself.
-struct NoTable;
-
-impl Processes for NoTable {
-    fn get(&self, _pid: Pid) -> Option<proto::publish::Entry> {
-        None
-    }
-
-    fn next(&self, _after: Pid) -> Option<Pid> {
-        None
     }
 }

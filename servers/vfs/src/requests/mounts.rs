@@ -70,9 +70,10 @@ impl Vfs {
         call: &Call,
         ports: &mut Ports<P>,
     ) -> Result<Place, Refusal> {
-        let path = PathText::read(call, 0, ports)?;
+        let mut path = PathText::new();
+        path.fill(call, 0, ports)?;
         let who = self.who(call.pid, &ports.system)?;
-        if !permission::is_root(&who.entry) {
+        if !permission::is_root(&who.identity) {
             return Err(Errno::EPERM.into());
         }
         self.place_at(

@@ -24,15 +24,16 @@ impl Vfs {
         device: u64,
         ports: &mut Ports<P>,
     ) -> Attempt {
-        let path = PathText::read(call, 0, ports)?;
+        let mut path = PathText::new();
+        path.fill(call, 0, ports)?;
         let now = self.now(&mut ports.system);
         let who = self.who(call.pid, &ports.system)?;
         let kind = match mode & linux::S_IFMT {
             0 | linux::S_IFREG => Kind::File(Data::default()),
             linux::S_IFIFO => Kind::Pipe(Box::default()),
             linux::S_IFSOCK => Kind::Socket,
-            linux::S_IFCHR if permission::is_root(&who.entry) => Kind::Character(device),
-            linux::S_IFBLK if permission::is_root(&who.entry) => Kind::Block(device),
+            linux::S_IFCHR if permission::is_root(&who.identity) => Kind::Character(device),
+            linux::S_IFBLK if permission::is_root(&who.identity) => Kind::Block(device),
             linux::S_IFCHR | linux::S_IFBLK | linux::S_IFDIR => return Err(Errno::EPERM.into()),
             _ => return Err(Errno::EINVAL.into()),
         };
@@ -46,11 +47,13 @@ impl Vfs {
         directory: Fd,
         ports: &mut Ports<P>,
     ) -> Attempt {
-        let target = PathText::read(call, 0, ports)?;
+        let mut target = PathText::new();
+        target.fill(call, 0, ports)?;
         if target.bytes().is_empty() {
             return Err(Errno::ENOENT.into());
         }
-        let path = PathText::read(call, 1, ports)?;
+        let mut path = PathText::new();
+        path.fill(call, 1, ports)?;
         let now = self.now(&mut ports.system);
         let who = self.who(call.pid, &ports.system)?;
         let kind = Kind::Link(target.bytes().into());
@@ -90,8 +93,10 @@ impl Vfs {
         ports: &mut Ports<P>,
     ) -> Attempt {
         known(flags, linux::AT_SYMLINK_FOLLOW | linux::AT_EMPTY_PATH)?;
-        let old = PathText::read(call, 0, ports)?;
-        let new = PathText::read(call, 1, ports)?;
+        let mut old = PathText::new();
+        old.fill(call, 0, ports)?;
+        let mut new = PathText::new();
+        new.fill(call, 1, ports)?;
         let now = self.now(&mut ports.system);
         let who = self.who(call.pid, &ports.system)?;
         let last = if flags & linux::AT_SYMLINK_FOLLOW != 0 {
@@ -164,7 +169,8 @@ impl Vfs {
         ports: &mut Ports<P>,
     ) -> Attempt {
         known(flags, linux::AT_REMOVEDIR)?;
-        let path = PathText::read(call, 0, ports)?;
+        let mut path = PathText::new();
+        path.fill(call, 0, ports)?;
         let now = self.now(&mut ports.system);
         let who = self.who(call.pid, &ports.system)?;
         let start = self.start(call.pid, directory, path.bytes())?;
@@ -199,8 +205,8 @@ impl Vfs {
         let place = self.found(walked)?;
         let parent = self.stored(walked.directory).ok_or(Errno::EPERM)?;
         let directory = self.ownership(who, walked.directory)?;
-        permission::check(&who.entry, directory, WRITE | EXECUTE)?;
-        permission::check_sticky(&who.entry, directory, self.ownership(who, place)?)?;
+        permission::check(&who.identity, directory, WRITE | EXECUTE)?;
+        permission::check_sticky(&who.identity, directory, self.ownership(who, place)?)?;
         let id = match place {
             Place {
                 mount,
@@ -218,7 +224,8 @@ impl Vfs {
         directory: Fd,
         ports: &mut Ports<P>,
     ) -> Attempt {
-        let path = PathText::read(call, 0, ports)?;
+        let mut path = PathText::new();
+        path.fill(call, 0, ports)?;
         let who = self.who(call.pid, &ports.system)?;
         let place = self.place_at(
             call,

@@ -10,10 +10,9 @@ use crate::permission::{self, READ, WRITE};
 use crate::ports::{Platform, Ports};
 use crate::process::{Descriptor, OpenId};
 use crate::requests::text::PathText;
-use crate::vfs::{Vfs, entry, permission_bits};
+use crate::vfs::{Vfs, entry, identity, permission_bits};
 use abi::Errno;
 use proto::Pid;
-use proto::publish::id;
 use proto::vfs::{Fd, Reply};
 
 /// Flags that matter only while opening.
@@ -28,7 +27,7 @@ impl Vfs {
         directory: Fd,
         flags: u32,
         mode: u32,
-        resume: Resume,
+        resume: &Resume,
         ports: &mut Ports<P>,
     ) -> Attempt {
         if let Some((open, seen)) = resume.opened {
@@ -36,10 +35,11 @@ impl Vfs {
         }
         check_flags(flags)?;
         self.check_opens()?;
-        let path = PathText::read(call, 0, ports)?;
+        let mut path = PathText::new();
+        path.fill(call, 0, ports)?;
         let now = self.now(&mut ports.system);
         let who = self.who(call.pid, &ports.system)?;
-        let limit = who.entry.limit_files;
+        let limit = who.identity.limit_files;
         self.processes
             .get_mut(call.pid)?
             .descriptors
@@ -132,10 +132,7 @@ impl Vfs {
                 opened: Some((open, seen)),
                 ..Resume::default()
             };
-            return Ok(Step::Wait(Wait {
-                cause: Cause::Pipe(id),
-                resume,
-            }));
+            return Ok(Step::Wait(Wait::with(Cause::Pipe(id), resume)));
         }
         self.name_open(call, open, flags, ports)
     }
@@ -162,10 +159,7 @@ impl Vfs {
             opened: Some((open, seen)),
             ..Resume::default()
         };
-        Ok(Step::Wait(Wait {
-            cause: Cause::Pipe(id),
-            resume,
-        }))
+        Ok(Step::Wait(Wait::with(Cause::Pipe(id), resume)))
     }
 
     /// Gives an open file a descriptor, or closes it if there is none.
@@ -193,7 +187,7 @@ impl Vfs {
         flags: u32,
         ports: &Ports<P>,
     ) -> Result<Fd, Errno> {
-        let limit = entry(pid, &ports.system)?.limit_files;
+        let limit = identity(pid, &ports.system)?.limit_files;
         let descriptor = Descriptor {
             open,
             close_on_exec: flags & linux::O_CLOEXEC != 0,
@@ -235,8 +229,8 @@ impl Vfs {
     ) -> Result<Node, Errno> {
         let umask = self.process(call.pid)?.umask;
         let mut node = Node::new(kind, permission_bits(mode) & !umask, now);
-        node.uid = who.entry.uid[id::EFFECTIVE];
-        node.gid = who.entry.gid[id::EFFECTIVE];
+        node.uid = who.identity.uid;
+        node.gid = who.identity.gid;
         Ok(node)
     }
 
@@ -264,8 +258,8 @@ impl Vfs {
         let reads = flags & linux::O_ACCMODE != linux::O_WRONLY;
         let wanted = (if reads { READ } else { 0 }) | (if writes { WRITE } else { 0 });
         let ownership = self.ownership(who, place)?;
-        permission::check(&who.entry, ownership, wanted)?;
-        if flags & linux::O_NOATIME != 0 && !permission::is_owner(&who.entry, ownership.uid) {
+        permission::check(&who.identity, ownership, wanted)?;
+        if flags & linux::O_NOATIME != 0 && !permission::is_owner(&who.identity, ownership.uid) {
             return Err(Errno::EPERM);
         }
         Ok(place)

@@ -31,8 +31,10 @@ impl Vfs {
         ports: &mut Ports<P>,
     ) -> Attempt {
         known(flags, linux::RENAME_NOREPLACE)?;
-        let old_path = PathText::read(call, 0, ports)?;
-        let new_path = PathText::read(call, 1, ports)?;
+        let mut old_path = PathText::new();
+        old_path.fill(call, 0, ports)?;
+        let mut new_path = PathText::new();
+        new_path.fill(call, 1, ports)?;
         let now = self.now(&mut ports.system);
         let who = self.who(call.pid, &ports.system)?;
         let start = self.start(call.pid, old_directory, old_path.bytes())?;
@@ -80,7 +82,7 @@ impl Vfs {
         if node.is_directory() {
             self.check_not_inside(to, id)?;
             if from != to {
-                permission::check(&who.entry, node.into(), WRITE)?;
+                permission::check(&who.identity, node.into(), WRITE)?;
             }
         }
         if new.place.is_none() {
@@ -103,7 +105,7 @@ impl Vfs {
             (true, Some(directory)) if !directory.is_empty() => Err(Errno::ENOTEMPTY),
             (true, Some(_)) if replaced.covers > 0 => Err(Errno::EBUSY),
             _ => permission::check(
-                &who.entry,
+                &who.identity,
                 self.ownership(who, new.directory)?,
                 WRITE | EXECUTE,
             )

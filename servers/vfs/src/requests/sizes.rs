@@ -7,7 +7,7 @@ use crate::path::LastLink;
 use crate::permission::{self, WRITE};
 use crate::ports::{Memory, Platform, Ports};
 use crate::requests::text::{Empty, PathText};
-use crate::vfs::{FileSystem, Vfs, entry};
+use crate::vfs::{FileSystem, Vfs, identity};
 use abi::Errno;
 use proto::port::Callers;
 use proto::vfs::Fd;
@@ -21,14 +21,15 @@ impl Vfs {
         ports: &mut Ports<P>,
     ) -> Attempt {
         let length = u64::try_from(length).map_err(|_| Errno::EINVAL)?;
-        let path = PathText::read(call, 0, ports)?;
+        let mut path = PathText::new();
+        path.fill(call, 0, ports)?;
         let who = self.who(call.pid, &ports.system)?;
         let how = (LastLink::Follow, Empty::Refused);
         let place = self.place_at(call, &who, proto::vfs::AT_FDCWD, &path, how)?;
         if self.is_directory(place) {
             return Err(Errno::EISDIR.into());
         }
-        permission::check(&who.entry, self.ownership(&who, place)?, WRITE)?;
+        permission::check(&who.identity, self.ownership(&who, place)?, WRITE)?;
         let id = self.stored(place).ok_or(Errno::EACCES)?;
         self.set_length(call, id, length, ports)
     }
@@ -62,7 +63,7 @@ impl Vfs {
         let Kind::File(data) = &mut node.kind else {
             return Err(Errno::EINVAL.into());
         };
-        if length > data.size() && length > entry(call.pid, &ports.system)?.limit_file_bytes {
+        if length > data.size() && length > identity(call.pid, &ports.system)?.limit_file_bytes {
             return Err(Errno::EFBIG.into());
         }
         data.truncate(&mut ports.memory, length)?;
@@ -90,7 +91,8 @@ impl Vfs {
         let place = if call.leases[0].bytes == 0 {
             self.open_file(call.pid, fd)?.place
         } else {
-            let path = PathText::read(call, 0, ports)?;
+            let mut path = PathText::new();
+            path.fill(call, 0, ports)?;
             let who = self.who(call.pid, &ports.system)?;
             self.place_at(call, &who, fd, &path, (LastLink::Follow, Empty::Refused))?
         };

@@ -11,48 +11,60 @@ use proto::port::{Callers, Refusal};
 use proto::vfs::{Fd, PATH_MAX};
 
 /// Paths up to this length need no allocation.
-const SHORT_BYTES: usize = 128;
+const SHORT_BYTES: usize = 64;
 
-/// A path's text.
-pub(crate) enum PathText {
-    /// In place.
-    Short([u8; SHORT_BYTES], usize),
-    /// In the heap.
-    Long(Vec<u8>),
+/// A path's text, filled where it is kept.
+pub(crate) struct PathText {
+    short: [u8; SHORT_BYTES],
+    /// In use if `length` is more than fits `short`.
+    long: Vec<u8>,
+    length: usize,
 }
 
 impl PathText {
+    /// No text.
+    #[inline(always)]
+    pub(crate) fn new() -> Self {
+        PathText {
+            short: [0; SHORT_BYTES],
+            long: Vec::new(),
+            length: 0,
+        }
+    }
+
     /// Copies the path in a lease.
-    pub(crate) fn read<P: Platform>(
+    #[inline]
+    pub(crate) fn fill<P: Platform>(
+        &mut self,
         call: &Call,
         lease: usize,
         ports: &mut Ports<P>,
-    ) -> Result<Self, Refusal> {
+    ) -> Result<&[u8], Refusal> {
         let length = call.leases[lease].bytes;
         if length >= PATH_MAX {
             return Err(Errno::ENAMETOOLONG.into());
         }
-        if length <= SHORT_BYTES {
-            let mut bytes = [0; SHORT_BYTES];
-            if length > 0 {
-                ports
-                    .callers
-                    .read(call.token, lease as u32, 0, &mut bytes[..length])?;
-            }
-            return Ok(PathText::Short(bytes, length));
+        self.length = length;
+        if length > SHORT_BYTES {
+            self.long.resize(length, 0);
+            ports
+                .callers
+                .read(call.token, lease as u32, 0, &mut self.long)?;
+        } else if length > 0 {
+            ports
+                .callers
+                .read(call.token, lease as u32, 0, &mut self.short[..length])?;
         }
-        let mut bytes = alloc::vec![0; length];
-        ports
-            .callers
-            .read(call.token, lease as u32, 0, &mut bytes)?;
-        Ok(PathText::Long(bytes))
+        Ok(self.bytes())
     }
 
     /// The text.
+    #[inline(always)]
     pub(crate) fn bytes(&self) -> &[u8] {
-        match self {
-            PathText::Short(bytes, length) => &bytes[..*length],
-            PathText::Long(bytes) => bytes,
+        if self.length > SHORT_BYTES {
+            &self.long
+        } else {
+            &self.short[..self.length]
         }
     }
 }

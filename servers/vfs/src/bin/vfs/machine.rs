@@ -10,6 +10,7 @@ use proto::Pid;
 use proto::mem::ObjectId;
 use proto::port::Clock;
 use proto::publish::{Entry, Processes};
+use vfs::permission::Identity;
 use vfs::ports::{Monitor, ThreadStatus};
 
 const SECOND_NS: u64 = 1_000_000_000;
@@ -63,6 +64,15 @@ impl Processes for Machine {
 }
 
 impl Monitor for Machine {
+    #[inline(always)]
+    fn identity(&self, pid: Pid) -> Option<Identity> {
+        if self.is_published {
+            window::identity(pid)
+        } else {
+            None
+        }
+    }
+
     fn thread(&mut self, frame: u32) -> Option<ThreadStatus> {
         let info = arch::thread_info_at(self.system, frame).ok()?;
         Some(ThreadStatus {
