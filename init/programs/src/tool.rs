@@ -21,6 +21,7 @@ pub struct Tool {
 impl Tool {
     /// Reads the options: `letters` names them, a `:` behind one says that it takes a value.
     ///
+    /// A `#` in front of all: a number alone (`-5`) is the value of the first letter.
     /// An option that is not named ends the program with status 2.
     pub fn new(args: Args, letters: &str) -> Self {
         let mut words = args.skip(1).peekable();
@@ -55,6 +56,14 @@ impl Tool {
         letters: &str,
         words: &mut impl Iterator<Item = &'static [u8]>,
     ) {
+        let letters = match letters.strip_prefix('#') {
+            Some(letters) if word.iter().all(u8::is_ascii_digit) => {
+                let first = letters.bytes().next();
+                return self.values.extend(first.map(|letter| (letter, word)));
+            }
+            Some(letters) => letters,
+            None => letters,
+        };
         for (at, letter) in word.iter().enumerate() {
             match letters.find(char::from(*letter)) {
                 Some(found) if letters[found + 1..].starts_with(':') => {

@@ -1,4 +1,4 @@
-//! The first lines (`-n`, 10) or bytes (`-c`) of files.
+//! The first lines (`-n`, or just `-5`; 10) or bytes (`-c`) of files.
 #![no_std]
 #![no_main]
 
@@ -9,7 +9,7 @@ use programs::{Tool, each_line, number, put, show};
 libsys::main!(main);
 
 fn main(args: Args) -> i32 {
-    let mut tool = Tool::new(args, "n:c:");
+    let mut tool = Tool::new(args, "#n:c:");
     let lines = tool
         .value(b'n')
         .map_or(Some(10), number)

@@ -1,4 +1,4 @@
-//! The last lines (`-n`, 10; `+N`: from line N on) or bytes (`-c`) of files.
+//! The last lines (`-n`, or just `-5`; 10; `+N`: from line N on) or bytes (`-c`) of files.
 #![no_std]
 #![no_main]
 
@@ -8,7 +8,7 @@ use programs::{Tool, number, put, show};
 libsys::main!(main);
 
 fn main(args: Args) -> i32 {
-    let mut tool = Tool::new(args, "n:c:");
+    let mut tool = Tool::new(args, "#n:c:");
     let count = tool.value(b'n').or(tool.value(b'c')).unwrap_or(b"10");
     let by_bytes = tool.value(b'c').is_some();
     let (from_start, digits) = match count.strip_prefix(b"+") {

@@ -12,6 +12,9 @@ libsys::main!(main);
 
 fn main(args: Args) -> i32 {
     let mut tool = Tool::new(args, "c");
+    if tool.operands.is_empty() {
+        tool.usage("usage: touch [-c] file...");
+    }
     for path in tool.operands.clone() {
         let result = match file::set_times(path, Time::Now, Time::Now) {
             Err(Errno::ENOENT) if tool.has(b'c') => Ok(()),
