@@ -308,3 +308,11 @@ fn what_earlier_children_wrote_is_copied_at_the_fork_and_costs_no_fault() {
         family(&mut world, child);
     }
 }
+
+#[test]
+fn the_servers_own_handle_table_grows_when_it_is_full() {
+    let mut world = World::new(CopyOnWrite, 3000);
+    world.fake.slots_left = Some(3);
+    (1..200).for_each(|pid| assert!(world.create(pid).is_ok()));
+    assert_eq!(world.fake.own_extensions, 2);
+}

@@ -50,6 +50,8 @@ pub struct Fake {
     /// Creations that still succeed; `None`: all.
     pub creations_left: Option<u32>,
     pub own_extensions: u32,
+    /// Free slots of the server's own handle table; `None`: enough.
+    pub slots_left: Option<u32>,
 }
 
 impl Fake {
@@ -73,6 +75,9 @@ impl Fake {
     }
 
     fn may_create(&mut self) -> Result<(), Error> {
+        if let Some(left) = &mut self.slots_left {
+            *left = left.checked_sub(1).ok_or(Error::NoSlot)?;
+        }
         match &mut self.creations_left {
             Some(0) => Err(Error::NoAsid),
             Some(left) => {
@@ -250,7 +255,10 @@ impl Machine for Fake {
         self.keep(frame);
         match self.spaces.get_mut(&space.0) {
             Some(space) => space.extensions.push(frame),
-            None => self.own_extensions += 1,
+            None => {
+                self.own_extensions += 1;
+                self.slots_left = self.slots_left.map(|left| left + 256);
+            }
         }
         Ok(())
     }
