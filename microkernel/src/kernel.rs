@@ -222,24 +222,54 @@ impl Kernel {
         }
     }
 
-    /// The common ways out: the current thread goes on, or it waits now and the one that it woke
-    /// goes on in its place, and nobody and nothing else has to be thought of.
+    /// The common ways out, in which nobody and nothing else has to be thought of: the current
+    /// thread goes on; or it waits now, and the one that it woke goes on in its place, or the only
+    /// one of the highest priority.
+    #[inline]
     fn obvious(&mut self) -> Option<ThreadId> {
+        if self.events.changed {
+            return None;
+        }
         let current = self.memory.thread(self.current);
-        let goes_on = current.state == State::Ready && !current.has(flag::SUSPENDED);
-        let next = match (goes_on, self.handoff.is_some()) {
-            (true, false) => self.current,
-            (false, true) => self.handoff,
-            _ => return None,
-        };
+        let goes_on = current.state == State::Ready && current.flags == 0;
+        let priority = current.priority;
+        if goes_on && self.handoff.is_some() && self.memory.thread(self.handoff).priority < priority
+        {
+            let woken = core::mem::take(&mut self.handoff);
+            self.ready.insert(&mut self.memory, woken, Place::First);
+        }
+        match (goes_on, self.handoff.is_some()) {
+            (true, false) => self.if_best(self.current),
+            (false, true) if current_waits(self.memory.thread(self.current)) => {
+                self.if_best(self.handoff)
+            }
+            (false, false) if current_waits(self.memory.thread(self.current)) => self.take_only(),
+            _ => None,
+        }
+    }
+
+    /// `next` if it can simply run: nobody of its priority or a higher one is ready.
+    fn if_best(&mut self, next: ThreadId) -> Option<ThreadId> {
         let thread = self.memory.thread(next);
-        let undisturbed = thread.state == State::Ready && thread.flags == 0 && !self.events.changed;
+        let undisturbed = thread.state == State::Ready && thread.flags == 0;
         let priority = thread.priority;
         if !undisturbed || self.ready.highest().is_some_and(|best| best >= priority) {
             return None;
         }
         self.handoff = ThreadId::NONE;
         Some(next)
+    }
+
+    /// The only ready thread of the highest priority, if it can simply run.
+    fn take_only(&mut self) -> Option<ThreadId> {
+        let id = self.ready.only(&mut self.memory)?;
+        if self.memory.thread(id).flags != flag::QUEUED {
+            return None;
+        }
+        self.bill();
+        self.ready.remove(&mut self.memory, id);
+        self.events.new_slice();
+        Some(id)
     }
 
     /// Leaves the kernel's books in order and returns the address of the thread to run.
@@ -267,6 +297,11 @@ impl Kernel {
         self.events.program_timer(contended);
         frame_address(next.0)
     }
+}
+
+/// Whether a thread waits for somebody else, not for the kernel to deliver something to it.
+fn current_waits(thread: &Thread) -> bool {
+    thread.state != State::Ready
 }
 
 /// Where the vectors enter, with the address of the current thread, whose registers are saved.

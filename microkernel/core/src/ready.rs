@@ -78,6 +78,12 @@ impl ReadyQueue {
         }
     }
 
+    /// The thread of the highest priority, if it is the only one of it.
+    pub fn only(&self, objects: &mut impl Objects) -> Option<ThreadId> {
+        let first = self.queues[self.highest()? as usize].first();
+        (!objects.thread(first).next.is_some()).then_some(first)
+    }
+
     /// Takes the thread that should run next.
     #[inline]
     pub fn take(&mut self, objects: &mut impl Objects) -> Option<ThreadId> {
@@ -104,6 +110,18 @@ mod tests {
             .map(|id| id.0)
             .collect();
         assert_eq!(order, [2, 1, 3]);
+    }
+
+    #[test]
+    fn the_only_one_is_told_from_the_first_of_several() {
+        let (mut ready, mut objects) = (ReadyQueue::new(), Fake::default());
+        assert_eq!(ready.only(&mut objects), None);
+        objects.thread(ThreadId(1)).priority = 3;
+        objects.thread(ThreadId(2)).priority = 3;
+        ready.insert(&mut objects, ThreadId(1), Place::Last);
+        assert_eq!(ready.only(&mut objects), Some(ThreadId(1)));
+        ready.insert(&mut objects, ThreadId(2), Place::Last);
+        assert_eq!(ready.only(&mut objects), None);
     }
 
     proptest! {
