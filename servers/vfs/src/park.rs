@@ -239,6 +239,7 @@ impl Vfs {
         DONE
     }
 
+    #[inline(never)]
     fn retry<P: Platform>(&mut self, wanted: impl Fn(&Parked) -> bool, ports: &mut Ports<P>) {
         let mut index = 0;
         while let Some(parked) = self.parked.get(index).copied() {

@@ -110,6 +110,7 @@ impl Vfs {
     }
 
     /// Answers a request, or parks it.
+    #[inline(always)]
     pub fn handle<P: Platform>(
         &mut self,
         incoming: Incoming<Request>,
@@ -150,6 +151,7 @@ impl Vfs {
     }
 
     /// Tries to carry out a request; `resume` says how far an earlier attempt got.
+    #[inline(always)]
     pub(crate) fn attempt<P: Platform>(
         &mut self,
         call: &Call,
@@ -217,6 +219,7 @@ impl Vfs {
     }
 
     /// The requests about names and attributes.
+    #[inline(never)]
     fn attempt_names<P: Platform>(
         &mut self,
         call: &Call,
