@@ -54,9 +54,7 @@ pub fn changed(mode: u32, change: &[u8]) -> Option<u32> {
             .ok()
             .filter(|mode| *mode <= 0o7777);
     }
-    change
-        .split(',')
-        .try_fold(mode & 0o7777, |mode, clause| clause_changed(mode, clause))
+    change.split(',').try_fold(mode & 0o7777, clause_changed)
 }
 
 /// Applies one clause: who, `+`, `-` or `=`, and which permissions.

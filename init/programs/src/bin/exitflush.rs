@@ -6,11 +6,13 @@ use libsys::{prelude::*, process, stdio};
 
 libsys::main!(main);
 
+/// `exit` or `_exit`.
+type Ending = fn(i32) -> !;
+
 fn main(_: Args) -> i32 {
     // As if standard output were a file: written when the buffer is full.
     stdio::with_stdout(|stdout| stdout.set_buffering(stdio::Buffering::Full));
-    let endings: [(&str, fn(i32) -> !); 2] =
-        [("exit", process::exit), ("_exit", process::exit_now)];
+    let endings: [(&str, Ending); 2] = [("exit", process::exit), ("_exit", process::exit_now)];
     for (name, ending) in endings {
         match process::fork() {
             Ok(0) => {

@@ -88,9 +88,12 @@ impl Table<'_> {
     }
 }
 
+/// Whether a character belongs to a class.
+type Class = fn(&u8) -> bool;
+
 /// The characters of a set: `a-z`, `[:upper:]` and `\n` mean what they say.
 fn set(text: &[u8]) -> Vec<u8> {
-    let classes: [(&[u8], fn(&u8) -> bool); 7] = [
+    let classes: [(&[u8], Class); 7] = [
         (b"[:alpha:]", u8::is_ascii_alphabetic),
         (b"[:digit:]", u8::is_ascii_digit),
         (b"[:alnum:]", u8::is_ascii_alphanumeric),

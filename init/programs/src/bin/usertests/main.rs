@@ -13,6 +13,7 @@ mod ipc;
 mod isolation;
 mod memory;
 mod pipes;
+mod pointers;
 mod processes;
 mod signals;
 mod support;
@@ -29,6 +30,7 @@ type Case = (&'static str, fn() -> Check);
 fn cases() -> impl Iterator<Item = &'static Case> {
     let groups = [
         arguments::CASES,
+        pointers::CASES,
         processes::CASES,
         identity::CASES,
         files::CASES,

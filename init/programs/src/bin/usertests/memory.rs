@@ -46,8 +46,10 @@ fn heap() -> Check {
             "new memory is not zero",
             (0..64).all(|page| peek(taken + page * PAGE) == 0),
         )?;
-        // SAFETY: these pages were taken just now, and the allocator goes on behind them.
-        (0..64).for_each(|page| unsafe { poke(taken + page * PAGE, 1) });
+        for page in 0..64 {
+            // SAFETY: these pages were taken just now, and the allocator goes on behind them.
+            unsafe { poke(taken + page * PAGE, 1) };
+        }
         ensure(
             "what was written",
             (0..64).all(|page| peek(taken + page * PAGE) == 1),
@@ -104,11 +106,8 @@ fn mapping() -> Check {
     // SAFETY: nothing uses the rest.
     unsafe { memory::unmap(address, 3 * PAGE) }.doing("munmap")?;
     // SAFETY: an unaligned address names nothing.
-    refused(
-        "an unaligned munmap",
-        unsafe { memory::unmap(address + 1, PAGE) },
-        Errno::EINVAL,
-    )
+    let unaligned = unsafe { memory::unmap(address + 1, PAGE) };
+    refused("an unaligned munmap", unaligned, Errno::EINVAL)
 }
 
 fn protection() -> Check {
@@ -135,11 +134,8 @@ fn protection() -> Check {
     unsafe { memory::protect(address, PAGE, PROT_READ | PROT_WRITE) }.doing("mprotect")?;
     equal("afterwards", peek(address), 9)?;
     // SAFETY: nothing is mapped there, so nothing changes.
-    refused(
-        "mprotect of nothing",
-        unsafe { memory::protect(0x10_0000_0000, PAGE, PROT_READ) },
-        Errno::ENOMEM,
-    )
+    let unmapped = unsafe { memory::protect(0x10_0000_0000, PAGE, PROT_READ) };
+    refused("mprotect of nothing", unmapped, Errno::ENOMEM)
 }
 
 fn shared_mapping() -> Check {

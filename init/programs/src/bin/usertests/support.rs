@@ -52,6 +52,14 @@ pub fn refused<T: Debug>(what: &str, result: Result<T, Errno>, expected: Errno) 
     }
 }
 
+/// Expects each call to be refused with one error; the call's text says what failed.
+#[macro_export]
+macro_rules! refuse {
+    ($errno:ident: $($call:expr;)+) => {
+        $($crate::support::refused(stringify!($call), $call, libsys::Errno::$errno)?;)+
+    };
+}
+
 /// Waits for one child, whatever interrupts.
 pub fn wait_for(child: u32) -> Result<Status, String> {
     loop {
