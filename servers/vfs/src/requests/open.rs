@@ -45,13 +45,21 @@ impl Vfs {
             .descriptors
             .free_number(0, limit)?;
         let start = self.start(call.pid, directory, path.bytes())?;
-        let walked = self.walk(&who, start, path.bytes(), last_link(flags))?;
-
-        let place = if walked.place.is_none() && flags & linux::O_CREAT != 0 {
-            self.create_file(call, &who, &walked, mode, now)?
+        let last = last_link(flags);
+        let place = if flags & linux::O_CREAT == 0 {
+            self.find(&who, start, path.bytes(), last)?
         } else {
-            self.check_existing(&who, &walked, flags)?
+            let walked = self.walk(&who, start, path.bytes(), last)?;
+            if walked.place.is_none() {
+                let place = self.create_file(call, &who, &walked, mode, now)?;
+                return self.open_place(call, place, flags, ports);
+            }
+            if flags & linux::O_EXCL != 0 {
+                return Err(Errno::EEXIST.into());
+            }
+            self.found(&walked)?
         };
+        self.check_existing(&who, place, flags)?;
         self.open_place(call, place, flags, ports)
     }
 
@@ -235,18 +243,13 @@ impl Vfs {
     }
 
     /// Checks that an existing file may be opened so.
-    fn check_existing(&self, who: &Who, walked: &Walked, flags: u32) -> Result<Place, Errno> {
-        let exclusive = linux::O_CREAT | linux::O_EXCL;
-        if flags & exclusive == exclusive && walked.place.is_some() {
-            return Err(Errno::EEXIST);
-        }
-        let place = self.found(walked)?;
+    fn check_existing(&self, who: &Who, place: Place, flags: u32) -> Result<(), Errno> {
         let is_directory = self.is_directory(place);
         if flags & linux::O_DIRECTORY != 0 && !is_directory {
             return Err(Errno::ENOTDIR);
         }
         if flags & linux::O_PATH != 0 {
-            return Ok(place);
+            return Ok(());
         }
         if self.is_link(place) {
             return Err(Errno::ELOOP);
@@ -262,7 +265,7 @@ impl Vfs {
         if flags & linux::O_NOATIME != 0 && !permission::is_owner(&who.identity, ownership.uid) {
             return Err(Errno::EPERM);
         }
-        Ok(place)
+        Ok(())
     }
 
     /// `close`.
