@@ -80,9 +80,9 @@ unsafe impl talc::source::Source for Source {
         }
         let base = start as *mut u8;
         let piece = match core::ptr::NonNull::new(talc.source.end as *mut u8) {
-            // SAFETY: the memory follows on the piece that ends there, and the break was just
-            // moved over it, so it is ours alone.
             Some(old) if follows(old.as_ptr() as u64, start) => {
+                // SAFETY: the memory follows on the piece that ends there, and the break was just
+                // moved over it, so it is ours alone.
                 Some(unsafe { talc.extend(old, end as *mut u8) })
             }
             // SAFETY: the break was just moved over it: it is mapped and ours alone.

@@ -309,9 +309,11 @@ fn current_waits(thread: &Thread) -> bool {
 /// Returns the address of the thread to run; with bit 0 set if all its registers must be loaded
 /// although it is the same.
 pub(crate) extern "C" fn enter(thread: usize, esr: u64, far: u64, cause: Cause) -> usize {
-    // SAFETY: the vectors call this with interrupts masked, on the kernel stack, after `install`;
-    // nothing else holds a reference, since every holder returned before user mode was entered.
-    let kernel = unsafe { (*KERNEL.0.get()).assume_init_mut() };
+    // SAFETY: the vectors call this with interrupts masked, on the kernel stack; nothing else holds
+    // a reference, since every holder returned before user mode was entered.
+    let place = unsafe { &mut *KERNEL.0.get() };
+    // SAFETY: no thread runs before `install` has filled it.
+    let kernel = unsafe { place.assume_init_mut() };
     let entered = ThreadId((virt_to_phys_linear(thread) >> 12) as u32);
     kernel.current = entered;
     let registers_changed = match cause {

@@ -51,7 +51,8 @@ pub(crate) fn from_bytes(bytes: &[u8; size_of::<Registers>()]) -> Registers {
 /// [`Error::Invalid`] if it is unaligned, crosses a page or is no user address.
 pub(crate) fn check_block(address: u64) -> Result<(), Error> {
     user_memory::UserRange::new(address, size_of::<Block>() as u64)?;
-    if address % 16 != 0 || address % PAGE_BYTES + size_of::<Block>() as u64 > PAGE_BYTES {
+    if !address.is_multiple_of(16) || address % PAGE_BYTES + size_of::<Block>() as u64 > PAGE_BYTES
+    {
         return Err(Error::Invalid);
     }
     Ok(())

@@ -73,7 +73,7 @@ impl Side {
         let allowed = leaf.is_mapped()
             && !leaf.is_device()
             && (self.access != Access::Write || leaf.is_writable());
-        allowed.then(|| u64::from(leaf.frame()) << 12 | self.address % PAGE_BYTES)
+        allowed.then(|| (u64::from(leaf.frame()) << 12) | (self.address % PAGE_BYTES))
     }
 
     /// Bytes to the end of the page.
@@ -150,7 +150,7 @@ pub(crate) fn read_words<const N: usize>(
     address: u64,
 ) -> Result<[u64; N], Error> {
     let range = UserRange::new(address, N as u64 * 8)?;
-    if address % 8 != 0 {
+    if !address.is_multiple_of(8) {
         return Err(Error::Invalid);
     }
     let mut side = Side::new(memory, space, range, Access::Read);

@@ -203,7 +203,9 @@ extern "C" fn toucher() -> ! {
     let value = unsafe { core::ptr::read_volatile(WILD as *const u64) };
     // SAFETY: an instruction without effect here; its exception is what the test waits for.
     unsafe { libsys::arch::raw_svc(4, &mut [value; 18]) };
-    loop {}
+    loop {
+        arch::yield_now();
+    }
 }
 
 fn fault(supply: &mut Supply) -> Verdict {

@@ -15,8 +15,6 @@ pub const WRITE_LEASE: u64 = 78;
 pub struct Peer {
     /// The endpoint on which it receives.
     pub endpoint: Handle,
-    /// Its thread.
-    pub thread: Handle,
     /// Its space.
     pub space: Handle,
 }
@@ -74,11 +72,7 @@ impl Peer {
         let rights = Rights::RECEIVE;
         arch::handle_copy(endpoint, thread, Handle::SERVICE, 0, rights).expect("an empty table");
         start(thread, answer_all as *const () as u64);
-        Peer {
-            endpoint,
-            thread,
-            space,
-        }
+        Peer { endpoint, space }
     }
 }
 

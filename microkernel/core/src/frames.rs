@@ -248,7 +248,7 @@ impl<'a> FrameTable<'a> {
             Some(entry) => {
                 (entry >> LOW_SHIFT & INDEX) as usize..=(entry >> HIGH_SHIFT & INDEX) as usize
             }
-            None => 1..=0,
+            None => core::ops::RangeInclusive::new(1, 0),
         }
     }
 }

@@ -273,7 +273,7 @@ pub fn check_range(address: u64, pages: u32) -> Result<(), Error> {
     let end = address
         .checked_add(u64::from(pages) * PAGE_BYTES)
         .ok_or(Error::Invalid)?;
-    if address % PAGE_BYTES != 0 || pages == 0 || end > USER_END {
+    if !address.is_multiple_of(PAGE_BYTES) || pages == 0 || end > USER_END {
         return Err(Error::Invalid);
     }
     Ok(())

@@ -87,7 +87,7 @@ fn copy_registers(kernel: &mut Kernel, parent: ThreadId, child: ThreadId, badge:
     let (registers, tpidr, tpidrro, upcall) =
         (from.registers, from.tpidr, from.tpidrro, from.upcall);
     let (exceptions, leases, has_vector) = (from.exceptions, from.leases, from.has_vector);
-    let vector = (has_vector != 0).then(|| from.vector);
+    let vector = (has_vector != 0).then_some(from.vector);
     let to = kernel.memory.thread(child);
     to.registers = registers;
     to.tpidr = tpidr;

@@ -71,7 +71,9 @@ fn read_platform(address: u64, mut entry: Entry) -> Result<Platform, &'static st
 fn map_tree(address: u64) -> Result<&'static [u8], &'static str> {
     const HEADER_BYTES: u64 = 40;
     const MAGIC: u32 = 0xd00d_feed;
-    if address == 0 || address % 8 != 0 || address > mmu::LINEAR_END - u64::from(DEVICE_TREE_LIMIT)
+    if address == 0
+        || !address.is_multiple_of(8)
+        || address > mmu::LINEAR_END - u64::from(DEVICE_TREE_LIMIT)
     {
         return Err("there is none (x0 at the kernel's entry)");
     }

@@ -57,30 +57,13 @@ pub(crate) fn copy(to: u64, from: u64, bytes: usize) {
             );
         }
     }
-    copy_words(target, source, rest);
+    copy_rest(target, source, rest);
 }
 
-/// The last few bytes of [`copy`]: words, then single bytes.
-fn copy_words(mut target: usize, mut source: usize, bytes: usize) {
-    let end = target + bytes;
-    while target + 8 <= end {
-        // SAFETY: inside the ranges of `copy`.
-        unsafe {
-            let word = (source as *const u64).read_unaligned();
-            (target as *mut u64).write_unaligned(word);
-        }
-        target += 8;
-        source += 8;
-    }
-    while target < end {
-        // SAFETY: inside the ranges of `copy`.
-        unsafe {
-            let byte = (source as *const u8).read();
-            (target as *mut u8).write(byte);
-        }
-        target += 1;
-        source += 1;
-    }
+/// The last few bytes of [`copy`].
+fn copy_rest(target: usize, source: usize, bytes: usize) {
+    // SAFETY: the rest of the ranges of `copy`.
+    unsafe { core::ptr::copy_nonoverlapping(source as *const u8, target as *mut u8, bytes) };
 }
 
 /// Zeroes `bytes` of a frame from `offset` on.

@@ -35,7 +35,9 @@ pub(crate) enum Memory {
 pub(super) struct Table([AtomicU64; 512]);
 
 impl Table {
-    const EMPTY: Self = Self([const { AtomicU64::new(0) }; 512]);
+    const fn empty() -> Self {
+        Self([const { AtomicU64::new(0) }; 512])
+    }
 
     fn entry(&self, address: u64, shift: u32) -> &AtomicU64 {
         &self.0[(address >> shift) as usize % 512]
@@ -43,18 +45,18 @@ impl Table {
 }
 
 /// Root of the kernel half (TTBR1).
-pub(super) static KERNEL_ROOT: Table = Table::EMPTY;
+pub(super) static KERNEL_ROOT: Table = Table::empty();
 /// The gigabyte of [`IMAGE_BASE`].
-pub(super) static IMAGE_BLOCKS: Table = Table::EMPTY;
+pub(super) static IMAGE_BLOCKS: Table = Table::empty();
 /// The 2 MiB of the image.
-pub(super) static IMAGE_PAGES: Table = Table::EMPTY;
+pub(super) static IMAGE_PAGES: Table = Table::empty();
 /// Root of the user half (TTBR0): the identity map while the MMU goes on, empty ever after.
-pub(super) static USER_ROOT: Table = Table::EMPTY;
+pub(super) static USER_ROOT: Table = Table::empty();
 /// The gigabyte that the image lies in physically, until [`init`].
-pub(super) static IDENTITY_BLOCKS: Table = Table::EMPTY;
+pub(super) static IDENTITY_BLOCKS: Table = Table::empty();
 
 /// Tables of the linear map: one for each gigabyte that is not mapped as one block.
-static TABLES: [Table; 16] = [Table::EMPTY; 16];
+static TABLES: [Table; 16] = [const { Table::empty() }; 16];
 static TABLES_USED: AtomicUsize = AtomicUsize::new(0);
 /// Physical address of [`IMAGE_BASE`].
 static IMAGE_PHYSICAL: AtomicU64 = AtomicU64::new(0);
