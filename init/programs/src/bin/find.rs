@@ -24,14 +24,24 @@ fn main(args: Args) -> i32 {
         tool.usage("usage: find [path...] [-name pattern] [-type f|d|l|p]");
     }
     for path in tool.operands.clone() {
-        visit(&mut tool, path, &tests);
+        visit(&mut tool, path, &tests, Depth::Start);
     }
     tool.status()
 }
 
-fn visit(tool: &mut Tool, path: &[u8], tests: &[&[u8]]) {
-    let Some(data) = tool.check(path, file::lstat(path)) else {
-        return;
+/// Whether a path was named by the user.
+#[derive(Clone, Copy, PartialEq)]
+enum Depth {
+    Start,
+    Below,
+}
+
+fn visit(tool: &mut Tool, path: &[u8], tests: &[&[u8]], depth: Depth) {
+    let data = match file::lstat(path) {
+        Ok(data) => data,
+        // What was listed may be gone by now, as processes in `/proc` are.
+        Err(Errno::ENOENT) if depth == Depth::Below => return,
+        Err(errno) => return tool.fail(path, errno),
     };
     let kind = match mode::kind_letter(data.mode) {
         '-' => 'f',
@@ -47,7 +57,7 @@ fn visit(tool: &mut Tool, path: &[u8], tests: &[&[u8]]) {
     }
     if data.is_directory() {
         for name in tool.check(path, names(path)).unwrap_or_default() {
-            visit(tool, &join(path, &name), tests);
+            visit(tool, &join(path, &name), tests, Depth::Below);
         }
     }
 }
