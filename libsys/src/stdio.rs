@@ -31,6 +31,8 @@ pub struct Writer {
     /// `None` until the first output, when the descriptor's kind decides.
     buffering: Option<Buffering>,
     buffer: Vec<u8>,
+    /// The first error of writing that nobody has asked for.
+    error: Option<Errno>,
 }
 
 impl Writer {
@@ -40,6 +42,7 @@ impl Writer {
             fd,
             buffering: None,
             buffer: Vec::new(),
+            error: None,
         }
     }
 
@@ -66,7 +69,10 @@ impl Writer {
     /// Of writing.
     pub fn write(&mut self, bytes: &[u8]) -> Result<(), Errno> {
         match self.buffering() {
-            Buffering::None => file::write_all(self.fd, bytes),
+            Buffering::None => {
+                let result = file::write_all(self.fd, bytes);
+                self.noting(result)
+            }
             Buffering::Full => self.append(bytes),
             Buffering::Line => match bytes.iter().rposition(|&byte| byte == b'\n') {
                 Some(end) => {
@@ -85,7 +91,8 @@ impl Writer {
             self.flush()?;
         }
         if bytes.len() >= BUFFER_BYTES {
-            return file::write_all(self.fd, bytes);
+            let result = file::write_all(self.fd, bytes);
+            return self.noting(result);
         }
         self.buffer.extend_from_slice(bytes);
         Ok(())
@@ -98,7 +105,17 @@ impl Writer {
     pub fn flush(&mut self) -> Result<(), Errno> {
         let result = file::write_all(self.fd, &self.buffer);
         self.buffer.clear();
+        self.noting(result)
+    }
+
+    fn noting(&mut self, result: Result<(), Errno>) -> Result<(), Errno> {
+        self.error = self.error.or(result.err());
         result
+    }
+
+    /// The first error of writing since this was last asked (`ferror`, `clearerr`).
+    pub fn take_error(&mut self) -> Option<Errno> {
+        self.error.take()
     }
 
     /// The descriptor.

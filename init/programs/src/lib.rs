@@ -13,7 +13,7 @@ pub mod users;
 
 use alloc::{string::String, vec::Vec};
 use core::ops::ControlFlow;
-use libsys::{Errno, file::Fd, stdio::Reader};
+use libsys::{Errno, args::Args, file::Fd, stdio::Reader};
 pub use tool::Tool;
 
 /// Bytes as text for a message.
@@ -21,11 +21,28 @@ pub fn show(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// Writes bytes to the buffered standard output; a program whose output fails ends with status 1.
+/// Writes bytes to the buffered standard output; a program whose output fails says so and ends with
+/// status 1.
 pub fn put(bytes: &[u8]) {
-    if libsys::stdio::write(bytes).is_err() {
-        libsys::process::exit_now(1);
+    if let Err(errno) = libsys::stdio::write(bytes) {
+        libsys::process::exit_now(write_error(errno));
     }
+}
+
+/// Writes what is buffered; gives the status to end with: `status`, or 1 if output was lost.
+pub fn finish(status: i32) -> i32 {
+    let flushed = libsys::stdio::flush();
+    match libsys::stdio::with_stdout(|stdout| stdout.take_error()).or(flushed.err()) {
+        Some(errno) => status.max(write_error(errno)),
+        None => status,
+    }
+}
+
+fn write_error(errno: Errno) -> i32 {
+    let args = Args::new();
+    let name = base_name(args.name().as_bytes());
+    libsys::eprintln!("{}: write error: {}", show(name), errno.text());
+    1
 }
 
 /// Reads a decimal number.

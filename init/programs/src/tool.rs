@@ -151,8 +151,8 @@ impl Tool {
         self.status = self.status.max(status);
     }
 
-    /// The exit status: 0, or what went wrong.
+    /// The exit status when all is done: 0, or what went wrong, the writing of output included.
     pub fn status(&self) -> i32 {
-        self.status
+        crate::finish(self.status)
     }
 }

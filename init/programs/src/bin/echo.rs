@@ -9,5 +9,5 @@ libsys::main!(main);
 fn main(args: Args) -> i32 {
     let words: Vec<Vec<u8>> = args.skip(1).map(<[u8]>::to_vec).collect();
     programs::put(&shell::builtins::echo::echo_text(&words));
-    0
+    programs::finish(0)
 }

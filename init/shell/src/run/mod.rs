@@ -208,20 +208,31 @@ impl<S: System> Shell<S> {
 
     /// Writes all of `bytes`; false if that failed.
     pub fn print(&mut self, fd: Fd, bytes: &[u8]) -> bool {
+        self.write_all(fd, bytes).is_ok()
+    }
+
+    fn write_all(&mut self, fd: Fd, bytes: &[u8]) -> Result<(), Errno> {
         let mut rest = bytes;
         while !rest.is_empty() {
             match self.system.write(fd, rest) {
                 Ok(count) if count > 0 => rest = rest.get(count..).unwrap_or(b""),
                 Err(Errno::EINTR) => {}
-                Ok(_) | Err(_) => return false,
+                Ok(_) => return Err(Errno::EIO),
+                Err(errno) => return Err(errno),
             }
         }
-        true
+        Ok(())
     }
 
-    /// Writes a builtin's output; its status is 1 if that failed.
+    /// Writes a builtin's output; if that fails it says so, and its status is 1.
     pub(crate) fn output(&mut self, bytes: &[u8]) -> Run {
-        Ok(i32::from(!self.print(1, bytes)))
+        match self.write_all(1, bytes) {
+            Ok(()) => Ok(0),
+            Err(errno) => {
+                self.complain(&format!("write error: {}", errno.text()));
+                Ok(1)
+            }
+        }
     }
 
     /// The value of a variable.
