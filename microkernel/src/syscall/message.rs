@@ -106,6 +106,7 @@ fn answer(
 }
 
 /// `REPLY`.
+#[inline(never)]
 pub(super) fn reply(kernel: &mut Kernel, with_handle: bool) -> Outcome {
     let x = &kernel.current().registers.x;
     let (handle, token) = (x[0], Token(x[11]));
@@ -163,6 +164,7 @@ pub(super) enum Direction {
 }
 
 /// `LEASE_READ` and `LEASE_WRITE`.
+#[inline(never)]
 pub(super) fn lease_copy(
     kernel: &mut Kernel,
     arguments: Arguments,

@@ -63,6 +63,10 @@ pub(crate) fn dispatch(kernel: &mut Kernel) -> bool {
         THREAD_INFO => return thread::info(kernel, arguments),
         THREAD_INFO_AT => return thread::info_at(kernel, arguments),
         STATISTICS => return system::statistics(kernel, arguments),
+        REPLY => message::reply(kernel, number & WITH_HANDLE != 0),
+        LEASE_READ => message::lease_copy(kernel, arguments, message::Direction::FromCaller),
+        LEASE_WRITE => message::lease_copy(kernel, arguments, message::Direction::ToCaller),
+        SPACE_APPLY => space::apply(kernel, arguments),
         NULL => DONE,
         _ => simple(kernel, number, arguments),
     };
@@ -70,14 +74,11 @@ pub(crate) fn dispatch(kernel: &mut Kernel) -> bool {
     LIGHT
 }
 
-/// Calls that neither wait nor change registers that they do not return.
+/// The rarer calls that neither wait nor change registers that they do not return.
 #[inline(never)]
 fn simple(kernel: &mut Kernel, number: u64, arguments: Arguments) -> Outcome {
     match number & !WITH_HANDLE {
-        REPLY => message::reply(kernel, number & WITH_HANDLE != 0),
         SIGNAL => message::signal(kernel, arguments),
-        LEASE_READ => message::lease_copy(kernel, arguments, message::Direction::FromCaller),
-        LEASE_WRITE => message::lease_copy(kernel, arguments, message::Direction::ToCaller),
         TOKEN_STATE => message::token_state(kernel, arguments),
         TIMER_SET => message::timer_set(kernel, arguments),
         YIELD => thread::yield_now(kernel),
@@ -87,7 +88,6 @@ fn simple(kernel: &mut Kernel, number: u64, arguments: Arguments) -> Outcome {
         SPACE_CREATE => object::create_space(kernel, arguments),
         THREAD_CREATE => object::create_thread(kernel, arguments),
         OBJECT_DESTROY => object::destroy(kernel, arguments),
-        SPACE_APPLY => space::apply(kernel, arguments),
         SPACE_DONATE => space::donate(kernel, arguments),
         SPACE_RECLAIM => space::reclaim(kernel, arguments),
         SPACE_WRITE => space::write(kernel, arguments),

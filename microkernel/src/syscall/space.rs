@@ -17,6 +17,7 @@ use crate::user_memory::{self, Access, Side, Stopped, UserRange};
 const FLUSH_ALL: u32 = 32;
 
 /// `SPACE_APPLY`.
+#[inline(never)]
 pub(super) fn apply(kernel: &mut Kernel, [space, list, count, ..]: Arguments) -> Outcome {
     let id = kernel.space_of(space)?;
     let own = kernel.current().space;
