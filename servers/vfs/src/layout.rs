@@ -22,11 +22,6 @@ impl Writer<'_> {
     fn u32(&mut self, value: u32) -> &mut Self {
         self.put(value.to_le_bytes())
     }
-
-    fn time(&mut self, nanoseconds: u64) -> &mut Self {
-        self.u64(nanoseconds / 1_000_000_000)
-            .u64(nanoseconds % 1_000_000_000)
-    }
 }
 
 fn field<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
@@ -69,29 +64,39 @@ impl Stat {
     pub const BYTES: usize = 128;
 
     /// As `struct stat`.
-    pub fn to_bytes(self) -> [u8; Self::BYTES] {
-        let mut bytes = [0; Self::BYTES];
-        Writer {
-            bytes: &mut bytes,
-            at: 0,
-        }
-        .u64(self.device)
-        .u64(self.inode)
-        .u32(self.mode)
-        .u32(self.links)
-        .u32(self.uid)
-        .u32(self.gid)
-        .u64(self.device_number)
-        .u64(0)
-        .u64(self.size)
-        .u32(4096)
-        .u32(0)
-        .u64(self.size.div_ceil(4096) * 8)
-        .time(self.accessed)
-        .time(self.modified)
-        .time(self.changed);
-        bytes
+    #[inline(always)]
+    pub fn to_bytes(&self) -> [u8; Self::BYTES] {
+        const SECOND: u64 = 1_000_000_000;
+        let pair = |low: u32, high: u32| u64::from(low) | u64::from(high) << 32;
+        to_bytes(&[
+            self.device,
+            self.inode,
+            pair(self.mode, self.links),
+            pair(self.uid, self.gid),
+            self.device_number,
+            0,
+            self.size,
+            pair(4096, 0),
+            self.size.div_ceil(4096) * 8,
+            self.accessed / SECOND,
+            self.accessed % SECOND,
+            self.modified / SECOND,
+            self.modified % SECOND,
+            self.changed / SECOND,
+            self.changed % SECOND,
+            0,
+        ])
     }
+}
+
+/// Words as they lie in memory.
+#[inline(always)]
+fn to_bytes<const BYTES: usize>(words: &[u64]) -> [u8; BYTES] {
+    let mut bytes = [0; BYTES];
+    for (into, word) in bytes.as_chunks_mut::<8>().0.iter_mut().zip(words) {
+        *into = word.to_le_bytes();
+    }
+    bytes
 }
 
 /// What `struct statfs` says.
@@ -200,14 +205,14 @@ pub fn pollfd(bytes: &[u8]) -> (i32, i16) {
 pub fn put_entry(into: &mut [u8], at: usize, entry: &DirectoryEntry<'_>) -> Result<usize, Errno> {
     let length = (19 + entry.name.len() + 1).next_multiple_of(8);
     let bytes = into.get_mut(at..at + length).ok_or(Errno::EINVAL)?;
-    bytes.fill(0);
-    let reclen = (length as u16).to_le_bytes();
-    Writer { bytes, at: 0 }
-        .u64(entry.inode)
-        .u64(entry.next)
-        .put(reclen)
-        .put([entry.kind]);
-    bytes[19..19 + entry.name.len()].copy_from_slice(entry.name);
+    let (head, tail) = bytes.split_at_mut(19);
+    head[..8].copy_from_slice(&entry.inode.to_le_bytes());
+    head[8..16].copy_from_slice(&entry.next.to_le_bytes());
+    head[16..18].copy_from_slice(&(length as u16).to_le_bytes());
+    head[18] = entry.kind;
+    let (name, padding) = tail.split_at_mut(entry.name.len());
+    name.copy_from_slice(entry.name);
+    padding.fill(0);
     Ok(at + length)
 }
 

@@ -319,7 +319,7 @@ impl Vfs {
     }
 
     /// The credentials and root of a process.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn who<'a, S: Monitor>(&self, pid: Pid, system: &'a S) -> Result<Who<'a>, Errno> {
         let root = self.processes.get(pid)?.root;
         Ok(Who {
@@ -364,7 +364,7 @@ pub(crate) fn entry<S: Processes>(pid: Pid, system: &S) -> Result<Entry, Errno> 
 }
 
 /// What a process may do. Servers, which proc does not publish, are root's.
-#[inline]
+#[inline(always)]
 pub(crate) fn identity<S: Monitor>(pid: Pid, system: &S) -> Result<Identity, Errno> {
     match system.identity(pid) {
         Some(mut identity) => {

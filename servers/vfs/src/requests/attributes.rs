@@ -70,6 +70,7 @@ impl Vfs {
         DONE
     }
 
+    #[inline(always)]
     fn stat_of(&self, place: Place, table: &dyn Processes) -> Result<Stat, Errno> {
         let id = match place.node {
             NodeRef::Stored(id) => id,

@@ -91,6 +91,7 @@ impl Empty {
 
 impl Vfs {
     /// The file that lease 0's path names.
+    #[inline]
     pub(crate) fn place_at(
         &self,
         call: &Call,

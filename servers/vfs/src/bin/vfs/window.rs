@@ -74,7 +74,7 @@ pub(crate) fn entry(pid: Pid) -> Option<Entry> {
 }
 
 /// The part of an entry that most requests need.
-#[inline]
+#[inline(always)]
 pub(crate) fn identity(pid: Pid) -> Option<Identity> {
     let place = place(pid);
     if !is_published(place, pid) {
