@@ -101,6 +101,12 @@ impl Tool {
             .map(|(_, value)| *value)
     }
 
+    /// All values of an option, in order.
+    pub fn values(&self, letter: u8) -> Vec<&'static [u8]> {
+        let given = self.values.iter().filter(|(known, _)| *known == letter);
+        given.map(|(_, value)| *value).collect()
+    }
+
     /// Writes `name: message` to standard error; the status will be 1.
     pub fn complain(&mut self, message: &str) {
         libsys::eprintln!("{}: {message}", self.name);

@@ -251,9 +251,14 @@ impl Jobs {
             .filter(changed)
             .map(|job| self.line(job))
             .collect();
+        self.told();
+        lines
+    }
+
+    /// Notes that the user knows the state of all jobs; those that are done are forgotten.
+    pub fn told(&mut self) {
         self.list.iter_mut().for_each(|job| job.told = true);
         self.forget_done();
-        lines
     }
 
     /// Forgets the jobs that are done.

@@ -24,7 +24,7 @@ pub(super) fn jobs<S: System>(shell: &mut Shell<S>, arguments: &[Bytes]) -> Run 
             }
         })
         .collect();
-    shell.state.jobs.forget_done();
+    shell.state.jobs.told();
     shell.output(lines.concat().as_bytes())
 }
 
