@@ -12,6 +12,7 @@ pub mod archive;
 pub mod data;
 pub mod device;
 pub mod directory;
+mod find;
 pub mod layout;
 pub mod limits;
 pub mod linux;

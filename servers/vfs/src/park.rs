@@ -81,35 +81,50 @@ impl Resume {
 }
 
 /// Wait for this change, having got so far.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wait {
     /// What for.
     pub cause: Cause,
-    /// How far the request got.
-    pub resume: Resume,
+    /// Bytes transferred.
+    done: u64,
+    /// What else is to be known then. Boxed, because most waits are for pipes and need none of it.
+    rest: Option<Box<Resume>>,
 }
 
 impl Wait {
     /// Waits with nothing done yet.
-    pub fn on(cause: Cause) -> Box<Self> {
-        Wait::with(cause, Resume::default())
+    pub fn on(cause: Cause) -> Self {
+        Wait::after(cause, 0)
     }
 
     /// Waits after `done` bytes.
-    pub fn after(cause: Cause, done: u64) -> Box<Self> {
-        Wait::with(
+    pub fn after(cause: Cause, done: u64) -> Self {
+        Wait {
             cause,
-            Resume {
-                done,
-                ..Resume::default()
-            },
-        )
+            done,
+            rest: None,
+        }
     }
 
     /// Waits with this much done.
     #[cold]
-    pub fn with(cause: Cause, resume: Resume) -> Box<Self> {
-        Box::new(Wait { cause, resume })
+    pub fn with(cause: Cause, resume: Resume) -> Self {
+        Wait {
+            cause,
+            done: resume.done,
+            rest: Some(Box::new(resume)),
+        }
+    }
+
+    /// How far the request got.
+    fn resume(&self) -> Resume {
+        match &self.rest {
+            Some(resume) => **resume,
+            None => Resume {
+                done: self.done,
+                ..Resume::FIRST
+            },
+        }
     }
 }
 
@@ -118,8 +133,8 @@ impl Wait {
 pub enum Step {
     /// Answer this.
     Done(Reply),
-    /// It must wait. Boxed, because all other answers are shorter and more frequent.
-    Wait(Box<Wait>),
+    /// It must wait.
+    Wait(Wait),
 }
 
 /// What came of an attempt.
@@ -159,13 +174,14 @@ impl Vfs {
         wait: Wait,
         ports: &mut Ports<P>,
     ) {
+        let resume = wait.resume();
         self.parked.push(Parked {
             call,
             request,
             cause: wait.cause,
-            resume: wait.resume,
+            resume,
         });
-        if wait.resume.deadline_ns.is_some() {
+        if resume.deadline_ns.is_some() {
             self.set_timer(ports);
         }
     }
@@ -242,12 +258,12 @@ impl Vfs {
     #[inline(never)]
     fn retry<P: Platform>(&mut self, wanted: impl Fn(&Parked) -> bool, ports: &mut Ports<P>) {
         let mut index = 0;
-        while let Some(parked) = self.parked.get(index).copied() {
-            if !wanted(&parked) {
+        while let Some(parked) = self.parked.get(index) {
+            if !wanted(parked) {
                 index += 1;
                 continue;
             }
-            self.parked.remove(index);
+            let parked = self.parked.remove(index);
             let resume = Resume {
                 again: true,
                 ..parked.resume
@@ -258,7 +274,7 @@ impl Vfs {
                 Ok(Step::Wait(wait)) => {
                     let again = Parked {
                         cause: wait.cause,
-                        resume: wait.resume,
+                        resume: wait.resume(),
                         ..parked
                     };
                     self.parked.insert(index, again);

@@ -74,6 +74,14 @@ impl Walked<'_> {
     }
 }
 
+/// What following a link found.
+enum Followed {
+    /// A file directly.
+    Place(Place),
+    /// The end of the link's own path.
+    Walked(Walked<'static>),
+}
+
 /// Where a symbolic link leads.
 pub enum Target {
     /// To a path.
@@ -83,63 +91,6 @@ pub enum Target {
 }
 
 impl Vfs {
-    /// The file that a path names.
-    #[inline]
-    pub(crate) fn find(
-        &self,
-        who: &Who,
-        start: Place,
-        path: &[u8],
-        last: LastLink,
-    ) -> Result<Place, Errno> {
-        match self.find_plain(who, start, path) {
-            Some(result) => result,
-            None => {
-                let walked = self.walk(who, start, path, last)?;
-                self.found(&walked)
-            }
-        }
-    }
-
-    /// As [`Vfs::find`] for what most paths are: names of stored files, without links, dots and a
-    /// slash at the end. `None` says that the path is not like that.
-    fn find_plain(&self, who: &Who, start: Place, path: &[u8]) -> Option<Result<Place, Errno>> {
-        let (mut here, mut rest) = match path.split_first() {
-            None => return None,
-            Some((b'/', rest)) => (who.root, rest),
-            Some(_) => (start, path),
-        };
-        loop {
-            let end = rest.iter().position(|&byte| byte == b'/');
-            let name = &rest[..end.unwrap_or(rest.len())];
-            if name.is_empty() || name.len() > linux::NAME_MAX || name[0] == b'.' {
-                return None;
-            }
-            let NodeRef::Stored(id) = here.node else {
-                return None;
-            };
-            let node = self.nodes.get(id)?;
-            let directory = node.directory()?;
-            if let Err(errno) = permission::check(&who.identity, Ownership::from(node), EXECUTE) {
-                return Some(Err(errno));
-            }
-            let Some(child) = directory.get(name) else {
-                return Some(Err(Errno::ENOENT));
-            };
-            let node = self.nodes.get(child)?;
-            here.node = NodeRef::Stored(child);
-            match node.kind {
-                Kind::Link(_) => return None,
-                Kind::Directory(_) if node.covers > 0 => here = self.through_mounts(here),
-                _ => {}
-            }
-            match end {
-                None => return Some(Ok(here)),
-                Some(end) => rest = &rest[end + 1..],
-            }
-        }
-    }
-
     /// The file that a walk found.
     pub(crate) fn found(&self, walked: &Walked) -> Result<Place, Errno> {
         let place = walked.place.ok_or(Errno::ENOENT)?;
@@ -225,24 +176,13 @@ impl Vfs {
 
             let follows = !is_last || last == LastLink::Follow || (last == LastLink::Keep && slash);
             let next = if follows && self.is_link(next) {
-                *links += 1;
-                if *links > linux::LINKS_MAX {
-                    return Err(Errno::ELOOP);
-                }
-                match self.link_target(who, next)? {
-                    Target::Place(place) => place,
-                    Target::Path(target) => {
-                        let walked =
-                            self.walk_links(who, here, &target, LastLink::Follow, links)?;
-                        if is_last {
-                            let slash = slash || walked.slash;
-                            return Ok(Walked {
-                                slash,
-                                ..walked.into_owned()
-                            });
-                        }
-                        self.found(&walked)?
+                match self.follow(who, here, next, links)? {
+                    Followed::Place(place) => place,
+                    Followed::Walked(walked) if is_last => {
+                        let slash = slash || walked.slash;
+                        return Ok(Walked { slash, ..walked });
                     }
+                    Followed::Walked(walked) => self.found(&walked)?,
                 }
             } else {
                 next
@@ -259,6 +199,27 @@ impl Vfs {
             }
             here = next;
             rest = behind;
+        }
+    }
+
+    /// Where a link in directory `here` leads.
+    fn follow(
+        &self,
+        who: &Who,
+        here: Place,
+        link: Place,
+        links: &mut u32,
+    ) -> Result<Followed, Errno> {
+        *links += 1;
+        if *links > linux::LINKS_MAX {
+            return Err(Errno::ELOOP);
+        }
+        match self.link_target(who, link)? {
+            Target::Place(place) => Ok(Followed::Place(place)),
+            Target::Path(target) => {
+                let walked = self.walk_links(who, here, &target, LastLink::Follow, links)?;
+                Ok(Followed::Walked(walked.into_owned()))
+            }
         }
     }
 

@@ -186,7 +186,6 @@ impl Vfs {
         argument: u64,
         ports: &mut Ports<P>,
     ) -> Attempt {
-        let who = entry(call.pid, &ports.system)?;
         match command {
             linux::TCGETS => {
                 let termios = ports.terminal.termios()?;
@@ -211,6 +210,44 @@ impl Vfs {
                     .set_window_size([number(0), number(2), number(4), number(6)])?;
                 count(0)
             }
+            linux::FIONREAD => {
+                let waiting = ports.terminal.poll().bytes + self.terminal_leftover.len() as u32;
+                put(call, ports, &waiting.to_le_bytes())
+            }
+            linux::TIOCOUTQ => {
+                let unsent = ports.terminal.unsent() as u32;
+                put(call, ports, &unsent.to_le_bytes())
+            }
+            // tcdrain.
+            linux::TCSBRK => match ports.terminal.unsent() {
+                0 => count(0),
+                _ => Ok(Step::Wait(Wait::on(Cause::Terminal))),
+            },
+            linux::TCFLSH => {
+                let which = u32::try_from(argument)
+                    .ok()
+                    .filter(|&queue| queue <= 2)
+                    .ok_or(Errno::EINVAL)?
+                    + 1;
+                if which & 1 != 0 {
+                    self.terminal_leftover.clear();
+                }
+                ports.terminal.flush(which)?;
+                count(0)
+            }
+            _ => self.control_jobs(call, command, ports),
+        }
+    }
+
+    /// The commands about sessions and process groups.
+    fn control_jobs<P: Platform>(
+        &mut self,
+        call: &Call,
+        command: u32,
+        ports: &mut Ports<P>,
+    ) -> Attempt {
+        let who = entry(call.pid, &ports.system)?;
+        match command {
             linux::TIOCGPGRP => {
                 let pgid = ports.terminal.foreground(who.sid)?;
                 put(call, ports, &pgid.to_le_bytes())
@@ -239,31 +276,6 @@ impl Vfs {
                 sid if sid != 0 && sid == who.sid => put(call, ports, &sid.to_le_bytes()),
                 _ => Err(Errno::ENOTTY.into()),
             },
-            linux::FIONREAD => {
-                let waiting = ports.terminal.poll().bytes + self.terminal_leftover.len() as u32;
-                put(call, ports, &waiting.to_le_bytes())
-            }
-            linux::TIOCOUTQ => {
-                let unsent = ports.terminal.unsent() as u32;
-                put(call, ports, &unsent.to_le_bytes())
-            }
-            // tcdrain.
-            linux::TCSBRK => match ports.terminal.unsent() {
-                0 => count(0),
-                _ => Ok(Step::Wait(Wait::on(Cause::Terminal))),
-            },
-            linux::TCFLSH => {
-                let which = u32::try_from(argument)
-                    .ok()
-                    .filter(|&queue| queue <= 2)
-                    .ok_or(Errno::EINVAL)?
-                    + 1;
-                if which & 1 != 0 {
-                    self.terminal_leftover.clear();
-                }
-                ports.terminal.flush(which)?;
-                count(0)
-            }
             _ => Err(Errno::ENOTTY.into()),
         }
     }

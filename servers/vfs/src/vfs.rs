@@ -124,7 +124,7 @@ impl Vfs {
         let outcome = match self.attempt(&call, incoming.request, &Resume::FIRST, ports) {
             Ok(Step::Done(reply)) => Outcome::Reply(Ok(reply)),
             Ok(Step::Wait(wait)) => {
-                self.park(call, incoming.request, *wait, ports);
+                self.park(call, incoming.request, wait, ports);
                 Outcome::Parked
             }
             Err(refusal) => Outcome::Reply(Err(refusal)),

@@ -12,8 +12,8 @@ use crate::procfs;
 use crate::requests::text::{Empty, PathText};
 use crate::vfs::Vfs;
 use abi::Errno;
-use proto::port::Callers;
-use proto::vfs::{AT_FDCWD, Fd};
+use proto::port::{Callers, Refusal};
+use proto::vfs::{AT_FDCWD, Fd, Reply};
 
 /// Entries are gathered in pieces of this size before they are copied to the caller.
 const PIECE_BYTES: usize = 1024;
@@ -26,6 +26,47 @@ struct Listing {
     /// Where the next listing starts.
     next: u64,
 }
+
+impl Listing {
+    /// Adds an entry; `false` if the caller has no room for it.
+    fn add<C: Callers<Reply>>(
+        &mut self,
+        entry: &DirectoryEntry,
+        call: &Call,
+        callers: &mut C,
+    ) -> Result<bool, Refusal> {
+        if self.put(entry, call) {
+            return Ok(true);
+        }
+        // It may be only this piece that is full.
+        self.flush(call, callers)?;
+        Ok(self.put(entry, call))
+    }
+
+    fn put(&mut self, entry: &DirectoryEntry, call: &Call) -> bool {
+        let room = (call.leases[0].bytes - self.copied).min(PIECE_BYTES);
+        let Ok(end) = put_entry(&mut self.bytes[..room], self.used, entry) else {
+            return false;
+        };
+        self.used = end;
+        self.next = entry.next;
+        true
+    }
+
+    /// Copies what was gathered to the caller.
+    fn flush<C: Callers<Reply>>(&mut self, call: &Call, callers: &mut C) -> Result<(), Refusal> {
+        if self.used > 0 {
+            let at = self.copied as u64;
+            callers.write(call.token, 0, at, &self.bytes[..self.used])?;
+            self.copied += self.used;
+            self.used = 0;
+        }
+        Ok(())
+    }
+}
+
+/// What shows entries: `false` ends the listing.
+type Show<'a> = &'a mut dyn FnMut(&DirectoryEntry) -> Result<bool, Refusal>;
 
 impl Vfs {
     /// `getdents64`.
@@ -52,44 +93,10 @@ impl Vfs {
         let who = self.who(call.pid, &ports.system)?;
         let callers = &mut ports.callers;
         let full = self.each_entry(&who, place, offset, &mut |entry| {
-            let left = call.leases[0].bytes - listing.copied;
-            if let Ok(end) = put_entry(
-                &mut listing.bytes[..left.min(PIECE_BYTES)],
-                listing.used,
-                entry,
-            ) {
-                listing.used = end;
-                listing.next = entry.next;
-                return Ok(true);
-            }
-            if listing.used == 0 || left < PIECE_BYTES {
-                return Ok(false);
-            }
-            callers.write(
-                call.token,
-                0,
-                listing.copied as u64,
-                &listing.bytes[..listing.used],
-            )?;
-            listing.copied += listing.used;
-            let left = (call.leases[0].bytes - listing.copied).min(PIECE_BYTES);
-            listing.used = 0;
-            match put_entry(&mut listing.bytes[..left], 0, entry) {
-                Ok(end) => listing.used = end,
-                Err(_) => return Ok(false),
-            }
-            listing.next = entry.next;
-            Ok(true)
+            listing.add(entry, call, callers)
         })?;
-        if listing.used > 0 {
-            callers.write(
-                call.token,
-                0,
-                listing.copied as u64,
-                &listing.bytes[..listing.used],
-            )?;
-        }
-        let total = listing.copied + listing.used;
+        listing.flush(call, callers)?;
+        let total = listing.copied;
         if total == 0 && full {
             return Err(Errno::EINVAL.into());
         }
@@ -104,64 +111,64 @@ impl Vfs {
         who: &Who,
         place: Place,
         from: u64,
-        show: &mut dyn FnMut(&DirectoryEntry) -> Result<bool, proto::port::Refusal>,
-    ) -> Result<bool, proto::port::Refusal> {
+        show: Show<'_>,
+    ) -> Result<bool, Refusal> {
         let above = self.parent(who, place).unwrap_or(place);
         let dots = [(b".".as_slice(), place, 1), (b"..", above, 2)];
         for (name, place, next) in dots.into_iter().skip(from as usize) {
             let inode = self.inode(place);
+            let kind = linux::DT_DIR;
             if !show(&DirectoryEntry {
                 inode,
                 next,
-                kind: linux::DT_DIR,
+                kind,
                 name,
             })? {
                 return Ok(true);
             }
         }
         match place.node {
-            NodeRef::Stored(id) => {
-                let directory = self
-                    .nodes
-                    .get(id)
-                    .and_then(|node| node.directory())
-                    .ok_or(Errno::ENOTDIR)?;
-                for (cookie, name, node) in directory.list(from) {
-                    let kind = self
-                        .nodes
-                        .get(node)
-                        .map_or(0, |node| entry_type(node.type_bits()));
-                    let inode = self.inode(Place {
-                        node: NodeRef::Stored(node),
-                        ..place
-                    });
-                    if !show(&DirectoryEntry {
-                        inode,
-                        next: cookie + 1,
-                        kind,
-                        name,
-                    })? {
-                        return Ok(true);
-                    }
-                }
+            NodeRef::Stored(id) => self.each_stored(id, from, show),
+            NodeRef::Proc(node) => self.each_proc(who, node, from, show),
+        }
+    }
+
+    fn each_stored(&self, id: NodeId, from: u64, show: Show<'_>) -> Result<bool, Refusal> {
+        let directory = self.nodes.get(id).and_then(|node| node.directory());
+        for (cookie, name, id) in directory.ok_or(Errno::ENOTDIR)?.list(from) {
+            let node = self.nodes.get(id);
+            let entry = DirectoryEntry {
+                inode: stored_inode(id),
+                next: cookie + 1,
+                kind: node.map_or(0, |node| entry_type(node.type_bits())),
+                name,
+            };
+            if !show(&entry)? {
+                return Ok(true);
             }
-            NodeRef::Proc(node) => {
-                let mut cookie = from.max(Directory::first_cookie());
-                while let Some(found) = procfs::entry_at(self, who.table, node, cookie) {
-                    let kind = entry_type(procfs::type_bits(found.node));
-                    let inode = procfs::inode(found.node);
-                    let entry = DirectoryEntry {
-                        inode,
-                        next: found.next,
-                        kind,
-                        name: &found.name,
-                    };
-                    if !show(&entry)? {
-                        return Ok(true);
-                    }
-                    cookie = found.next;
-                }
+        }
+        Ok(false)
+    }
+
+    fn each_proc(
+        &self,
+        who: &Who,
+        directory: procfs::Node,
+        from: u64,
+        show: Show<'_>,
+    ) -> Result<bool, Refusal> {
+        let mut cookie = from.max(Directory::first_cookie());
+        while let Some(found) = procfs::entry_at(self, who.table, directory, cookie) {
+            let entry = DirectoryEntry {
+                inode: procfs::inode(found.node),
+                next: found.next,
+                kind: entry_type(procfs::type_bits(found.node)),
+                name: &found.name,
+            };
+            if !show(&entry)? {
+                return Ok(true);
             }
+            cookie = found.next;
         }
         Ok(false)
     }
@@ -169,7 +176,7 @@ impl Vfs {
     /// `st_ino` of a file.
     pub(crate) fn inode(&self, place: Place) -> u64 {
         match place.node {
-            NodeRef::Stored(id) => u64::from(id) + 1,
+            NodeRef::Stored(id) => stored_inode(id),
             NodeRef::Proc(node) => procfs::inode(node),
         }
     }
@@ -230,7 +237,7 @@ impl Vfs {
         &self,
         call: &Call,
         ports: &mut Ports<P>,
-    ) -> Result<Place, proto::port::Refusal> {
+    ) -> Result<Place, Refusal> {
         let mut path = PathText::new();
         path.fill(call, 0, ports)?;
         let who = self.who(call.pid, &ports.system)?;
@@ -303,4 +310,9 @@ impl Vfs {
         self.add(parent, &walked.name, node)?;
         DONE
     }
+}
+
+/// `st_ino` of a stored file: 0 would be a removed one.
+fn stored_inode(id: NodeId) -> u64 {
+    u64::from(id) + 1
 }

@@ -2,13 +2,14 @@
 
 use crate::device;
 use crate::linux;
-use crate::node::{Kind, NodeId, NodeRef};
+use crate::node::{Kind, Node, NodeId, NodeRef};
 use crate::park::{Attempt, Call, DONE, Step, count};
 use crate::ports::{Platform, Ports};
+use crate::process::OpenId;
 use crate::vfs::{Vfs, identity};
 use abi::Errno;
 use proto::port::{Callers, Clock, LeaseError, Refusal};
-use proto::vfs::Fd;
+use proto::vfs::{Fd, Reply};
 
 /// Most bytes of one transfer, as in Linux.
 const TRANSFER_BYTES: usize = 0x7fff_f000;
@@ -104,37 +105,7 @@ impl Vfs {
         };
         let node = self.nodes.get_mut(id).ok_or(Errno::EIO)?;
         match &mut node.kind {
-            Kind::File(data) => {
-                let offset = match from {
-                    Position::Shared => file.offset,
-                    Position::At(offset) => offset,
-                };
-                let bytes = data.bytes(
-                    &ports.memory,
-                    offset,
-                    call.leases[0].bytes.min(TRANSFER_BYTES),
-                );
-                let length = bytes.len() as u64;
-                if length > 0
-                    && let Err(error) = ports.callers.write(call.token, 0, 0, bytes)
-                {
-                    let Position::Shared = from else {
-                        return Err(error.into());
-                    };
-                    let (refusal, done) = partial(error);
-                    file.offset += done;
-                    return Err(refusal);
-                }
-                if from == Position::Shared {
-                    file.offset += length;
-                }
-                // As Linux's relatime: only the first read after a change is noted.
-                if node.times.accessed <= node.times.modified && file.flags & linux::O_NOATIME == 0
-                {
-                    node.times.accessed = self.epoch_ns.saturating_add(ports.system.now_ns());
-                }
-                count(length)
-            }
+            Kind::File(_) => self.read_file(call, open, id, from, ports),
             Kind::Directory(_) => Err(Errno::EISDIR.into()),
             Kind::Pipe(_) if from != Position::Shared => Err(Errno::ESPIPE.into()),
             Kind::Pipe(_) => {
@@ -151,6 +122,47 @@ impl Vfs {
             }
             Kind::Link(_) | Kind::Block(_) | Kind::Socket => Err(Errno::EINVAL.into()),
         }
+    }
+
+    #[inline(always)]
+    fn read_file<P: Platform>(
+        &mut self,
+        call: &Call,
+        open: OpenId,
+        id: NodeId,
+        from: Position,
+        ports: &mut Ports<P>,
+    ) -> Attempt {
+        let file = self.opens.get_mut(open).ok_or(Errno::EBADF)?;
+        let node = self.nodes.get_mut(id).ok_or(Errno::EIO)?;
+        let Kind::File(data) = &node.kind else {
+            return Err(Errno::EIO.into());
+        };
+        let offset = match from {
+            Position::Shared => file.offset,
+            Position::At(offset) => offset,
+        };
+        let wanted = call.leases[0].bytes.min(TRANSFER_BYTES);
+        let bytes = data.bytes(&ports.memory, offset, wanted);
+        let length = bytes.len() as u64;
+        if length > 0
+            && let Err(error) = ports.callers.write(call.token, 0, 0, bytes)
+        {
+            let Position::Shared = from else {
+                return Err(error.into());
+            };
+            let (refusal, done) = partial(error);
+            file.offset += done;
+            return Err(refusal);
+        }
+        if from == Position::Shared {
+            file.offset += length;
+        }
+        // As Linux's relatime: only the first read after a change is noted.
+        if node.times.accessed <= node.times.modified && file.flags & linux::O_NOATIME == 0 {
+            node.times.accessed = self.epoch_ns.saturating_add(ports.system.now_ns());
+        }
+        count(length)
     }
 
     fn write_to<P: Platform>(
@@ -172,38 +184,7 @@ impl Vfs {
         let waits = !file.is_nonblocking();
         let node = self.nodes.get_mut(id).ok_or(Errno::EIO)?;
         match &node.kind {
-            Kind::File(data) => {
-                let offset = match to {
-                    _ if file.flags & linux::O_APPEND != 0 => data.size(),
-                    Position::Shared => file.offset,
-                    Position::At(offset) => offset,
-                };
-                let written = self.write_file(call, id, offset, ports);
-                let moved = match &written {
-                    Ok(Step::Done(proto::vfs::Reply::Count(length))) => *length,
-                    Err(Refusal::Touch { done, .. }) => *done,
-                    _ => 0,
-                };
-                match (to, written) {
-                    (Position::Shared, written) => {
-                        if moved > 0
-                            && let Some(file) = self.opens.get_mut(open)
-                        {
-                            file.offset = offset + moved;
-                        }
-                        written
-                    }
-                    // The caller repeats the whole transfer, which is the same bytes at the same place.
-                    (Position::At(_), Err(Refusal::Touch { lease, offset, .. })) => {
-                        Err(Refusal::Touch {
-                            lease,
-                            offset,
-                            done: 0,
-                        })
-                    }
-                    (Position::At(_), written) => written,
-                }
-            }
+            Kind::File(_) => self.write_file_at(call, open, id, to, ports),
             Kind::Directory(_) => Err(Errno::EISDIR.into()),
             Kind::Pipe(_) if to != Position::Shared => Err(Errno::ESPIPE.into()),
             Kind::Pipe(_) => self.write_pipe(call, id, done, waits, ports),
@@ -216,6 +197,46 @@ impl Vfs {
                 }
             }
             Kind::Link(_) | Kind::Block(_) | Kind::Socket => Err(Errno::EINVAL.into()),
+        }
+    }
+
+    /// Writes lease 0 where the open file or the call says, and moves the open file's offset.
+    fn write_file_at<P: Platform>(
+        &mut self,
+        call: &Call,
+        open: OpenId,
+        id: NodeId,
+        to: Position,
+        ports: &mut Ports<P>,
+    ) -> Attempt {
+        let file = self.opens.get(open).ok_or(Errno::EBADF)?;
+        let offset = match to {
+            _ if file.flags & linux::O_APPEND != 0 => self.nodes.get(id).map_or(0, Node::size),
+            Position::Shared => file.offset,
+            Position::At(offset) => offset,
+        };
+        let written = self.write_file(call, id, offset, ports);
+        let moved = match &written {
+            Ok(Step::Done(Reply::Count(length))) => *length,
+            Err(Refusal::Touch { done, .. }) => *done,
+            _ => 0,
+        };
+        match (to, written) {
+            (Position::Shared, written) => {
+                if moved > 0
+                    && let Some(file) = self.opens.get_mut(open)
+                {
+                    file.offset = offset + moved;
+                }
+                written
+            }
+            // The caller repeats the whole transfer, which is the same bytes at the same place.
+            (Position::At(_), Err(Refusal::Touch { lease, offset, .. })) => Err(Refusal::Touch {
+                lease,
+                offset,
+                done: 0,
+            }),
+            (Position::At(_), written) => written,
         }
     }
 
