@@ -66,6 +66,8 @@ pub struct State {
     pub traps: BTreeMap<i32, Trap>,
     /// Children.
     pub jobs: Jobs,
+    /// The user was told just now that jobs are stopped; the next `exit` is meant.
+    pub exit_refused: bool,
     /// `$?`.
     pub status: i32,
     /// Status of the last command substitution in the command that is expanded.

@@ -3,15 +3,31 @@
 #![no_main]
 
 use libsys::{file, prelude::*};
-use programs::Tool;
+use programs::{Tool, mode, show};
 
 libsys::main!(main);
 
 fn main(args: Args) -> i32 {
     // Nothing is buffered, so `-u` changes nothing.
     let mut tool = Tool::new(args, "u");
-    tool.each_input(|_, fd, _| copy(fd));
+    tool.each_input(|tool, fd, path| {
+        if feeds_itself(fd) {
+            tool.complain(&format!("{}: input file is output file", show(path)));
+            return Ok(());
+        }
+        copy(fd)
+    });
     tool.status()
+}
+
+/// Whether what is written would be read again, without end: the same file, with something to read.
+fn feeds_itself(fd: file::Fd) -> bool {
+    let (Ok(input), Ok(output)) = (file::fstat(fd), file::fstat(1)) else {
+        return false;
+    };
+    mode::kind_letter(input.mode) == '-'
+        && (input.device, input.inode) == (output.device, output.inode)
+        && input.bytes > 0
 }
 
 fn copy(fd: file::Fd) -> Result<(), Errno> {

@@ -77,7 +77,13 @@ fn list(tool: &mut Tool, path: &[u8], title: bool) {
     }
     let mut items: Vec<Item> = Vec::new();
     for name in found {
-        items.extend(look(tool, &name, join(path, &name)));
+        let path = join(path, &name);
+        match file::lstat(&path) {
+            // Gone since the directory was read.
+            Err(Errno::ENOENT) => {}
+            Err(errno) => tool.fail(&path, errno),
+            Ok(data) => items.push(Item { name, path, data }),
+        }
     }
     if tool.has(b't') {
         items.sort_by_key(|item| core::cmp::Reverse(item.data.modified_ns));

@@ -84,14 +84,18 @@ impl<S: System> Shell<S> {
 
     /// Waits for a background job; gives its status, or 128 + signal if a trap came first.
     pub(crate) fn wait_background(&mut self, number: u32) -> Run {
+        // It may have gone on, or ended, since it was last looked at.
+        self.reap();
         loop {
             match self.state.jobs.get(number).map(crate::jobs::Job::state) {
                 Some(JobState::Done(change)) => {
                     self.state.jobs.remove(number);
                     return Ok(change.status());
                 }
-                Some(JobState::Stopped(signal)) => return Ok(128 + signal),
-                Some(JobState::Running) => {}
+                Some(JobState::Stopped(signal)) if self.state.options.job_control => {
+                    return Ok(128 + signal);
+                }
+                Some(JobState::Stopped(_) | JobState::Running) => {}
                 None => return Ok(127),
             }
             match self.system.wait(Patience::Block) {
@@ -133,6 +137,19 @@ impl<S: System> Shell<S> {
                 self.complain(&format!("kill: {}", errno.text()));
             }
         }
+    }
+
+    /// Whether the user, who wants to leave, must hear first that jobs are stopped. Says so once.
+    pub fn refuses_exit(&mut self) -> bool {
+        let stopped = |job: &crate::jobs::Job| matches!(job.state(), JobState::Stopped(_));
+        let refuses = self.state.options.interactive
+            && !self.state.exit_refused
+            && self.state.jobs.iter().any(stopped);
+        if refuses {
+            self.complain("there are stopped jobs");
+            self.state.exit_refused = true;
+        }
+        refuses
     }
 
     /// Collects changes of children that already happened.

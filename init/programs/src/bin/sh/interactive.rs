@@ -28,6 +28,7 @@ pub fn session(shell: &mut Shell<Real>) -> Result<i32, Unwind> {
     let mut history = History::default();
     loop {
         shell.notify();
+        let refused = shell.state.exit_refused;
         match command(shell, &mut history) {
             Typed::Line(text) => match shell.run_text(&text) {
                 Err(exit @ Unwind::Exit(_)) => return Err(exit),
@@ -35,7 +36,12 @@ pub fn session(shell: &mut Shell<Real>) -> Result<i32, Unwind> {
                 Err(other) => shell.state.status = other.status(),
             },
             Typed::Interrupted => shell.state.status = 128 + SIGINT,
+            Typed::End if shell.refuses_exit() => {}
             Typed::End => return Ok(shell.state.status),
+        }
+        // The warning counts for the very next command only.
+        if refused {
+            shell.state.exit_refused = false;
         }
     }
 }

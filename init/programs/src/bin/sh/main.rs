@@ -47,7 +47,7 @@ fn main(args: Args) -> i32 {
 /// Reads the options; what is left becomes the positional parameters.
 fn options(state: &mut State, words: &[Vec<u8>]) -> Result<Source, String> {
     let mut rest = words;
-    let mut is_command = false;
+    let (mut is_command, mut from_input) = (false, false);
     while let Some((first, tail)) = rest
         .split_first()
         .filter(|(first, _)| first.len() > 1 && first.starts_with(b"-"))
@@ -60,11 +60,16 @@ fn options(state: &mut State, words: &[Vec<u8>]) -> Result<Source, String> {
             match letter {
                 b'c' => is_command = true,
                 b'i' => state.options.interactive = true,
-                b's' | b'l' => {}
+                b's' => from_input = true,
+                b'l' => {}
                 letter if shell::builtins::switch(&mut state.options, *letter, true) => {}
                 letter => return Err(format!("-{}: unknown option", char::from(*letter))),
             }
         }
+    }
+    if from_input && !is_command {
+        state.positional = rest.to_vec();
+        return Ok(Source::Input);
     }
     let Some((first, tail)) = rest.split_first() else {
         return if is_command {
