@@ -22,6 +22,8 @@ use proto::{
 use serde::{Deserialize, Serialize};
 use set::{Attempt, Operation, Set, Waiter};
 
+/// Operations of a `semop` that need no allocation.
+const FEW: usize = 4;
 /// `timeout_ns` of a `semop` without one.
 const NO_TIMEOUT: u64 = u64::MAX;
 
@@ -88,6 +90,7 @@ impl Semaphores {
         call: &mut Call<'_>,
     ) -> Result<Option<Reply>, Refusal> {
         let operations = read_operations(call)?;
+        let operations = operations.all();
         let set = self.sets.get_mut(id)?;
         if operations
             .iter()
@@ -99,7 +102,7 @@ impl Semaphores {
         set.permissions
             .check(&call.who, if alters { WRITE } else { READ })?;
         let pid = call.sender.0;
-        match set.attempt(pid, &operations) {
+        match set.attempt(pid, operations) {
             Attempt::Done => {
                 set.operated_s = call.now_s;
                 set.advance(call.ports, call.now_s);
@@ -115,7 +118,7 @@ impl Semaphores {
                 set.park(Waiter {
                     token: call.token,
                     pid,
-                    operations,
+                    operations: operations.to_vec(),
                     by,
                     deadline_ns,
                 });
@@ -161,8 +164,21 @@ impl Semaphores {
     }
 }
 
+/// Operations of one `semop`: as many as most have are kept here, more are allocated.
+struct Operations {
+    few: [Operation; FEW],
+    many: Vec<Operation>,
+    count: usize,
+}
+
+impl Operations {
+    fn all(&self) -> &[Operation] {
+        self.few.get(..self.count).unwrap_or(&self.many)
+    }
+}
+
 /// The `sembuf` array in lease 0.
-fn read_operations(call: &mut Call<'_>) -> Result<Vec<Operation>, Refusal> {
+fn read_operations(call: &mut Call<'_>) -> Result<Operations, Refusal> {
     let count = call.lease.bytes / SEMBUF_BYTES;
     if count == 0 || !call.lease.bytes.is_multiple_of(SEMBUF_BYTES) {
         return Err(Errno::EINVAL.into());
@@ -170,12 +186,25 @@ fn read_operations(call: &mut Call<'_>) -> Result<Vec<Operation>, Refusal> {
     if count > SEMOPM {
         return Err(Errno::E2BIG.into());
     }
-    let mut bytes = vec![0; call.lease.bytes];
-    call.read_lease(&mut bytes)?;
-    Ok(bytes
-        .chunks_exact(SEMBUF_BYTES)
-        .map(read_operation)
-        .collect())
+    let mut operations = Operations {
+        few: [Operation::NOTHING; FEW],
+        many: Vec::new(),
+        count,
+    };
+    let mut few = [0; FEW * SEMBUF_BYTES];
+    if let Some(bytes) = few.get_mut(..call.lease.bytes) {
+        call.read_lease(bytes)?;
+        let read = bytes.chunks_exact(SEMBUF_BYTES).map(read_operation);
+        for (place, operation) in operations.few.iter_mut().zip(read) {
+            *place = operation;
+        }
+    } else {
+        let mut bytes = vec![0; call.lease.bytes];
+        call.read_lease(&mut bytes)?;
+        let read = bytes.chunks_exact(SEMBUF_BYTES).map(read_operation);
+        operations.many = read.collect();
+    }
+    Ok(operations)
 }
 
 fn read_operation(bytes: &[u8]) -> Operation {

@@ -28,6 +28,16 @@ pub(crate) struct Operation {
     pub(crate) undo: bool,
 }
 
+impl Operation {
+    /// What stands in unused places.
+    pub(crate) const NOTHING: Operation = Operation {
+        index: 0,
+        change: 0,
+        wait: false,
+        undo: false,
+    };
+}
+
 /// A parked `semop`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Waiter {
