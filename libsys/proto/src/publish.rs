@@ -9,6 +9,10 @@ use crate::Pid;
 /// Where `proc` maps the table: writable in its own space, read-only in that of `ipc`. The file
 /// server, which chooses where, is told the object ([`crate::vfs::Request::Publish`]).
 pub const ADDRESS: u64 = 0x50_0000_0000;
+/// Where `proc` maps the notes of `ipc`: writable in that server's space, read-only in its own. One
+/// byte for each slot: 0 as long as `ipc` need not hear of the process's fork, exec and end, so that
+/// a process which never uses it costs no messages to it.
+pub const NOTES_ADDRESS: u64 = ADDRESS + 0x100_0000;
 /// Slots of the table, and so the most processes there can be.
 pub const CAPACITY: usize = 1024;
 /// Supplementary groups kept per process.

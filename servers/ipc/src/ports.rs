@@ -56,7 +56,16 @@ pub trait Objects {
     fn mappings(&mut self, object: ObjectId) -> Result<u64, Errno>;
 }
 
-/// All ports in one.
-pub trait Ports: Callers<Reply> + Clock + Processes + Objects {}
+/// What `proc` reads to know of which processes this server must hear.
+pub trait Notes {
+    /// Whether the process is noted.
+    fn is_noted(&self, process: Pid) -> bool;
 
-impl<T: Callers<Reply> + Clock + Processes + Objects> Ports for T {}
+    /// Notes it or takes the note back. What was written is seen before anything that follows.
+    fn note(&mut self, process: Pid, noted: bool);
+}
+
+/// All ports in one.
+pub trait Ports: Callers<Reply> + Clock + Processes + Objects + Notes {}
+
+impl<T: Callers<Reply> + Clock + Processes + Objects + Notes> Ports for T {}

@@ -91,6 +91,9 @@ impl Ipc {
             Err(errno) => return Outcome::Reply(Err(errno.into())),
         };
         let now_s = self.seconds(ports);
+        if leaves_traces(&incoming.request) && !note(incoming.sender, incoming.token, ports) {
+            return Outcome::Parked;
+        }
         let mut call = Call {
             sender: incoming.sender,
             who,
@@ -154,7 +157,10 @@ impl Ipc {
         if !call.sender.is_server() {
             return Err(Errno::EPERM.into());
         }
-        self.shared.fork(parent.0, child.0);
+        if self.shared.has_attachments(parent.0) {
+            call.ports.note(child, true);
+            self.shared.fork(parent.0, child.0);
+        }
         Ok(Reply::Done)
     }
 
@@ -165,6 +171,7 @@ impl Ipc {
         self.shared.exit(process.0, call.ports, call.now_s);
         if !exec {
             self.semaphores.exit(process.0, call.ports, call.now_s);
+            call.ports.note(process, false);
         }
         Ok(Reply::Done)
     }
@@ -191,6 +198,31 @@ impl Ipc {
     fn seconds(&self, ports: &mut dyn Ports) -> i64 {
         (self.epoch_ns.saturating_add(ports.now_ns()) / SECOND_NS) as i64
     }
+}
+
+/// Whether a request may leave something that ends with its process.
+fn leaves_traces(request: &Request) -> bool {
+    matches!(
+        request,
+        Request::SharedAttach { .. } | Request::SemaphoreOperate { .. }
+    )
+}
+
+/// Notes a program before it leaves its first trace; false if it is already gone.
+///
+/// `proc` destroys a process before it looks for the note, and here the note is written before
+/// looking for the caller: so either `proc` sees the note, or it is seen here that the caller is
+/// gone, and no trace outlives its process.
+fn note(sender: Pid, token: Token, ports: &mut dyn Ports) -> bool {
+    if sender.is_server() || ports.is_noted(sender) {
+        return true;
+    }
+    ports.note(sender, true);
+    let is_there = ports.state(token) != TokenState::Gone;
+    if !is_there {
+        ports.note(sender, false);
+    }
+    is_there
 }
 
 /// What `proc` has published of a program; servers may do everything.

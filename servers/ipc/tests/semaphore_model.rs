@@ -160,6 +160,9 @@ proptest! {
                 system.ipc.has_state(proto::Pid(pid)),
                 model.undo.get(&pid).is_some_and(|undo| *undo != [0; 3])
             );
+            prop_assert!(
+                !system.ipc.has_state(proto::Pid(pid)) || system.world.noted.contains(&pid)
+            );
         }
     }
 }

@@ -110,6 +110,7 @@ fn fork_inherits_attachments_and_exit_and_exec_end_them() {
     system.fork(1, 3);
     assert_eq!(status(&mut system, id), Ok((0o640, 3)));
     assert!(system.ipc.has_state(Pid(2)));
+    assert_eq!(system.world.noted, [1, 2, 3].into());
     control(&mut system, id, RMID).unwrap();
     assert_eq!(detach(&mut system, 2, address), Ok(Reply::Done));
     system.exit(3, true);
@@ -117,6 +118,24 @@ fn fork_inherits_attachments_and_exit_and_exec_end_them() {
     assert_eq!(status(&mut system, id), Ok((0o1640, 1)));
     system.exit(1, false);
     assert_eq!(system.world.objects.len(), 0);
+    assert_eq!(system.world.noted, [2, 3].into());
+}
+
+#[test]
+fn a_process_that_is_gone_attaches_nothing_and_is_not_noted() {
+    let mut system = System::new();
+    let id = segment(&mut system, 4096);
+    system.world.deaf = true;
+    let request = Request::SharedAttach {
+        id,
+        address: 0,
+        flags: 0,
+    };
+    let token = system.send(1, request, Vec::new());
+    assert_eq!(system.answer(token), None);
+    assert!(!system.ipc.has_state(Pid(1)));
+    assert_eq!(system.world.noted.len(), 0);
+    assert_eq!(system.world.mappings.len(), 0);
 }
 
 #[test]

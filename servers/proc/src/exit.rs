@@ -41,11 +41,12 @@ impl Proc {
             user_ns: ports.thread_cpu_ns(thread),
             system_ns: 0,
         };
+        ports.exit_files(pid);
+        ports.destroy_space(pid, thread);
+        // Only what has ended can leave no more behind; so this comes after it.
         if ports.has_ipc_state(pid) {
             ports.exit_ipc(pid, IpcExit::Ended);
         }
-        ports.exit_files(pid);
-        ports.destroy_space(pid, thread);
 
         self.forget_waits(pid);
         if let Some(process) = self.table.living_mut(pid) {

@@ -4,7 +4,7 @@
 use abi::{Errno, Token};
 use ipc::{
     Ipc,
-    ports::{Mapping, Objects},
+    ports::{Mapping, Notes, Objects},
 };
 use proto::{
     Pid,
@@ -14,7 +14,7 @@ use proto::{
     publish::{Entry, Processes},
     server_id,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub const CREAT: u32 = 0o1000;
 pub const EXCL: u32 = 0o2000;
@@ -43,6 +43,10 @@ pub struct World {
     pub now_ns: u64,
     pub timer_ns: Option<u64>,
     pub frames_left: u64,
+    /// What `proc` would read.
+    pub noted: BTreeSet<u32>,
+    /// Whoever asks now is gone before it is heard.
+    pub deaf: bool,
 }
 
 /// The server in its world.
@@ -183,6 +187,20 @@ impl Objects for World {
     }
 }
 
+impl Notes for World {
+    fn is_noted(&self, process: Pid) -> bool {
+        self.noted.contains(&process.0)
+    }
+
+    fn note(&mut self, process: Pid, noted: bool) {
+        if noted {
+            self.noted.insert(process.0);
+        } else {
+            self.noted.remove(&process.0);
+        }
+    }
+}
+
 /// A user without privileges, with this pid.
 pub fn user(pid: u32, uid: u32) -> Entry {
     Entry {
@@ -221,7 +239,11 @@ impl System {
             readable: true,
             writable: true,
         };
-        let state = TokenState::Waiting;
+        let state = if self.world.deaf {
+            TokenState::Gone
+        } else {
+            TokenState::Waiting
+        };
         self.world.callers.insert(
             token,
             Caller {

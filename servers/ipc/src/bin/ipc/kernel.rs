@@ -2,7 +2,7 @@
 
 use crate::published;
 use abi::{Errno, Handle, Token};
-use ipc::ports::{Mapping, Objects};
+use ipc::ports::{Mapping, Notes, Objects};
 use libsys::{
     lease::Loan,
     request::request,
@@ -79,6 +79,16 @@ impl Processes for Kernel {
 
     fn next(&self, after: Pid) -> Option<Pid> {
         published::next(after)
+    }
+}
+
+impl Notes for Kernel {
+    fn is_noted(&self, process: Pid) -> bool {
+        published::is_noted(process)
+    }
+
+    fn note(&mut self, process: Pid, noted: bool) {
+        published::note(process, noted);
     }
 }
 

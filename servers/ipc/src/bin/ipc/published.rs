@@ -1,9 +1,9 @@
-//! The process table that `proc` publishes: the only unsafe code of this server.
+//! The process table that `proc` publishes, and the notes that it reads: the only unsafe code of this server.
 
-use core::sync::atomic::{Ordering, fence};
+use core::sync::atomic::{AtomicU8, Ordering, fence};
 use proto::{
     Pid,
-    publish::{ADDRESS, CAPACITY, Entry, slot},
+    publish::{ADDRESS, CAPACITY, Entry, NOTES_ADDRESS, slot},
 };
 
 /// The entry of a process. Only to be asked on behalf of a program: `proc` maps the table before
@@ -30,4 +30,22 @@ fn read(slot: usize) -> Entry {
     let entry = unsafe { place.read_volatile() };
     fence(Ordering::Acquire);
     entry
+}
+
+/// Whether `proc` is to tell of the process.
+pub(crate) fn is_noted(pid: Pid) -> bool {
+    notes(pid).load(Ordering::Relaxed) != 0
+}
+
+/// Tells `proc` whether to tell of the process.
+pub(crate) fn note(pid: Pid, noted: bool) {
+    notes(pid).store(noted.into(), Ordering::SeqCst);
+    fence(Ordering::SeqCst);
+}
+
+fn notes(pid: Pid) -> &'static AtomicU8 {
+    let place = (NOTES_ADDRESS as *const AtomicU8).wrapping_add(slot(pid));
+    // SAFETY: `proc` maps `CAPACITY` bytes at `NOTES_ADDRESS` here as it does the table, writable,
+    // and `slot` is below that; any byte is a valid `AtomicU8`, and nothing here writes it otherwise.
+    unsafe { &*place }
 }

@@ -4,6 +4,7 @@
 //! consequence here either: the other server is gone, and the root task says so.
 
 use crate::kernel::Kernel;
+use crate::table;
 use abi::{Errno, Handle};
 use libsys::lease::Loan;
 use libsys::{arch, request};
@@ -142,9 +143,9 @@ impl Files for Kernel {
 }
 
 impl Ipc for Kernel {
-    fn has_ipc_state(&mut self, _: Pid) -> bool {
-        // Only the other server knows, and asking costs as much as telling.
-        self.ipc != Handle::NONE
+    fn has_ipc_state(&mut self, process: Pid) -> bool {
+        // Asking would cost as much as telling.
+        table::is_noted(process)
     }
 
     fn fork_ipc(&mut self, parent: Pid, child: Pid) -> Result<(), Errno> {
