@@ -254,17 +254,20 @@ pub fn semtimedop(
     operations: &[Operation],
     timeout_ns: Option<u64>,
 ) -> Result<(), Errno> {
-    let bytes: Vec<u8> = operations
-        .iter()
-        .flat_map(|operation| {
-            [
-                operation.index,
-                operation.change as u16,
-                operation.flags as u16,
-            ]
-        })
-        .flat_map(u16::to_le_bytes)
-        .collect();
+    let mut few = [0; FEW * SEMBUF_BYTES];
+    let many: Vec<u8>;
+    let bytes = match few.get_mut(..operations.len().saturating_mul(SEMBUF_BYTES)) {
+        Some(bytes) => {
+            for (place, operation) in bytes.chunks_exact_mut(SEMBUF_BYTES).zip(operations) {
+                place.copy_from_slice(&sembuf(operation));
+            }
+            &*bytes
+        }
+        None => {
+            many = operations.iter().flat_map(sembuf).collect();
+            &many
+        }
+    };
     let deadline = timeout_ns.map(|timeout| clock::now_ns().saturating_add(timeout));
     crate::posix::interruptible(|| {
         let left = deadline.map_or(u64::MAX, |deadline| {
@@ -274,9 +277,25 @@ pub fn semtimedop(
             id: set,
             timeout_ns: left,
         };
-        request::request::<Ipc>(Handle::IPC, &request, [Loan::read(&bytes), Loan::NONE])
+        request::request::<Ipc>(Handle::IPC, &request, [Loan::read(bytes), Loan::NONE])
     })
     .map(drop)
+}
+
+/// Size of a `struct sembuf`.
+const SEMBUF_BYTES: usize = 6;
+/// Operations of a `semop` that need no allocation.
+const FEW: usize = 4;
+
+/// An operation as `struct sembuf`.
+fn sembuf(operation: &Operation) -> [u8; SEMBUF_BYTES] {
+    let [index, change, flags] = [
+        operation.index,
+        operation.change as u16,
+        operation.flags as u16,
+    ]
+    .map(u16::to_le_bytes);
+    [index[0], index[1], change[0], change[1], flags[0], flags[1]]
 }
 
 /// Any `semctl` with a number as argument (`SETVAL`, `GETVAL`, `GETPID`, `GETNCNT`, `GETZCNT`,
