@@ -10,6 +10,15 @@ pub const STACK_TOP: u64 = 0x3fff_f000;
 pub const STACK_BYTES: u64 = 8 << 20;
 /// Where mappings without a wished address are placed, upwards.
 pub const MMAP_BASE: u64 = 0x40_0000_0000;
+/// Type of the (empty) program header that says: this program makes kernel calls itself. One without
+/// it is a Linux program, and gets the personality mapped. The number is in the range that the ELF
+/// format leaves to operating systems, so no other tool chain writes it.
+pub const NATIVE_HEADER: u32 = 0x6e55_e7a0;
+/// Where the personality is mapped in Linux programs, up to [`USER_END`].
+pub const PERSONALITY: u64 = 0x7f_f000_0000;
+/// Bytes of code at [`PERSONALITY`] that touch memory which the program named. A fault there is no
+/// fault of the program: it goes on behind them, at `PERSONALITY + GUARDED_BYTES`.
+pub const GUARDED_BYTES: u64 = 0x80;
 /// Where the kernel maps [`crate::boot::BootInfo`] in the root task.
 pub const BOOT_INFO: u64 = 0x10_0000;
 /// Where the kernel maps the boot archive in the root task, read-only.

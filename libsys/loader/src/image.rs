@@ -47,6 +47,17 @@ pub struct Plan {
     pub heap: u64,
     /// Path of the interpreter (dynamic linker) that the file asks for, without final zero byte.
     pub interpreter: Option<Vec<u8>>,
+    /// Whose calls the program makes.
+    pub calls: Calls,
+}
+
+/// Whose calls a program makes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Calls {
+    /// The kernel's: it was linked with `libsys`, whose linker script marks it.
+    Native,
+    /// Linux's: it needs the personality in its space.
+    Linux,
 }
 
 /// Size of one program header, for `AT_PHENT`.
@@ -81,6 +92,7 @@ pub fn plan(header: &[u8], file: FileAt, bias: u64) -> Result<Plan, Errno> {
         headers: address_of_headers(&elf, &segments, file),
         header_count: u64::from(elf.e_phnum),
         interpreter: interpreter(&headers, header)?,
+        calls: calls(&headers),
         segments,
         entry,
         bias,
@@ -210,6 +222,15 @@ fn address_of_headers(elf: &FileHeader<LittleEndian>, segments: &[Segment], file
         .iter()
         .find(|segment| wanted >= segment.offset && wanted - segment.offset < segment.file_bytes)
         .map_or(0, |segment| segment.address + (wanted - segment.offset))
+}
+
+fn calls(headers: &[ProgramHeader]) -> Calls {
+    let native = |header: &ProgramHeader| header.p_type == layout::NATIVE_HEADER;
+    if headers.iter().any(native) {
+        Calls::Native
+    } else {
+        Calls::Linux
+    }
 }
 
 fn interpreter(headers: &[ProgramHeader], header: &[u8]) -> Result<Option<Vec<u8>>, Errno> {

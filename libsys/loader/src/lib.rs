@@ -11,7 +11,7 @@ pub mod image;
 pub mod script;
 pub mod stack;
 
-pub use image::{FileAt, Plan, plan};
+pub use image::{Calls, FileAt, Plan, plan};
 pub use script::{Script, script};
 pub use stack::{Auxiliary, Stack, Start, argument_limit};
 
