@@ -52,6 +52,14 @@ impl<'a> Loan<'a> {
         Self::new(address, bytes, Lease::WRITE)
     }
 
+    /// Lets the server copy from and to any `address`.
+    ///
+    /// # Safety
+    /// As [`Loan::write_at`].
+    pub unsafe fn both_at(address: u64, bytes: usize) -> Self {
+        Self::new(address, bytes, Lease::READ | Lease::WRITE)
+    }
+
     #[inline(always)]
     fn new(address: u64, bytes: usize, access: u64) -> Self {
         // An empty lease still has its direction: `write(fd, "", 0)` is a call like any other.

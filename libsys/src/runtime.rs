@@ -29,6 +29,11 @@ pub(crate) extern "C" fn start(_: u64, _: u64, _: u64) -> ! {
     unreachable!("the host has its own start")
 }
 
+/// The stack pointer at the start: the address of `argc`.
+pub fn initial_stack() -> u64 {
+    STACK.load(Ordering::Relaxed)
+}
+
 /// What x0 (`index` 0) or x1 (1) was when the process started; elsewhere 0.
 pub fn start_argument(index: usize) -> u64 {
     ARGUMENTS
