@@ -11,13 +11,14 @@ use crate::{Answer, Proc};
 use abi::{Errno, layout};
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
-use loader::{Auxiliary, HEADER_BYTES, Plan, Start};
+use loader::{Auxiliary, Calls, HEADER_BYTES, Plan, Start};
 use proto::Pid;
-use proto::mem::Image;
+use proto::mem::{Image, Segment};
 use proto::port::{Incoming, Outcome, Refusal};
 use proto::proc::{ProgramRef, Request};
 use proto::publish::NAME_BYTES;
 use proto::vfs::PATH_MAX;
+use serde::{Deserialize, Serialize};
 
 /// How many `#!` lines may lead from one to another (Linux: fs/exec.c, `exec_binprm`).
 const SCRIPTS: usize = 5;
@@ -27,12 +28,27 @@ const LEAST_STACK_BYTES: u64 = 128 << 10;
 /// pointers that the argument limit counts.
 const ENCODING_BYTES: usize = 64;
 
+/// Where the personality is, which Linux programs need in their space. It stays in the boot archive,
+/// so it is looked up once and no process can change it.
+pub const PERSONALITY: &[u8] = b"/boot/personality";
+/// Processor features that Linux programs are told of: floating point and vectors (`HWCAP_FP`,
+/// `HWCAP_ASIMD`). Not `HWCAP_CPUID`: the kernel does not answer for identification registers.
+const FEATURES: [u64; 2] = [0b11, 0];
+
+/// The personality as it goes into every Linux program.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Personality {
+    segments: Vec<Segment>,
+    entry: u64,
+}
+
 /// A program that was found, and with which arguments it starts.
 struct Found<'a> {
     path: Cow<'a, [u8]>,
     arguments: Vec<Cow<'a, [u8]>>,
     file: ProgramFile,
     plan: Plan,
+    interpreter: Option<Plan>,
 }
 
 impl Proc {
@@ -53,6 +69,10 @@ impl Proc {
     ) -> Result<(), Errno> {
         let process = self.table.living(pid).ok_or(Errno::ESRCH)?;
         let found = find(pid, program, ports)?;
+        let personality = match found.plan.calls {
+            Calls::Native => None,
+            Calls::Linux => Some(self.personality.as_ref().ok_or(Errno::ENOEXEC)?),
+        };
         let mut credentials = process.credentials.clone();
         let elevated = credentials.exec(found.file.set_uid, found.file.set_gid);
         let (image, sp) = image(
@@ -60,8 +80,10 @@ impl Proc {
             program,
             &found,
             (&credentials, elevated),
+            personality,
             ports.random(),
         )?;
+        let entry = personality.map_or(found.plan.entry, |personality| personality.entry);
         ports.exec_space(pid, &image)?;
 
         if ports.has_ipc_state(pid) {
@@ -77,12 +99,32 @@ impl Proc {
         let (thread, life) = (process.thread, process.life);
         self.publish(pid, ports);
         ports.commit_program(pid, &found.path);
-        ports.start_thread(thread, found.plan.entry, sp);
+        ports.start_thread(thread, entry, sp);
         if life == Life::Stopped {
             ports.suspend_thread(thread);
         }
         self.settle(pid, ports);
         Ok(())
+    }
+}
+
+impl Proc {
+    /// Looks the personality up as the first process sees it. Without one there are no Linux programs.
+    pub(crate) fn find_personality<P: Ports>(&mut self, first: Pid, ports: &mut P) {
+        let mut buffer = [0; HEADER_BYTES];
+        let found = ports.open_program(first, PERSONALITY, &mut buffer);
+        self.personality = found.ok().and_then(|file| {
+            let header = buffer.get(..file.header_bytes)?;
+            let plan = loader::plan(header, at(&file), loader::PIE_BASE).ok()?;
+            let inside = plan
+                .segments
+                .iter()
+                .all(|part| part.address >= layout::PERSONALITY);
+            inside.then_some(Personality {
+                segments: plan.segments,
+                entry: plan.entry,
+            })
+        });
     }
 }
 
@@ -144,10 +186,12 @@ fn find<'a, P: Ports>(
         let file = ports.open_program(pid, &path, &mut buffer)?;
         let header = &buffer[..file.header_bytes.min(HEADER_BYTES)];
         let Some(script) = loader::script(header)? else {
+            let plan = loader::plan(header, at(&file), loader::PIE_BASE)?;
             return Ok(Found {
                 path,
                 arguments,
-                plan: plan(header, &file)?,
+                interpreter: interpreter(pid, &plan, ports)?,
+                plan,
                 file,
             });
         };
@@ -159,19 +203,33 @@ fn find<'a, P: Ports>(
     Err(Errno::ELOOP)
 }
 
-fn plan(header: &[u8], file: &ProgramFile) -> Result<Plan, Errno> {
-    let at = loader::FileAt {
+fn at(file: &ProgramFile) -> loader::FileAt {
+    loader::FileAt {
         object: file.object,
         offset: file.offset,
         bytes: file.bytes,
-    };
-    let plan = loader::plan(header, at, loader::PIE_BASE)?;
-    // Two files cannot be held open at once yet, so a dynamically linked program cannot start.
-    if plan.interpreter.is_some() {
-        Err(Errno::ENOEXEC)
-    } else {
-        Ok(plan)
     }
+}
+
+/// The dynamic linker that a program asks for.
+fn interpreter<P: Ports>(pid: Pid, plan: &Plan, ports: &mut P) -> Result<Option<Plan>, Errno> {
+    let Some(path) = &plan.interpreter else {
+        return Ok(None);
+    };
+    if plan.calls == Calls::Native {
+        return Err(Errno::ENOEXEC);
+    }
+    let mut header = [0; HEADER_BYTES];
+    let file = ports.open_program(pid, path, &mut header)?;
+    let header = &header[..file.header_bytes.min(HEADER_BYTES)];
+    // Linux calls a linker that is no good ELIBBAD; that it cannot be started is what counts.
+    loader::plan(header, at(&file), loader::INTERPRETER_BASE).and_then(|plan| {
+        if plan.interpreter.is_none() {
+            Ok(Some(plan))
+        } else {
+            Err(Errno::ENOEXEC)
+        }
+    })
 }
 
 /// What the space shall hold, and the stack pointer.
@@ -180,6 +238,7 @@ fn image(
     program: &ProgramRef<'_>,
     found: &Found<'_>,
     as_who: (&Credentials, Elevated),
+    personality: Option<&Personality>,
     random: [u8; 16],
 ) -> Result<(Image, u64), Errno> {
     let (credentials, elevated) = as_who;
@@ -187,11 +246,11 @@ fn image(
         headers: found.plan.headers,
         header_count: found.plan.header_count,
         entry: found.plan.entry,
-        base: 0,
+        base: found.interpreter.as_ref().map_or(0, |plan| plan.bias),
         users: [credentials.uid[0], credentials.uid[1]],
         groups: [credentials.gid[0], credentials.gid[1]],
         secure: elevated == Elevated::Yes,
-        features: [0; 2],
+        features: FEATURES,
         random,
     };
     let environment: Vec<Cow<'_, [u8]>> = program
@@ -211,8 +270,12 @@ fn image(
 
     let least = stack.bytes.len() as u64 + LEAST_STACK_BYTES;
     let stack_bytes = limit.clamp(least, layout::STACK_BYTES.max(least));
+    let others = found.interpreter.iter().map(|plan| &plan.segments);
+    let others = others.chain(personality.map(|personality| &personality.segments));
+    let mut segments = found.plan.segments.clone();
+    segments.extend(others.flatten().copied());
     let image = Image {
-        segments: found.plan.segments.clone(),
+        segments,
         heap: found.plan.heap,
         stack_top: layout::STACK_TOP,
         stack_bytes: stack_bytes.next_multiple_of(abi::PAGE_BYTES),

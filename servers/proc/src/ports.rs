@@ -197,6 +197,9 @@ pub trait Threads {
 
     /// Lets the thread that waits with an exception go on.
     fn resume_exception(&mut self, token: Token);
+
+    /// Lets `thread`, which waits with an exception, go on at `pc`.
+    fn divert_exception(&mut self, thread: Thread, token: Token, pc: u64);
 }
 
 /// The table that other servers read.

@@ -1,5 +1,6 @@
 //! The server: its state, and which request goes where.
 
+use crate::exec::Personality;
 use crate::park::{Deadlines, Parked};
 use crate::ports::Ports;
 use crate::signal::Action;
@@ -32,6 +33,8 @@ pub struct Proc {
     pub(crate) init_ended: Option<Reply>,
     /// The machine is about to stop.
     pub(crate) stopping: Option<Stopping>,
+    /// What Linux programs need; none if the system has none.
+    pub(crate) personality: Option<Personality>,
 }
 
 impl Proc {
@@ -46,6 +49,7 @@ impl Proc {
             init_waiter: None,
             init_ended: None,
             stopping: None,
+            personality: None,
         }
     }
 

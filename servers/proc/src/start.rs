@@ -67,6 +67,7 @@ impl Proc {
     ) -> Result<(), Errno> {
         ports.equip_thread(thread, INIT)?;
         ports.start_files(INIT)?;
+        self.find_personality(INIT, ports);
         self.execute(INIT, program, ports)
             .inspect_err(|_| ports.exit_files(INIT))
     }

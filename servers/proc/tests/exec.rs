@@ -47,7 +47,7 @@ fn exec_starts_the_thread_at_the_entry_with_its_arguments() {
     );
     let image = &system.world.images[&child];
     let (pc, sp) = system.thread(child).started.unwrap();
-    assert_eq!((pc, sp % 16), (0x20_0078, 0));
+    assert_eq!((pc, sp % 16), (0x20_00b0, 0));
     assert_eq!(sp + image.stack.len() as u64, image.stack_top);
     assert_eq!(image.stack[..8], 2u64.to_le_bytes());
     assert!(image.stack.windows(8).any(|window| window == b"x y\0A=b\0"));

@@ -4,9 +4,9 @@ use super::{Info, SIGKILL, bit};
 use crate::Proc;
 use crate::ports::Ports;
 use crate::process::Life;
-use abi::Token;
 use abi::linux::general as linux;
 use abi::message::decline;
+use abi::{Token, layout};
 use proto::Pid;
 
 /// Exception classes (`ESR_EL1.EC`; Arm ARM, "ESR_EL1").
@@ -40,7 +40,27 @@ pub struct Exception {
     pub decline: u64,
 }
 
+/// Whose instruction it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// The program's.
+    Program,
+    /// The personality's, where it uses addresses that the program gave it.
+    Guarded,
+    /// The personality's.
+    Personality,
+}
+
 impl Exception {
+    fn place(&self) -> Place {
+        let aborted = self.esr >> 26 & 0x3f == class::DATA_ABORT;
+        match self.pc.checked_sub(layout::PERSONALITY) {
+            Some(offset) if offset < layout::GUARDED_BYTES && aborted => Place::Guarded,
+            Some(_) => Place::Personality,
+            None => Place::Program,
+        }
+    }
+
     /// The signal that it becomes: number, `si_code` and `si_addr`.
     pub fn info(&self) -> Info {
         let (signal, code, value) = match self.decline {
@@ -93,7 +113,17 @@ impl Proc {
         exception: Exception,
         ports: &mut P,
     ) {
-        self.raise(pid, token, exception.info(), ports);
+        let info = exception.info();
+        let thread = self.table.living(pid).map(|process| process.thread);
+        match (exception.place(), thread) {
+            (Place::Guarded, Some(thread)) if info.signal != SIGKILL => {
+                let pc = layout::PERSONALITY + layout::GUARDED_BYTES;
+                ports.divert_exception(thread, token, pc);
+            }
+            // No handler can run above the personality: the same instruction would fault forever.
+            (Place::Personality, _) => self.doom(pid, info.signal),
+            _ => self.raise(pid, token, info, ports),
+        }
         self.finish(ports);
     }
 

@@ -64,6 +64,7 @@ pub struct World {
     pub unsent: u64,
     pub powered: Option<Power>,
     pub resumed: Vec<Token>,
+    pub diverted: Vec<(Token, u64)>,
     pub inherited: BTreeMap<u32, Token>,
     /// How many more calls that can fail succeed.
     pub patience: Option<usize>,
@@ -347,6 +348,10 @@ impl Threads for World {
     fn resume_exception(&mut self, token: Token) {
         self.resumed.push(token);
     }
+
+    fn divert_exception(&mut self, _: Thread, token: Token, pc: u64) {
+        self.diverted.push((token, pc));
+    }
 }
 
 impl Publish for World {
@@ -376,17 +381,29 @@ impl Machine for World {
 
 /// A small ELF program.
 pub fn elf() -> Vec<u8> {
+    image(0x20_0000, abi::layout::NATIVE_HEADER, &[])
+}
+
+/// A program of one page at `base` with a second header of type `kind`, whose content is `text`.
+pub fn image(base: u64, kind: u32, text: &[u8]) -> Vec<u8> {
+    const TEXT: u64 = 0xb0;
     let mut bytes = vec![0x7f, b'E', b'L', b'F', 2, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0];
     bytes.extend([2, 0, 183, 0, 1, 0, 0, 0]);
-    for word in [0x20_0078u64, 64, 0] {
+    for word in [base + TEXT, 64, 0] {
         bytes.extend(word.to_le_bytes());
     }
-    bytes.extend([0, 0, 0, 0, 64, 0, 56, 0, 1, 0, 64, 0, 0, 0, 0, 0]);
+    bytes.extend([0, 0, 0, 0, 64, 0, 56, 0, 2, 0, 64, 0, 0, 0, 0, 0]);
     bytes.extend([1, 0, 0, 0, 5, 0, 0, 0]);
-    for word in [0u64, 0x20_0000, 0x20_0000, 0x80, 0x80, 0x1000] {
+    for word in [0u64, base, base, 0x100, 0x100, 0x1000] {
         bytes.extend(word.to_le_bytes());
     }
-    bytes.resize(0x80, 0);
+    bytes.extend(u64::from(kind).to_le_bytes());
+    let length = text.len() as u64;
+    for word in [TEXT, base + TEXT, base + TEXT, length, length, 1] {
+        bytes.extend(word.to_le_bytes());
+    }
+    bytes.extend(text);
+    bytes.resize(0x100, 0);
     bytes
 }
 

@@ -1,6 +1,7 @@
 //! The ports that the kernel answers: callers, clock, threads, machine.
 
 use crate::table::Mapped;
+use abi::thread::Registers;
 use abi::{Errno, Handle, Rights, Token};
 use libsys::serve::{KernelCallers, KernelClock};
 use libsys::{arch, clock, env, request};
@@ -141,6 +142,13 @@ impl Threads for Kernel {
 
     fn resume_exception(&mut self, token: Token) {
         let _ = self.callers.resume(token, 0);
+    }
+
+    fn divert_exception(&mut self, thread: Thread, token: Token, pc: u64) {
+        if let Ok(registers) = arch::thread_read(thread.handle) {
+            let _ = arch::thread_write(thread.handle, &Registers { pc, ..registers });
+        }
+        self.resume_exception(token);
     }
 }
 
