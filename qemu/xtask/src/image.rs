@@ -23,7 +23,7 @@ pub fn write_probe(out: &Path) -> Result<()> {
                     let program = elf_file::strip(&read_built(&package.name, &binary.name)?)?;
                     overlay::add_file(&mut files, "boot/root", 0o755, program);
                 }
-                Role::Root | Role::Server | Role::Program => {}
+                Role::Root | Role::Server | Role::Program | Role::Personality => {}
             }
         }
     }
@@ -99,6 +99,7 @@ fn add_binaries(files: &mut Tree, out: &Path) -> Result<()> {
                 Role::Root => format!("sbin/{}", binary.name),
                 Role::Server => format!("boot/servers/{}", binary.name),
                 Role::Program => format!("bin/{}", binary.name),
+                Role::Personality => format!("boot/{}", binary.name),
             };
             let built = read_built(&package.name, &binary.name)?;
             let stripped = elf_file::strip(&built).with_context(|| binary.name.clone())?;

@@ -24,6 +24,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("ipc", SERVER),
     ("tty", SERVER),
     ("shell", &["abi", "proto"]),
+    ("personality", &["abi", "proto"]),
     ("init", &["abi", "proto", "libsys", "loader"]),
     ("probe", &["abi", "libsys"]),
     ("programs", &["abi", "proto", "libsys", "shell"]),
@@ -38,6 +39,7 @@ const SAFE: &[&str] = &[
     "libsys/abi",
     "libsys/proto",
     "libsys/loader",
+    "libsys/linux",
     "microkernel/core",
     "servers/mem",
     "servers/proc",
@@ -135,7 +137,8 @@ fn check_dependencies(manifest: &Manifest) -> Vec<String> {
         .filter(|(used, _)| MAY_USE.iter().any(|(package, _)| package == used));
     let wrong = ours.filter(|(used, how)| {
         let optional = matches!(how, Dependency::Table { optional: true });
-        let of_binary = optional && *used == "libsys" && SERVERS.contains(&name);
+        let of_binary =
+            optional && *used == "libsys" && (SERVERS.contains(&name) || name == "personality");
         !allowed.contains(&used.as_str()) && !of_binary
     });
     wrong

@@ -24,6 +24,8 @@ pub enum Role {
     Server,
     /// A program in `/bin`.
     Program,
+    /// What is mapped into Linux programs.
+    Personality,
 }
 
 /// A binary of a package.
@@ -83,6 +85,7 @@ pub fn machine_packages() -> Result<Vec<Package>> {
         folders.push((format!("servers/{server}"), Role::Server));
     }
     folders.push(("init/programs".into(), Role::Program));
+    folders.push(("libsys/linux".into(), Role::Personality));
     let mut packages = Vec::new();
     for (folder, role) in folders {
         let (name, binaries) = read_binaries(&root().join(folder))?;

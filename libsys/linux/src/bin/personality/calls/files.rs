@@ -1,0 +1,179 @@
+//! Calls on descriptors.
+
+use super::{Arguments, Result, descriptor, vfs, word};
+use crate::machine;
+use abi::{Errno, Handle};
+use libsys::lease::Loan;
+use libsys::request::request;
+use personality::number;
+use proto::vfs::{Reply, Request, Vfs};
+
+const NO_LOANS: [Loan<'static>; 2] = [Loan::NONE; 2];
+const F_GETLK: u32 = 5;
+const F_SETLKW: u32 = 7;
+/// Bytes of a `struct flock`.
+const LOCK_BYTES: usize = 32;
+const STAT_BYTES: usize = personality::layout::STAT_BYTES;
+/// Bytes of a `struct statfs`.
+const STATFS_BYTES: usize = 120;
+
+/// The calls of this file.
+pub fn call(number: u64, a: Arguments) -> Option<Result> {
+    let fd = descriptor(a[0]);
+    Some(match number {
+        number::CLOSE => vfs(Request::Close { fd }, NO_LOANS),
+        number::CLOSE_RANGE => close_range(a),
+        number::LSEEK => {
+            let (offset, whence) = (a[1] as i64, word(a[2]));
+            vfs(Request::Seek { fd, offset, whence }, NO_LOANS)
+        }
+        number::DUP => vfs(Request::Duplicate { fd }, NO_LOANS),
+        number::DUP3 => duplicate_to(a),
+        number::FCNTL => control(a),
+        number::IOCTL => device_control(a),
+        number::PIPE2 => pipe(a),
+        number::FSTAT => with_out(a[1], STAT_BYTES, |loan| {
+            vfs(Request::StatDescriptor { fd }, [loan, Loan::NONE])
+        }),
+        number::FSTATFS => with_out(a[1], STATFS_BYTES, |loan| {
+            vfs(Request::StatFileSystem { fd }, [Loan::NONE, loan])
+        }),
+        number::GETDENTS64 => with_out(a[1], word(a[2]) as usize, |loan| {
+            vfs(Request::List { fd }, [loan, Loan::NONE])
+        }),
+        number::FTRUNCATE => {
+            let length = a[1] as i64;
+            vfs(Request::TruncateDescriptor { fd, length }, NO_LOANS)
+        }
+        number::FCHMOD => vfs(
+            Request::ChangeModeDescriptor {
+                fd,
+                mode: word(a[1]),
+            },
+            NO_LOANS,
+        ),
+        number::FCHOWN => {
+            let (uid, gid) = (word(a[1]), word(a[2]));
+            vfs(Request::ChangeOwnerDescriptor { fd, uid, gid }, NO_LOANS)
+        }
+        number::FCHDIR => vfs(Request::ChangeDirectoryTo { fd }, NO_LOANS),
+        number::FSYNC | number::FDATASYNC => vfs(Request::Sync { fd }, NO_LOANS),
+        number::SYNC => vfs(Request::Sync { fd: -1 }, NO_LOANS),
+        number::FADVISE64 => {
+            // Advice has no effect that a program could see, but a wrong descriptor has.
+            let (command, argument) = (F_GETFD, 0);
+            vfs(
+                Request::Control {
+                    fd,
+                    command,
+                    argument,
+                },
+                NO_LOANS,
+            )
+            .map(|_| 0)
+        }
+        _ => return None,
+    })
+}
+
+const F_GETFD: u32 = 1;
+
+/// Lends the program's memory at `address` to be written.
+pub fn with_out(address: u64, bytes: usize, ask: impl Fn(Loan<'_>) -> Result) -> Result {
+    ask(machine::lend_out(address, bytes)?)
+}
+
+fn duplicate_to(a: Arguments) -> Result {
+    let request = Request::DuplicateTo {
+        fd: descriptor(a[0]),
+        to: descriptor(a[1]),
+        flags: word(a[2]),
+        same_is_fine: false,
+    };
+    vfs(request, NO_LOANS)
+}
+
+fn close_range(a: Arguments) -> Result {
+    const CLOEXEC: u32 = 4;
+    const F_SETFD: u32 = 2;
+    /// The file service gives no higher descriptor.
+    const END: u32 = 1023;
+    let (first, last, flags) = (word(a[0]), word(a[1]), word(a[2]));
+    if first > last || flags & !CLOEXEC != 0 {
+        return Err(Errno::EINVAL);
+    }
+    for fd in first..=last.min(END) {
+        let fd = fd as i32;
+        let request = if flags & CLOEXEC == 0 {
+            Request::Close { fd }
+        } else {
+            Request::Control {
+                fd,
+                command: F_SETFD,
+                argument: 1,
+            }
+        };
+        // A number that is not open is fine.
+        let _ = vfs(request, NO_LOANS);
+    }
+    Ok(0)
+}
+
+fn control(a: Arguments) -> Result {
+    let (fd, command, argument) = (descriptor(a[0]), word(a[1]), a[2]);
+    if (F_GETLK..=F_SETLKW).contains(&command) {
+        let loan = machine::lend_both(argument, LOCK_BYTES)?;
+        return vfs(Request::Lock { fd, command }, [loan, Loan::NONE]);
+    }
+    vfs(
+        Request::Control {
+            fd,
+            command,
+            argument,
+        },
+        NO_LOANS,
+    )
+}
+
+/// Bytes of the structure that an `ioctl` takes or fills.
+fn structure_bytes(command: u32) -> usize {
+    match command {
+        // TCGETS, TCSETS, TCSETSW, TCSETSF
+        0x5401..=0x5404 => 36,
+        // TIOCGWINSZ, TIOCSWINSZ
+        0x5413 | 0x5414 => 8,
+        // TIOCGPGRP, TIOCSPGRP, TIOCOUTQ, FIONREAD, FIONBIO, TIOCGSID
+        0x540f | 0x5410 | 0x5411 | 0x541b | 0x5421 | 0x5429 => 4,
+        _ => 0,
+    }
+}
+
+fn device_control(a: Arguments) -> Result {
+    let (fd, command, argument) = (descriptor(a[0]), word(a[1]), a[2]);
+    let loan = match structure_bytes(command) {
+        0 => Loan::NONE,
+        bytes => machine::lend_both(argument, bytes)?,
+    };
+    vfs(
+        Request::DeviceControl {
+            fd,
+            command,
+            argument,
+        },
+        [loan, Loan::NONE],
+    )
+}
+
+fn pipe(a: Arguments) -> Result {
+    let wish = Request::Pipe { flags: word(a[1]) };
+    let Reply::Descriptors { read, write } = request::<Vfs>(Handle::VFS, &wish, NO_LOANS)? else {
+        return Err(Errno::EPROTO);
+    };
+    let mut bytes = [0; 8];
+    personality::bytes::put_u32(&mut bytes, 0, read as u32);
+    personality::bytes::put_u32(&mut bytes, 4, write as u32);
+    machine::write(a[0], &bytes).map(|()| 0).inspect_err(|_| {
+        let _ = vfs(Request::Close { fd: read }, NO_LOANS);
+        let _ = vfs(Request::Close { fd: write }, NO_LOANS);
+    })
+}

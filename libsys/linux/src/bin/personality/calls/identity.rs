@@ -1,0 +1,118 @@
+//! Who the process is: numbers, users, groups.
+
+use super::{Arguments, Result, proc, proc_number, word};
+use crate::machine;
+use crate::process::Process;
+use abi::{Errno, Handle};
+use libsys::lease::Loan;
+use libsys::request::request;
+use personality::number;
+use proto::proc::{Proc, Reply, Request};
+
+const KEEP: u32 = u32::MAX;
+/// Most supplementary groups of a call.
+const GROUPS: u64 = 65536;
+
+/// The calls of this file.
+pub fn call(process: &mut Process, number: u64, a: Arguments) -> Option<Result> {
+    let [first, second, third] = [word(a[0]), word(a[1]), word(a[2])];
+    Some(match number {
+        number::GETPID | number::GETTID | number::SET_TID_ADDRESS => process.pid().map(u64::from),
+        number::GETPPID => parent(),
+        number::GETUID => ids(Request::GetUsers).map(|ids| ids[0].into()),
+        number::GETEUID => ids(Request::GetUsers).map(|ids| ids[1].into()),
+        number::GETGID => ids(Request::GetGroups).map(|ids| ids[0].into()),
+        number::GETEGID => ids(Request::GetGroups).map(|ids| ids[1].into()),
+        number::GETRESUID => ids(Request::GetUsers).and_then(|ids| store(ids, a)),
+        number::GETRESGID => ids(Request::GetGroups).and_then(|ids| store(ids, a)),
+        number::SETUID => users(0, KEEP, first, KEEP),
+        number::SETREUID => users(1, first, second, KEEP),
+        number::SETRESUID => users(2, first, second, third),
+        number::SETGID => groups(0, KEEP, first, KEEP),
+        number::SETREGID => groups(1, first, second, KEEP),
+        number::SETRESGID => groups(2, first, second, third),
+        number::GETGROUPS => supplementary(a),
+        number::SETGROUPS => set_supplementary(a),
+        // Both say what to do when a thread ends while others go on; a process has one thread.
+        number::SET_ROBUST_LIST if a[1] == 24 => Ok(0),
+        number::SET_ROBUST_LIST => Err(Errno::EINVAL),
+        _ => return None,
+    })
+}
+
+fn parent() -> Result {
+    match proc(Request::Identity)? {
+        Reply::Identity { ppid, .. } => Ok(ppid.into()),
+        _ => Err(Errno::EPROTO),
+    }
+}
+
+fn ids(request: Request) -> core::result::Result<[u32; 3], Errno> {
+    match proc(request)? {
+        Reply::Ids {
+            real,
+            effective,
+            saved,
+        } => Ok([real, effective, saved]),
+        _ => Err(Errno::EPROTO),
+    }
+}
+
+fn store(ids: [u32; 3], a: Arguments) -> Result {
+    for (id, address) in ids.into_iter().zip(a) {
+        machine::write(address, &id.to_le_bytes())?;
+    }
+    Ok(0)
+}
+
+fn users(how: u32, real: u32, effective: u32, saved: u32) -> Result {
+    proc_number(Request::SetUsers {
+        how,
+        real,
+        effective,
+        saved,
+    })
+}
+
+fn groups(how: u32, real: u32, effective: u32, saved: u32) -> Result {
+    proc_number(Request::SetGroups {
+        how,
+        real,
+        effective,
+        saved,
+    })
+}
+
+fn ask_groups(wish: Request, loan: Loan<'_>) -> Result {
+    match request::<Proc>(Handle::PROC, &wish, [loan, Loan::NONE])? {
+        Reply::Count(count) => Ok(count),
+        Reply::Done => Ok(0),
+        _ => Err(Errno::EPROTO),
+    }
+}
+
+fn supplementary(a: Arguments) -> Result {
+    let (room, address) = (u64::from(word(a[0])), a[1]);
+    let count = ask_groups(Request::Supplementary, Loan::NONE)?;
+    if room == 0 {
+        return Ok(count);
+    }
+    if room < count {
+        return Err(Errno::EINVAL);
+    }
+    ask_groups(
+        Request::Supplementary,
+        machine::lend_out(address, count as usize * 4)?,
+    )
+}
+
+fn set_supplementary(a: Arguments) -> Result {
+    let count = u64::from(word(a[0]));
+    if count > GROUPS {
+        return Err(Errno::EINVAL);
+    }
+    ask_groups(
+        Request::SetSupplementary,
+        machine::lend_in(a[1], count as usize * 4)?,
+    )
+}

@@ -1,0 +1,128 @@
+//! The machine: its name, its memory, its processor, random numbers, `futex`.
+
+use super::{Arguments, Result, proc_number, vfs, word};
+use crate::machine;
+use abi::{Errno, Handle, PAGE_BYTES};
+use libsys::lease::Loan;
+use libsys::request::{request, request_transfer};
+use libsys::time::monotonic_ns;
+use personality::{layout, number};
+use proto::mem::{Mem, Reply as MemReply, Request as MemRequest};
+use proto::proc::Request as ProcRequest;
+use proto::vfs::{AT_FDCWD, Reply, Request, Vfs};
+
+/// The calls of this file.
+pub fn call(number: u64, a: Arguments) -> Option<Result> {
+    Some(match number {
+        number::UNAME => machine::write(a[0], &layout::uname()).map(|()| 0),
+        number::SYSINFO => information(a),
+        number::GETRANDOM => random(a),
+        number::FUTEX => futex(a),
+        number::PERSONALITY => match word(a[0]) {
+            0 | u32::MAX => Ok(0),
+            _ => Err(Errno::EINVAL),
+        },
+        number::SCHED_YIELD => {
+            libsys::arch::yield_now();
+            Ok(0)
+        }
+        number::SCHED_GETAFFINITY => affinity(a),
+        number::SCHED_GETSCHEDULER => Ok(0),
+        number::SCHED_GETPARAM => machine::write(a[1], &[0; 4]).map(|()| 0),
+        number::GETCPU => processor(a),
+        number::REBOOT => reboot(a),
+        _ => return None,
+    })
+}
+
+fn information(a: Arguments) -> Result {
+    let reply = request::<Mem>(Handle::MEM, &MemRequest::Statistics, [Loan::NONE; 2])?;
+    let MemReply::Statistics { total, free, .. } = reply else {
+        return Err(Errno::EPROTO);
+    };
+    let uptime_s = monotonic_ns() / 1_000_000_000;
+    let bytes = layout::sysinfo(uptime_s, total * PAGE_BYTES, free * PAGE_BYTES);
+    machine::write(a[0], &bytes).map(|()| 0)
+}
+
+/// From the file service's generator, through its device.
+fn random(a: Arguments) -> Result {
+    const KNOWN: u32 = 7;
+    const MOST: u64 = 1 << 20;
+    if word(a[2]) & !KNOWN != 0 {
+        return Err(Errno::EINVAL);
+    }
+    const O_CLOEXEC: u32 = 0o2_000_000;
+    let loan = machine::lend_out(a[0], a[1].min(MOST) as usize)?;
+    let path = Loan::read(b"/dev/urandom");
+    let open = Request::Open {
+        directory: AT_FDCWD,
+        flags: O_CLOEXEC,
+        mode: 0,
+    };
+    let fd = vfs(open, [path, Loan::NONE])? as i32;
+    let count = |reply| match reply {
+        Reply::Count(count) => Ok(count),
+        _ => Err(Errno::EPROTO),
+    };
+    let result = request_transfer::<Vfs>(Handle::VFS, loan, |_| Request::Read { fd }, count);
+    let _ = vfs(Request::Close { fd }, [Loan::NONE; 2]);
+    result
+}
+
+/// With one thread nobody waits, so waking wakes nobody, and who would wait would wait for ever.
+fn futex(a: Arguments) -> Result {
+    const WAIT: u32 = 0;
+    const WAKE: u32 = 1;
+    const WAIT_BITSET: u32 = 9;
+    const WAKE_BITSET: u32 = 10;
+    const COMMAND: u32 = 0x7f;
+    if a[0] % 4 != 0 {
+        return Err(Errno::EINVAL);
+    }
+    let mut value = [0; 4];
+    match word(a[1]) & COMMAND {
+        WAKE | WAKE_BITSET => Ok(0),
+        WAIT | WAIT_BITSET => {
+            machine::read(a[0], &mut value)?;
+            if u32::from_le_bytes(value) == word(a[2]) {
+                Err(Errno::ENOSYS)
+            } else {
+                Err(Errno::EAGAIN)
+            }
+        }
+        _ => Err(Errno::ENOSYS),
+    }
+}
+
+fn affinity(a: Arguments) -> Result {
+    const BYTES: u64 = 8;
+    if a[1] < BYTES || a[1] % BYTES != 0 {
+        return Err(Errno::EINVAL);
+    }
+    machine::write(a[2], &1u64.to_le_bytes()).map(|()| BYTES)
+}
+
+fn processor(a: Arguments) -> Result {
+    for address in [a[0], a[1]] {
+        if address != 0 {
+            machine::write(address, &[0; 4])?;
+        }
+    }
+    Ok(0)
+}
+
+fn reboot(a: Arguments) -> Result {
+    const MAGIC: u32 = 0xfee1_dead;
+    const RESTART: u32 = 0x0123_4567;
+    const HALT: u32 = 0xcdef_0123;
+    const POWER_OFF: u32 = 0x4321_fedc;
+    if word(a[0]) != MAGIC {
+        return Err(Errno::EINVAL);
+    }
+    match word(a[2]) {
+        RESTART => proc_number(ProcRequest::Power { how: 1 }),
+        HALT | POWER_OFF => proc_number(ProcRequest::Power { how: 0 }),
+        _ => Err(Errno::EINVAL),
+    }
+}

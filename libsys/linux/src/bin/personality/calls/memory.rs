@@ -1,0 +1,120 @@
+//! Memory: `brk`, `mmap` and their kin.
+
+use super::{Arguments, Result, descriptor, mem, vfs, word};
+use abi::{Errno, PAGE_BYTES};
+use libsys::lease::Loan;
+use personality::memory::{MAP_ANONYMOUS, anonymous_flags, is_fixed, outside, prot};
+use personality::number;
+use proto::mem::Request;
+use proto::vfs::Request as FileRequest;
+
+/// The calls of this file.
+pub fn call(number: u64, a: Arguments) -> Option<Result> {
+    let (address, bytes) = (a[0], a[1]);
+    Some(match number {
+        number::BRK => mem(Request::Brk { end: a[0] }),
+        number::MMAP => map(a),
+        number::MUNMAP => outside(address, bytes, Errno::EINVAL)
+            .and_then(|()| {
+                if bytes == 0 {
+                    Err(Errno::EINVAL)
+                } else {
+                    Ok(())
+                }
+            })
+            .and_then(|()| mem(Request::Unmap { address, bytes })),
+        number::MPROTECT => outside(address, bytes, Errno::ENOMEM).and_then(|()| {
+            let prot = prot(a[2])?;
+            mem(Request::Protect {
+                address,
+                bytes,
+                prot,
+            })
+        }),
+        number::MREMAP => remap(a),
+        number::MADVISE => outside(address, bytes, Errno::ENOMEM).and_then(|()| {
+            mem(Request::Advise {
+                address,
+                bytes,
+                advice: word(a[2]),
+            })
+        }),
+        number::MSYNC => synchronise(a),
+        _ => return None,
+    })
+}
+
+fn map(a: Arguments) -> Result {
+    let [address, bytes, _, linux, fd, offset] = a;
+    let (prot, linux) = (prot(a[2])?, word(linux));
+    if bytes == 0 || offset % PAGE_BYTES != 0 {
+        return Err(Errno::EINVAL);
+    }
+    if is_fixed(linux) {
+        outside(address, bytes, Errno::ENOMEM)?;
+    }
+    // A wish that is no demand is rounded down, and dropped where it cannot be.
+    let wish = if is_fixed(linux) {
+        address
+    } else {
+        address & !(PAGE_BYTES - 1)
+    };
+    let wish = if outside(wish, bytes, Errno::ENOMEM).is_ok() {
+        wish
+    } else {
+        0
+    };
+    if linux & MAP_ANONYMOUS != 0 {
+        let flags = anonymous_flags(linux)?;
+        return mem(Request::Map {
+            address: wish,
+            bytes,
+            prot,
+            flags,
+        });
+    }
+    let (fd, flags) = (descriptor(fd), linux);
+    let request = FileRequest::MapFile {
+        fd,
+        address: wish,
+        bytes,
+        prot,
+        flags,
+        offset,
+    };
+    vfs(request, [Loan::NONE; 2])
+}
+
+fn remap(a: Arguments) -> Result {
+    const MAY_MOVE: u32 = 1;
+    let (address, old_bytes, new_bytes, flags) = (a[0], a[1], a[2], word(a[3]));
+    if flags & !MAY_MOVE != 0 {
+        return Err(Errno::EINVAL);
+    }
+    outside(address, old_bytes.max(new_bytes), Errno::EFAULT)?;
+    mem(Request::Remap {
+        address,
+        old_bytes,
+        new_bytes,
+        flags,
+    })
+}
+
+/// Shared pages are the file's own: what was written is there already.
+fn synchronise(a: Arguments) -> Result {
+    const ASYNC: u32 = 1;
+    const INVALIDATE: u32 = 2;
+    const SYNC: u32 = 4;
+    let flags = word(a[2]);
+    let both = ASYNC | SYNC;
+    if flags & !(both | INVALIDATE) != 0 || flags & both == both || a[0] % PAGE_BYTES != 0 {
+        return Err(Errno::EINVAL);
+    }
+    outside(a[0], a[1], Errno::ENOMEM)?;
+    let mapped = mem(Request::Touch {
+        address: a[0],
+        bytes: a[1].max(1),
+        write: false,
+    });
+    mapped.map_err(|_| Errno::ENOMEM)
+}

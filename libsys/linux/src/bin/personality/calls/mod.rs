@@ -1,0 +1,105 @@
+//! From a call's number to what does it. One file for each group of calls; each file asks one or two
+//! services. A number that none of them has is `ENOSYS`.
+
+mod files;
+mod identity;
+mod ipc;
+mod machine_calls;
+mod memory;
+mod paths;
+mod processes;
+mod signal;
+mod time;
+mod transfer;
+mod waiting;
+
+use crate::process::Process;
+use abi::thread::Block;
+use abi::{Errno, Handle};
+use libsys::lease::Loan;
+use libsys::request::request;
+use personality::number::{self, State};
+use proto::{mem, proc, vfs};
+
+/// What a call gives: a value for x0, or why not.
+pub type Result = core::result::Result<u64, Errno>;
+/// The six arguments.
+pub type Arguments = [u64; 6];
+
+/// Carries out a call.
+///
+/// # Errors
+/// As the call's manual page says; `ENOSYS`.
+pub fn call(process: &mut Process, block: &mut Block, number: u64, a: Arguments) -> Result {
+    if let Some(result) = transfer::call(process, number, a) {
+        return result;
+    }
+    let rest = files::call(number, a)
+        .or_else(|| paths::call(number, a))
+        .or_else(|| memory::call(number, a))
+        .or_else(|| signal::call(process, block, number, a))
+        .or_else(|| processes::call(process, block, number, a))
+        .or_else(|| waiting::call(process, number, a))
+        .or_else(|| identity::call(process, number, a))
+        .or_else(|| time::call(number, a))
+        .or_else(|| machine_calls::call(number, a))
+        .or_else(|| ipc::call(number, a));
+    rest.unwrap_or_else(|| Err(refusal(number)))
+}
+
+/// The error of a call that is not there.
+fn refusal(number: u64) -> Errno {
+    let known = number::CALLS.iter().find(|call| call.number == number);
+    match known {
+        Some(call) if call.state == State::Refused => match number {
+            number::SOCKET | number::SOCKETPAIR => Errno::EAFNOSUPPORT,
+            number::SHUTDOWN => Errno::ENOTSOCK,
+            _ => Errno::EOPNOTSUPP,
+        },
+        _ => Errno::ENOSYS,
+    }
+}
+
+/// Asks the file service; the answer is a number.
+fn vfs(request_: vfs::Request, loans: [Loan<'_>; 2]) -> Result {
+    match request::<vfs::Vfs>(Handle::VFS, &request_, loans)? {
+        vfs::Reply::Done => Ok(0),
+        vfs::Reply::Count(count) => Ok(count),
+        vfs::Reply::Descriptor(fd) => Ok(fd as u64),
+        vfs::Reply::Descriptors { .. } | vfs::Reply::Program { .. } => Err(Errno::EPROTO),
+    }
+}
+
+/// Asks the memory service; the answer is a number.
+fn mem(request_: mem::Request) -> Result {
+    match request::<mem::Mem>(Handle::MEM, &request_, [Loan::NONE; 2])? {
+        mem::Reply::Done => Ok(0),
+        mem::Reply::Address(value) | mem::Reply::Count(value) => Ok(value),
+        _ => Err(Errno::EPROTO),
+    }
+}
+
+/// Asks the process service.
+fn proc(request_: proc::Request) -> core::result::Result<proc::Reply, Errno> {
+    request::<proc::Proc>(Handle::PROC, &request_, [Loan::NONE; 2])
+}
+
+/// Asks the process service; the answer is a number.
+fn proc_number(request_: proc::Request) -> Result {
+    match proc(request_)? {
+        proc::Reply::Done => Ok(0),
+        proc::Reply::Count(count) => Ok(count),
+        proc::Reply::Pid(pid) => Ok(pid.into()),
+        _ => Err(Errno::EPROTO),
+    }
+}
+
+/// A descriptor as programs pass it: the low half of a register.
+fn descriptor(register: u64) -> vfs::Fd {
+    register as i32
+}
+
+/// An `int` or `unsigned` argument: the low half of a register.
+fn word(register: u64) -> u32 {
+    register as u32
+}

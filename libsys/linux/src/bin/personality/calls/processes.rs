@@ -1,0 +1,295 @@
+//! Processes: `clone`, `execve`, `exit`, `wait4`, groups, limits.
+
+use super::{Arguments, Result, proc, proc_number, word};
+use crate::machine;
+use crate::process::Process;
+use crate::text::{Path, strings};
+use abi::thread::Block;
+use abi::{Errno, Handle};
+use libsys::lease::Loan;
+use libsys::request::request;
+use personality::bytes::{get_u64, put_u64};
+use personality::{clone, layout, number};
+use proto::proc::{Proc, Program, Reply, Request, WAIT_BY_KIND};
+use proto::vfs::AT_FDCWD;
+
+const RUSAGE_BYTES: usize = 144;
+
+/// The calls of this file.
+pub fn call(process: &mut Process, block: &mut Block, number: u64, a: Arguments) -> Option<Result> {
+    Some(match number {
+        number::CLONE => fork(process, block, a),
+        number::EXECVE => execute(a[0], a[1], a[2]),
+        number::EXECVEAT => execute_at(a),
+        number::EXIT | number::EXIT_GROUP => exit(a[0] as i32),
+        number::WAIT4 => wait(a),
+        number::WAITID => wait_id(a),
+        number::SETPGID => proc_number(Request::SetGroup {
+            pid: a[0] as i32,
+            pgid: a[1] as i32,
+        }),
+        number::GETPGID => proc_number(Request::GetGroup { pid: a[0] as i32 }),
+        number::GETSID => proc_number(Request::GetSession { pid: a[0] as i32 }),
+        number::SETSID => proc_number(Request::NewSession),
+        number::PRLIMIT64 => limit(a[0] as i32, word(a[1]), a[2], a[3]),
+        number::GETRLIMIT => limit(0, word(a[0]), 0, a[1]),
+        number::SETRLIMIT => limit(0, word(a[0]), a[1], 0),
+        number::GETRUSAGE => usage(a),
+        number::TIMES => times(a),
+        number::GETPRIORITY => priority(a, false, 0),
+        number::SETPRIORITY => priority(a, true, a[2] as i32).map(|_| 0),
+        number::PRCTL => control(a),
+        _ => return None,
+    })
+}
+
+/// The arguments on AArch64: flags, stack, parent's place for the tid, TLS, child's place.
+fn fork(process: &mut Process, block: &mut Block, a: Arguments) -> Result {
+    let [flags, stack, parent_tid, tls, child_tid, _] = a;
+    let wish = clone::child(flags)?;
+    let pid = proc_number(Request::Fork)?;
+    if pid != 0 {
+        if wish.parent_tid {
+            // As on Linux, a bad place is no reason to fail once the child is there.
+            let _ = machine::write(parent_tid, &(pid as u32).to_le_bytes());
+        }
+        return Ok(pid);
+    }
+    process.forked();
+    if stack != 0 {
+        block.registers.sp = stack;
+    }
+    if wish.tls {
+        machine::set_thread_pointer(tls);
+    }
+    if wish.child_tid {
+        let own = process.pid()?;
+        let _ = machine::write(child_tid, &own.to_le_bytes());
+    }
+    Ok(0)
+}
+
+fn execute(path: u64, arguments: u64, environment: u64) -> Result {
+    let program = Program {
+        path: Path::read(path)?.bytes().to_vec(),
+        arguments: strings(arguments)?,
+        environment: strings(environment)?,
+    };
+    let bytes = postcard::to_allocvec(&program).map_err(|_| Errno::ENOMEM)?;
+    drop(program);
+    request::<Proc>(
+        Handle::PROC,
+        &Request::Exec,
+        [Loan::read(&bytes), Loan::NONE],
+    )?;
+    Err(Errno::EPROTO)
+}
+
+fn execute_at(a: Arguments) -> Result {
+    let absolute = Path::read(a[1])?.bytes().first() == Some(&b'/');
+    if word(a[4]) != 0 || !(absolute || a[0] as i32 == AT_FDCWD) {
+        return Err(Errno::ENOSYS);
+    }
+    execute(a[1], a[2], a[3])
+}
+
+fn exit(status: i32) -> Result {
+    loop {
+        let _ = proc(Request::Exit { status });
+    }
+}
+
+struct Ended {
+    pid: u32,
+    status: u32,
+    uid: u32,
+}
+
+fn wait_for(pid: i32, options: u32, usage: u64) -> core::result::Result<Ended, Errno> {
+    let loan = match usage {
+        0 => Loan::NONE,
+        address => machine::lend_out(address, RUSAGE_BYTES)?,
+    };
+    match request::<Proc>(
+        Handle::PROC,
+        &Request::Wait { pid, options },
+        [loan, Loan::NONE],
+    )? {
+        Reply::Waited {
+            pid, status, uid, ..
+        } => Ok(Ended { pid, status, uid }),
+        _ => Err(Errno::EPROTO),
+    }
+}
+
+/// `__WALL`, `__WCLONE` and `__WNOTHREAD`: all children are of one kind.
+const KINDS: u32 = 0xe000_0000;
+
+fn wait(a: Arguments) -> Result {
+    const KNOWN: u32 = 0b1011;
+    let options = word(a[2]);
+    if options & !(KNOWN | KINDS) != 0 {
+        return Err(Errno::EINVAL);
+    }
+    let ended = wait_for(a[0] as i32, options & KNOWN, a[3])?;
+    if a[1] != 0 && ended.pid != 0 {
+        machine::write(a[1], &ended.status.to_le_bytes())?;
+    }
+    Ok(ended.pid.into())
+}
+
+fn wait_id(a: Arguments) -> Result {
+    const WNOHANG: u32 = 1;
+    const WSTOPPED: u32 = 2;
+    const WEXITED: u32 = 4;
+    const WCONTINUED: u32 = 8;
+    let (kind, id, options) = (word(a[0]), a[1] as i32, word(a[3]));
+    let known = WNOHANG | WSTOPPED | WEXITED | WCONTINUED;
+    if options & !(known | KINDS) != 0 || options & (WSTOPPED | WEXITED | WCONTINUED) == 0 {
+        return Err(Errno::EINVAL);
+    }
+    let pid = match (kind, id) {
+        (0, _) => -1,
+        (1, 1..) => id,
+        (2, 0) => 0,
+        (2, 1..) => -id,
+        _ => return Err(Errno::EINVAL),
+    };
+    let ended = wait_for(pid, options & known | WAIT_BY_KIND, a[4])?;
+    if a[2] != 0 {
+        let none = [0; 128];
+        let info = layout::wait_info(ended.pid, ended.uid, ended.status);
+        machine::write(a[2], if ended.pid == 0 { &none } else { &info })?;
+    }
+    Ok(0)
+}
+
+fn limit(pid: i32, resource: u32, new_at: u64, old_at: u64) -> Result {
+    let mut bytes = [0; 16];
+    if new_at != 0 {
+        machine::read(new_at, &mut bytes)?;
+    }
+    let (soft, hard) = (get_u64(&bytes, 0), get_u64(&bytes, 8));
+    let wish = Request::Limit {
+        pid,
+        resource,
+        change: new_at != 0,
+        soft,
+        hard,
+    };
+    let Reply::Limit { soft, hard } = proc(wish)? else {
+        return Err(Errno::EPROTO);
+    };
+    if old_at != 0 {
+        put_u64(&mut bytes, 0, soft);
+        put_u64(&mut bytes, 8, hard);
+        machine::write(old_at, &bytes)?;
+    }
+    Ok(0)
+}
+
+struct Used {
+    user_ns: u64,
+    system_ns: u64,
+    faults: u64,
+    max_bytes: u64,
+}
+
+fn used(who: i32) -> core::result::Result<Used, Errno> {
+    match proc(Request::Times { who })? {
+        Reply::Times {
+            user_ns,
+            system_ns,
+            faults,
+            max_bytes,
+        } => Ok(Used {
+            user_ns,
+            system_ns,
+            faults,
+            max_bytes,
+        }),
+        _ => Err(Errno::EPROTO),
+    }
+}
+
+fn usage(a: Arguments) -> Result {
+    /// The calling thread: the only one.
+    const THREAD: i32 = 1;
+    let who = match a[0] as i32 {
+        THREAD => 0,
+        who => who,
+    };
+    let used = used(who)?;
+    let bytes = layout::rusage(used.user_ns, used.system_ns, used.max_bytes, used.faults);
+    machine::write(a[1], &bytes).map(|()| 0)
+}
+
+fn times(a: Arguments) -> Result {
+    /// Nanoseconds of a clock tick, of which there are 100 a second (`AT_CLKTCK`).
+    const TICK_NS: u64 = 10_000_000;
+    if a[0] != 0 {
+        let (own, children) = (used(0)?, used(-1)?);
+        let all = [
+            own.user_ns,
+            own.system_ns,
+            children.user_ns,
+            children.system_ns,
+        ];
+        let mut bytes = [0; 32];
+        for (index, ns) in all.into_iter().enumerate() {
+            put_u64(&mut bytes, 8 * index, ns / TICK_NS);
+        }
+        machine::write(a[0], &bytes)?;
+    }
+    Ok(libsys::time::monotonic_ns() / TICK_NS)
+}
+
+fn priority(a: Arguments, change: bool, nice: i32) -> Result {
+    const PROCESS: u32 = 0;
+    match word(a[0]) {
+        PROCESS => proc_number(Request::Nice {
+            pid: a[1] as i32,
+            change,
+            nice,
+        }),
+        1 | 2 => Err(Errno::ENOSYS),
+        _ => Err(Errno::EINVAL),
+    }
+}
+
+fn control(a: Arguments) -> Result {
+    const SET_NAME: u32 = 15;
+    const GET_NAME: u32 = 16;
+    const NAME_BYTES: usize = 16;
+    let mut name = [0; NAME_BYTES];
+    match word(a[0]) {
+        SET_NAME => {
+            read_name(a[1], &mut name)?;
+            let end = name
+                .iter()
+                .position(|&byte| byte == 0)
+                .unwrap_or(NAME_BYTES - 1);
+            let loan = Loan::read(name.get(..end).unwrap_or_default());
+            request::<Proc>(Handle::PROC, &Request::Name, [loan, Loan::NONE]).map(|_| 0)
+        }
+        GET_NAME => {
+            let loan = Loan::write(&mut name);
+            request::<Proc>(Handle::PROC, &Request::Name, [loan, Loan::NONE])?;
+            machine::write(a[1], &name).map(|()| 0)
+        }
+        _ => Err(Errno::EINVAL),
+    }
+}
+
+/// Copies at most 15 bytes of a string, which may end right before an absent page.
+fn read_name(address: u64, into: &mut [u8; 16]) -> core::result::Result<(), Errno> {
+    for (index, place) in into.iter_mut().take(15).enumerate() {
+        let mut one = [0];
+        machine::read(address.wrapping_add(index as u64), &mut one)?;
+        if one == [0] {
+            break;
+        }
+        *place = one[0];
+    }
+    Ok(())
+}

@@ -1,0 +1,216 @@
+//! Signals, as far as they are calls.
+
+use super::{Arguments, Result, proc, proc_number, word};
+use crate::process::Process;
+use crate::{machine, signals};
+use abi::Errno;
+use abi::thread::Block;
+use personality::bytes::{get_u32, get_u64};
+use personality::frame::{AlternateStack, SS_DISABLE, SS_ONSTACK, Signal};
+use personality::layout::{self, Action};
+use personality::number;
+use proto::proc::{Reply, Request};
+
+/// Bytes of a signal set.
+const SET_BYTES: u64 = 8;
+/// Least bytes of an alternate stack (`MINSIGSTKSZ`).
+const LEAST_STACK: u64 = 5120;
+const ASK: u32 = 3;
+
+/// The calls of this file.
+pub fn call(process: &mut Process, block: &mut Block, number: u64, a: Arguments) -> Option<Result> {
+    Some(match number {
+        number::RT_SIGACTION => sized(a[3]).and_then(|()| action(a)),
+        number::RT_SIGPROCMASK => sized(a[3]).and_then(|()| mask(a)),
+        number::RT_SIGPENDING => sized(a[1]).and_then(|()| pending(a)),
+        number::RT_SIGSUSPEND => sized(a[1]).and_then(|()| suspend(a)),
+        number::RT_SIGTIMEDWAIT => sized(a[3]).and_then(|()| wait(a)),
+        number::RT_SIGQUEUEINFO => queue(a),
+        number::SIGALTSTACK => alternate_stack(process, block, a),
+        number::KILL => proc_number(Request::Kill {
+            pid: a[0] as i32,
+            signal: word(a[1]),
+        }),
+        number::TKILL => to_thread(process, a[0], word(a[1])),
+        number::TGKILL => match process.pid() {
+            Ok(pid) if u64::from(pid) == a[0] => to_thread(process, a[1], word(a[2])),
+            _ => Err(Errno::ESRCH),
+        },
+        _ => return None,
+    })
+}
+
+fn sized(bytes: u64) -> core::result::Result<(), Errno> {
+    if bytes == SET_BYTES {
+        Ok(())
+    } else {
+        Err(Errno::EINVAL)
+    }
+}
+
+/// A process has one thread: whoever names another names nobody.
+fn to_thread(process: &mut Process, tid: u64, signal: u32) -> Result {
+    let pid = process.pid()?;
+    if tid as i32 <= 0 {
+        return Err(Errno::EINVAL);
+    }
+    if tid != u64::from(pid) {
+        return Err(Errno::ESRCH);
+    }
+    const SI_TKILL: i32 = -6;
+    match signal {
+        0 => Ok(0),
+        _ => proc_number(Request::Queue {
+            pid: pid as i32,
+            signal,
+            code: SI_TKILL,
+            value: 0,
+        }),
+    }
+}
+
+fn action(a: Arguments) -> Result {
+    let (signal, new_at, old_at) = (word(a[0]), a[1], a[2]);
+    let mut bytes = [0; 32];
+    if new_at != 0 {
+        machine::read(new_at, &mut bytes)?;
+    }
+    let new = Action::from_bytes(&bytes);
+    let request = Request::Action {
+        signal,
+        change: new_at != 0,
+        handler: new.handler,
+        flags: new.flags as u32,
+        mask: new.mask,
+        restorer: new.restorer,
+    };
+    let Reply::Action {
+        handler,
+        flags,
+        mask,
+        restorer,
+    } = proc(request)?
+    else {
+        return Err(Errno::EPROTO);
+    };
+    if old_at != 0 {
+        let old = Action {
+            handler,
+            flags: flags.into(),
+            restorer,
+            mask,
+        };
+        machine::write(old_at, &old.to_bytes())?;
+    }
+    Ok(0)
+}
+
+fn mask(a: Arguments) -> Result {
+    let (how, new_at, old_at) = (word(a[0]), a[1], a[2]);
+    let request = match new_at {
+        0 => Request::Mask { how: ASK, set: 0 },
+        _ if how >= ASK => return Err(Errno::EINVAL),
+        address => Request::Mask {
+            how,
+            set: machine::word(address)?,
+        },
+    };
+    let Reply::Set { set, .. } = proc(request)? else {
+        return Err(Errno::EPROTO);
+    };
+    if old_at != 0 {
+        machine::write(old_at, &set.to_le_bytes())?;
+    }
+    Ok(0)
+}
+
+fn pending(a: Arguments) -> Result {
+    match proc(Request::Pending)? {
+        Reply::Set { set, .. } => machine::write(a[0], &set.to_le_bytes()).map(|()| 0),
+        _ => Err(Errno::EPROTO),
+    }
+}
+
+fn suspend(a: Arguments) -> Result {
+    proc(Request::Suspend {
+        mask: machine::word(a[0])?,
+    })
+    .and(Err(Errno::EINTR))
+}
+
+fn wait(a: Arguments) -> Result {
+    let set = machine::word(a[0])?;
+    let timeout_ns = match a[2] {
+        0 => u64::MAX,
+        address => {
+            let mut bytes = [0; 16];
+            machine::read(address, &mut bytes)?;
+            layout::timespec_ns(&bytes)?
+        }
+    };
+    let Reply::Received {
+        signal,
+        code,
+        sender,
+        value,
+    } = proc(Request::WaitSignal { set, timeout_ns })?
+    else {
+        return Err(Errno::EPROTO);
+    };
+    if a[1] != 0 {
+        let mut info = [0; personality::frame::INFO_BYTES];
+        Signal {
+            number: signal,
+            code,
+            sender,
+            value,
+        }
+        .write(&mut info);
+        machine::write(a[1], &info)?;
+    }
+    Ok(signal.into())
+}
+
+fn queue(a: Arguments) -> Result {
+    let mut info = [0; personality::frame::INFO_BYTES];
+    machine::read(a[2], &mut info)?;
+    let (code, value) = (get_u32(&info, 8) as i32, get_u64(&info, 24));
+    // A program may not pretend that the kernel sent it.
+    if code >= 0 {
+        return Err(Errno::EPERM);
+    }
+    proc_number(Request::Queue {
+        pid: a[0] as i32,
+        signal: word(a[1]),
+        code,
+        value,
+    })
+}
+
+fn alternate_stack(process: &mut Process, block: &Block, a: Arguments) -> Result {
+    let sp = block.registers.sp;
+    let mut bytes = [0; 24];
+    if a[0] != 0 {
+        machine::read(a[0], &mut bytes)?;
+    }
+    let old = signals::stack_now(process.stack, sp);
+    if a[0] != 0 {
+        let new = AlternateStack::from_bytes(&bytes);
+        if process.stack.holds(sp) {
+            return Err(Errno::EPERM);
+        }
+        process.stack = match new.flags {
+            SS_DISABLE => AlternateStack {
+                flags: SS_DISABLE,
+                ..AlternateStack::default()
+            },
+            0 | SS_ONSTACK if new.bytes < LEAST_STACK => return Err(Errno::ENOMEM),
+            0 | SS_ONSTACK => AlternateStack { flags: 0, ..new },
+            _ => return Err(Errno::EINVAL),
+        };
+    }
+    if a[1] != 0 {
+        machine::write(a[1], &old.to_bytes())?;
+    }
+    Ok(0)
+}

@@ -1,0 +1,135 @@
+//! Clocks, sleeping, interval timers.
+
+use super::{Arguments, Result, proc, proc_number, word};
+use crate::machine;
+use abi::Errno;
+use libsys::time::{monotonic_ns, realtime_ns, set_realtime_ns};
+use personality::bytes::put;
+use personality::{layout, number};
+use proto::proc::{Reply, Request};
+
+const REALTIME: u32 = 0;
+const TIMER_ABSTIME: u32 = 1;
+
+/// The calls of this file.
+pub fn call(number: u64, a: Arguments) -> Option<Result> {
+    Some(match number {
+        number::CLOCK_GETTIME => {
+            clock(word(a[0])).and_then(|ns| machine::write(a[1], &layout::timespec(ns)).map(|()| 0))
+        }
+        number::CLOCK_GETRES => resolution(a),
+        number::CLOCK_SETTIME => set(a),
+        number::GETTIMEOFDAY => time_of_day(a),
+        number::NANOSLEEP => sleep(1, 0, a[0], a[1]),
+        number::CLOCK_NANOSLEEP => sleep(word(a[0]), word(a[1]), a[2], a[3]),
+        number::GETITIMER => timer(Request::GetTimer { which: word(a[0]) }, a[1]),
+        number::SETITIMER => set_timer(a),
+        _ => return None,
+    })
+}
+
+/// Nanoseconds of a clock.
+fn clock(id: u32) -> Result {
+    match id {
+        // CLOCK_REALTIME, _COARSE, CLOCK_TAI (its offset is not known, as on a fresh Linux)
+        REALTIME | 5 | 11 => realtime_ns(),
+        // CLOCK_MONOTONIC, _RAW, _COARSE, CLOCK_BOOTTIME: the machine is never suspended
+        1 | 4 | 6 | 7 => Ok(monotonic_ns()),
+        // The process's and its only thread's time
+        2 | 3 => match proc(Request::Times { who: 0 })? {
+            Reply::Times {
+                user_ns, system_ns, ..
+            } => Ok(user_ns + system_ns),
+            _ => Err(Errno::EPROTO),
+        },
+        _ => Err(Errno::EINVAL),
+    }
+}
+
+fn resolution(a: Arguments) -> Result {
+    clock(word(a[0]))?;
+    if a[1] != 0 {
+        let tick = 1_000_000_000 / libsys::arch::counter_hz().max(1);
+        machine::write(a[1], &layout::timespec(tick.max(1)))?;
+    }
+    Ok(0)
+}
+
+fn read_time(address: u64) -> Result {
+    let mut bytes = [0; 16];
+    machine::read(address, &mut bytes)?;
+    layout::timespec_ns(&bytes)
+}
+
+fn set(a: Arguments) -> Result {
+    let now = read_time(a[1])?;
+    match word(a[0]) {
+        REALTIME => set_realtime_ns(now).map(|()| 0),
+        _ => Err(Errno::EINVAL),
+    }
+}
+
+fn time_of_day(a: Arguments) -> Result {
+    if a[0] != 0 {
+        machine::write(a[0], &layout::timeval(realtime_ns()?))?;
+    }
+    if a[1] != 0 {
+        machine::write(a[1], &[0; 8])?;
+    }
+    Ok(0)
+}
+
+fn sleep(id: u32, flags: u32, time_at: u64, left_at: u64) -> Result {
+    let wish = read_time(time_at)?;
+    if flags & !TIMER_ABSTIME != 0 {
+        return Err(Errno::EINVAL);
+    }
+    let now = match id {
+        2 => return Err(Errno::ENOSYS),
+        3 => return Err(Errno::EINVAL),
+        id => clock(id)?,
+    };
+    let wait = if flags & TIMER_ABSTIME != 0 {
+        wish.saturating_sub(now)
+    } else {
+        wish
+    };
+    let deadline_ns = monotonic_ns().saturating_add(wait);
+    let result = proc_number(Request::Sleep { deadline_ns });
+    if result == Err(Errno::EINTR) && flags & TIMER_ABSTIME == 0 && left_at != 0 {
+        let left = deadline_ns.saturating_sub(monotonic_ns());
+        machine::write(left_at, &layout::timespec(left))?;
+    }
+    result
+}
+
+fn timer(request: Request, old_at: u64) -> Result {
+    let Reply::Timer {
+        value_ns,
+        interval_ns,
+    } = proc(request)?
+    else {
+        return Err(Errno::EPROTO);
+    };
+    if old_at != 0 {
+        let mut bytes = [0; 32];
+        put(&mut bytes, 0, &layout::timeval(interval_ns));
+        put(&mut bytes, 16, &layout::timeval(value_ns));
+        machine::write(old_at, &bytes)?;
+    }
+    Ok(0)
+}
+
+fn set_timer(a: Arguments) -> Result {
+    let mut bytes = [0; 32];
+    if a[1] != 0 {
+        machine::read(a[1], &mut bytes)?;
+    }
+    let (interval, value) = bytes.split_at(16);
+    let request = Request::SetTimer {
+        which: word(a[0]),
+        value_ns: layout::timeval_ns(value)?,
+        interval_ns: layout::timeval_ns(interval)?,
+    };
+    timer(request, a[2])
+}

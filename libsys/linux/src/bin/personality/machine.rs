@@ -1,0 +1,227 @@
+//! What cannot be said in Rust: the entries, memory of the program, vector registers.
+//!
+//! All `unsafe` of the personality is here. A program can give any address; it is used by guarded
+//! code only (a fault there is an answer), or lent to a server, which checks it; and never above
+//! [`abi::layout::PERSONALITY`], where this code lives. So nothing a program names is memory that Rust owns.
+
+use abi::layout::GUARDED_BYTES;
+use abi::thread::Block;
+use abi::{Errno, call};
+use core::arch::{asm, global_asm};
+use libsys::lease::Loan;
+
+/// Bytes of a thread's area.
+const AREA_BYTES: usize = 64 << 10;
+
+/// What a thread has here: the block of its upcalls, and a stack that ends behind it.
+#[repr(C, align(4096))]
+struct Area {
+    block: Block,
+    stack: [u8; AREA_BYTES - size_of::<Block>()],
+}
+
+/// The area of the first thread. It is copied by a fork like all memory.
+static mut FIRST: Area = Area {
+    block: Block {
+        registers: abi::thread::Registers {
+            x: [0; 31],
+            sp: 0,
+            pc: 0,
+            pstate: 0,
+        },
+        reason: 0,
+        user: [0; 5],
+    },
+    stack: [0; AREA_BYTES - size_of::<Block>()],
+};
+
+global_asm!(
+    // x0 target, x1 source, x2 bytes: copies; x0 = 0 then. A fault goes on at the end of this
+    // section, with x0 = 1. Code here keeps x30 and sp as they were.
+    ".section .text.guarded, \"ax\"",
+    ".global personality_copy",
+    "personality_copy:",
+    "orr x3, x0, x1",
+    "tst x3, #7",
+    "b.ne 2f",
+    "1: cmp x2, #8",
+    "b.lo 2f",
+    "ldr x3, [x1], #8",
+    "str x3, [x0], #8",
+    "sub x2, x2, #8",
+    "b 1b",
+    "2: cbz x2, 3f",
+    "ldrb w3, [x1], #1",
+    "strb w3, [x0], #1",
+    "sub x2, x2, #1",
+    "b 2b",
+    "3: mov x0, #0",
+    "ret",
+    ".balign {guarded}, 0",
+    ".previous",
+    ".section .text.fixed, \"ax\"",
+    "mov x0, #1",
+    "ret",
+    // Where handlers without a restorer of their own return to. Debuggers know it by exactly these
+    // two instructions.
+    ".balign 16",
+    ".global personality_sigreturn",
+    "personality_sigreturn:",
+    "mov x8, #139",
+    "svc #0",
+    ".previous",
+    // The upcall: x0 is the block, sp the stack of its area.
+    ".section .text.upcall, \"ax\"",
+    "personality_upcall:",
+    "mov x29, xzr",
+    "mov x30, xzr",
+    "bl {upcall}",
+    "mov x10, #{resume}",
+    "svc #1",
+    "brk #1",
+    // The program's first instruction, x0, with its stack, x1. All other registers are 0.
+    "personality_enter:",
+    "mov sp, x1",
+    "mov x16, x0",
+    ".irp n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,17,18,19,20,21,22,23,24,25,26,27,28,29,30",
+    "mov x\\n, xzr",
+    ".endr",
+    "br x16",
+    ".arch_extension fp",
+    ".arch_extension simd",
+    // x0: 528 bytes: fpsr, fpcr, then v0 to v31.
+    "personality_save_vector:",
+    "mrs x1, fpsr",
+    "mrs x2, fpcr",
+    "stp w1, w2, [x0], #8",
+    ".irp n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31",
+    "str q\\n, [x0], #16",
+    ".endr",
+    "ret",
+    // The inverse.
+    "personality_load_vector:",
+    "ldp w1, w2, [x0], #8",
+    "msr fpsr, x1",
+    "msr fpcr, x2",
+    ".irp n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31",
+    "ldr q\\n, [x0], #16",
+    ".endr",
+    "ret",
+    ".previous",
+    guarded = const GUARDED_BYTES,
+    resume = const call::UPCALL_RESUME,
+    upcall = sym crate::upcall,
+);
+
+unsafe extern "C" {
+    fn personality_copy(to: u64, from: u64, bytes: usize) -> u64;
+    fn personality_sigreturn();
+    fn personality_upcall();
+    fn personality_enter(entry: u64, stack: u64) -> !;
+    fn personality_save_vector(to: *mut u8);
+    fn personality_load_vector(from: *const u8);
+}
+
+/// Whether a range of the program's is what it may name.
+fn check(address: u64, bytes: usize) -> Result<(), Errno> {
+    personality::memory::outside(address, bytes as u64, Errno::EFAULT)
+}
+
+/// Copies from the program.
+///
+/// # Errors
+/// `EFAULT` where nothing can be read.
+pub fn read(address: u64, into: &mut [u8]) -> Result<(), Errno> {
+    check(address, into.len())?;
+    // SAFETY: the target is borrowed; the source is not ours, and a fault there is the result 1.
+    match unsafe { personality_copy(into.as_mut_ptr() as u64, address, into.len()) } {
+        0 => Ok(()),
+        _ => Err(Errno::EFAULT),
+    }
+}
+
+/// Copies to the program.
+///
+/// # Errors
+/// `EFAULT` where nothing can be written.
+pub fn write(address: u64, from: &[u8]) -> Result<(), Errno> {
+    check(address, from.len())?;
+    // SAFETY: the source is borrowed; the target is not ours, and a fault there is the result 1.
+    match unsafe { personality_copy(address, from.as_ptr() as u64, from.len()) } {
+        0 => Ok(()),
+        _ => Err(Errno::EFAULT),
+    }
+}
+
+/// Lends `bytes` of the program's memory to be written by a server.
+///
+/// # Errors
+/// `EFAULT` for addresses that no program has.
+pub fn lend_out(address: u64, bytes: usize) -> Result<Loan<'static>, Errno> {
+    check(address, bytes)?;
+    // SAFETY: below the personality nothing belongs to this code.
+    Ok(unsafe { Loan::write_at(address, bytes) })
+}
+
+/// Lends `bytes` of the program's memory to be read and written.
+///
+/// # Errors
+/// As [`lend_out`].
+pub fn lend_both(address: u64, bytes: usize) -> Result<Loan<'static>, Errno> {
+    check(address, bytes)?;
+    // SAFETY: below the personality nothing belongs to this code.
+    Ok(unsafe { Loan::both_at(address, bytes) })
+}
+
+/// Lends `bytes` of the program's memory to be read.
+///
+/// # Errors
+/// As [`lend_out`].
+pub fn lend_in(address: u64, bytes: usize) -> Result<Loan<'static>, Errno> {
+    check(address, bytes)?;
+    Ok(Loan::read_at(address, bytes))
+}
+
+/// The vector state (`fpsr`, `fpcr`, v0 to v31).
+pub fn save_vector(into: &mut [u8; personality::frame::VECTOR_BYTES]) {
+    // SAFETY: writes exactly so many bytes; no compiled code here uses vector registers.
+    unsafe { personality_save_vector(into.as_mut_ptr()) }
+}
+
+/// Sets the vector state.
+pub fn load_vector(from: &[u8; personality::frame::VECTOR_BYTES]) {
+    // SAFETY: reads exactly so many bytes; no compiled code here uses vector registers.
+    unsafe { personality_load_vector(from.as_ptr()) }
+}
+
+/// Sets the thread pointer of the program.
+pub fn set_thread_pointer(value: u64) {
+    // SAFETY: TPIDR_EL0 belongs to the program; code here does not use it.
+    unsafe { asm!("msr tpidr_el0, {}", in(reg) value, options(nostack, nomem)) }
+}
+
+/// Address of the instructions that end a handler.
+pub fn sigreturn() -> u64 {
+    personality_sigreturn as *const () as u64
+}
+
+/// Registers the upcall and starts the program, whose stack is at `stack`.
+pub fn enter(entry: u64, stack: u64) -> ! {
+    let block = &raw mut FIRST as u64;
+    let mut registers = [0; 18];
+    registers[0] = personality_upcall as *const () as u64;
+    registers[1] = block + AREA_BYTES as u64;
+    registers[2] = block;
+    registers[10] = call::UPCALL_SET;
+    // SAFETY: the block and the stack are ours and used by nothing but upcalls.
+    unsafe { libsys::arch::raw_kernel_call(&mut registers) };
+    // SAFETY: leaves this code for good; what is on the stack above `stack` is the program's.
+    unsafe { personality_enter(entry, stack) }
+}
+
+/// The word at `address` of the initial stack or of the mapped interpreter.
+pub fn word(address: u64) -> Result<u64, Errno> {
+    let mut bytes = [0; 8];
+    read(address, &mut bytes)?;
+    Ok(u64::from_le_bytes(bytes))
+}

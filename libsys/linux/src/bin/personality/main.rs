@@ -1,0 +1,95 @@
+//! The personality: answers the calls of Linux programs, in their own process.
+//!
+//! The process server maps it into every Linux program and starts the process here. It registers
+//! its upcall with the kernel and jumps to the program. From then on the kernel brings each `svc #0`
+//! and each signal to [`upcall`], on a stack that belongs to this code.
+//!
+//! It must use no vector register (they are the program's) and no memory of the program but through
+//! `machine`.
+#![cfg_attr(target_os = "none", no_std, no_main)]
+#![cfg(target_arch = "aarch64")]
+
+extern crate alloc;
+
+mod calls;
+mod heap;
+mod machine;
+mod process;
+mod signals;
+mod text;
+
+use abi::Errno;
+use abi::thread::{Block, upcall as reason};
+use core::sync::atomic::{AtomicU32, Ordering};
+use libsys::runtime;
+use personality::{number, restart};
+use process::Process;
+use signals::Interrupted;
+
+/// How often each call was refused with `ENOSYS`, by number.
+static MISSING: [AtomicU32; 512] = [const { AtomicU32::new(0) }; 512];
+
+const AT_BASE: u64 = 7;
+const AT_ENTRY: u64 = 9;
+/// Where an ELF file header names the entry.
+const ELF_ENTRY: u64 = 24;
+
+/// The first Rust code of a Linux process.
+#[unsafe(no_mangle)]
+fn __tessera_main() -> i32 {
+    libsys::heap::set_mover(heap::move_end);
+    let program = runtime::auxiliary(AT_ENTRY).unwrap_or(0);
+    let entry = match runtime::auxiliary(AT_BASE) {
+        None | Some(0) => program,
+        Some(base) => base.wrapping_add(machine::word(base.wrapping_add(ELF_ENTRY)).unwrap_or(0)),
+    };
+    machine::enter(entry, runtime::initial_stack())
+}
+
+/// An upcall of the kernel: a call of Linux, or a signal waits.
+extern "C" fn upcall(block: &mut Block) {
+    let process = process::current();
+    if block.reason == reason::LINUX_CALL {
+        linux_call(process, block);
+    } else {
+        signals::deliver(process, block, None);
+    }
+}
+
+fn linux_call(process: &mut Process, block: &mut Block) {
+    let number = block.registers.x[8];
+    if number == number::RT_SIGRETURN {
+        return signals::end_handler(process, block);
+    }
+    let x = &block.registers.x;
+    let arguments = [x[0], x[1], x[2], x[3], x[4], x[5]];
+    let result = calls::call(process, block, number, arguments);
+    if result == Err(Errno::ENOSYS) {
+        count_missing(number);
+    }
+    match result {
+        Err(Errno::EINTR) => {
+            let interrupted = Interrupted {
+                restart: restart::of(number),
+                argument: arguments[0],
+            };
+            signals::deliver(process, block, Some(interrupted));
+        }
+        Ok(value) => block.registers.x[0] = value,
+        Err(errno) => block.registers.x[0] = error(errno),
+    }
+}
+
+/// A call's failure as programs see it.
+pub fn error(errno: Errno) -> u64 {
+    u64::from(errno.0).wrapping_neg()
+}
+
+fn count_missing(number: u64) {
+    if let Some(count) = usize::try_from(number)
+        .ok()
+        .and_then(|number| MISSING.get(number))
+    {
+        count.fetch_add(1, Ordering::Relaxed);
+    }
+}

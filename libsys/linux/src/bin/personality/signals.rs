@@ -1,0 +1,200 @@
+//! Signals: how a handler comes to run, and how it ends.
+//!
+//! The process server decides what is delivered. Here the frame is built on the program's stack, and
+//! the block's registers are turned to the handler; `rt_sigreturn` takes them back from the frame.
+
+use crate::process::Process;
+use crate::{error, machine};
+use abi::thread::Block;
+use abi::{Errno, Handle};
+use libsys::lease::Loan;
+use libsys::request::request;
+use personality::frame::{self, AlternateStack, Frame, SS_DISABLE, SS_ONSTACK, Signal};
+use personality::layout::SA_RESTORER;
+use personality::restart::Restart;
+use proto::proc::{Proc, Reply, Request};
+
+const SIGSEGV: u32 = 11;
+const SA_SIGINFO: u32 = 4;
+const SA_ONSTACK: u32 = 0x800_0000;
+/// Bytes of the `svc` that a repeated call executes again.
+const INSTRUCTION: u64 = 4;
+
+/// A call that ended with `EINTR`.
+#[derive(Clone, Copy, Debug)]
+pub struct Interrupted {
+    /// When it is repeated.
+    pub restart: Restart,
+    /// Its first argument, whose place the result takes.
+    pub argument: u64,
+}
+
+fn ask(wish: &Request) -> Result<Reply, Errno> {
+    loop {
+        match request::<Proc>(Handle::PROC, wish, [Loan::NONE; 2]) {
+            Err(Errno::EINTR) => {}
+            result => return result,
+        }
+    }
+}
+
+/// Turns the thread to the handlers of all deliverable signals.
+pub fn deliver(process: &mut Process, block: &mut Block, interrupted: Option<Interrupted>) {
+    let mut interrupted = interrupted;
+    while let Ok(taken @ Reply::Deliver { flags, .. }) = ask(&Request::Take) {
+        if let Some(call) = interrupted.take() {
+            if call.restart.after_handler(flags) {
+                repeat(block, call);
+            } else {
+                block.registers.x[0] = error(Errno::EINTR);
+            }
+        }
+        if push(process, block, taken).is_err() {
+            return fail(process);
+        }
+    }
+    if let Some(call) = interrupted {
+        restore_mask(process);
+        repeat(block, call);
+    }
+}
+
+fn repeat(block: &mut Block, call: Interrupted) {
+    block.registers.x[0] = call.argument;
+    block.registers.pc = block.registers.pc.wrapping_sub(INSTRUCTION);
+}
+
+/// Goes back to the mask before a call that had one of its own.
+pub fn restore_mask(process: &mut Process) {
+    if let Some(set) = process.saved_mask.take() {
+        let _ = ask(&Request::Mask { how: 2, set });
+    }
+}
+
+/// There is no room for a frame: the program ends by `SIGSEGV`, whatever it has arranged.
+fn fail(process: &mut Process) {
+    let reset = Request::Action {
+        signal: SIGSEGV,
+        change: true,
+        handler: 0,
+        flags: 0,
+        mask: 0,
+        restorer: 0,
+    };
+    let unblock = Request::Mask {
+        how: 1,
+        set: 1 << (SIGSEGV - 1),
+    };
+    let pid = process.pid().unwrap_or(0) as i32;
+    let kill = Request::Kill {
+        pid,
+        signal: SIGSEGV,
+    };
+    for wish in [reset, unblock, kill] {
+        let _ = ask(&wish);
+    }
+}
+
+/// The alternate stack as `sigaltstack` tells it to a thread with this stack pointer.
+pub fn stack_now(stack: AlternateStack, sp: u64) -> AlternateStack {
+    let on = if stack.holds(sp) { SS_ONSTACK } else { 0 };
+    AlternateStack {
+        flags: stack.flags | on,
+        ..stack
+    }
+}
+
+/// Builds the frame of one signal.
+fn push(process: &mut Process, block: &mut Block, taken: Reply) -> Result<(), Errno> {
+    let Reply::Deliver {
+        signal,
+        code,
+        sender,
+        value,
+        handler,
+        flags,
+        restore,
+        restorer,
+    } = taken
+    else {
+        return Err(Errno::EPROTO);
+    };
+    let registers = &mut block.registers;
+    let stack = process.stack;
+    let alternate =
+        flags & SA_ONSTACK != 0 && stack.flags & SS_DISABLE == 0 && !stack.holds(registers.sp);
+    let top = if alternate {
+        stack.address.wrapping_add(stack.bytes)
+    } else {
+        registers.sp
+    };
+    let bytes = frame::BYTES + frame::RECORD_BYTES;
+    let sp = (top & !15).checked_sub(bytes as u64).ok_or(Errno::EFAULT)?;
+
+    let mut image = [0; frame::BYTES + frame::RECORD_BYTES];
+    let contents = Frame {
+        signal: Signal {
+            number: signal,
+            code,
+            sender,
+            value,
+        },
+        registers,
+        mask: process.saved_mask.take().unwrap_or(restore),
+        stack: stack_now(stack, registers.sp),
+    };
+    contents.write(&mut image);
+    if let Some(place) = image
+        .get_mut(frame::VECTOR..)
+        .and_then(|rest| rest.first_chunk_mut())
+    {
+        machine::save_vector(place);
+    }
+    machine::write(sp, &image)?;
+
+    registers.x[0] = signal.into();
+    if flags & SA_SIGINFO != 0 {
+        registers.x[1] = sp;
+        registers.x[2] = sp + frame::CONTEXT as u64;
+    }
+    registers.x[29] = sp + frame::BYTES as u64;
+    registers.x[30] = if flags & SA_RESTORER != 0 {
+        restorer
+    } else {
+        machine::sigreturn()
+    };
+    registers.sp = sp;
+    registers.pc = handler;
+    Ok(())
+}
+
+/// `rt_sigreturn`: everything as the frame says.
+pub fn end_handler(process: &mut Process, block: &mut Block) {
+    if restore(process, block).is_none() {
+        fail(process);
+    }
+}
+
+fn restore(process: &mut Process, block: &mut Block) -> Option<()> {
+    let mut bytes = [0; frame::BYTES];
+    machine::read(block.registers.sp, &mut bytes).ok()?;
+    let context = frame::read(&bytes)?;
+    block.registers = context.registers;
+    if let Some(vector) = context.vector {
+        machine::load_vector(bytes.get(vector..)?.first_chunk()?);
+    }
+    let stack = context.stack;
+    if !process.stack.holds(block.registers.sp) {
+        process.stack = AlternateStack {
+            flags: stack.flags & !SS_ONSTACK,
+            ..stack
+        };
+    }
+    match ask(&Request::Return { mask: context.mask }) {
+        Ok(Reply::Set {
+            deliverable: true, ..
+        }) => deliver(process, block, None),
+        _ => {}
+    }
+    Some(())
+}

@@ -1,0 +1,275 @@
+//! The calls of Linux/AArch64: numbers, names, and how far each goes.
+//!
+//! The table in the README is made of [`CALLS`] (`cargo test -p personality` compares them).
+
+/// How far a call goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// As on Linux, as far as is known.
+    Works,
+    /// Some of it; the text says what.
+    Partly,
+    /// Always an error that programs expect; the text says which.
+    Refused,
+    /// `ENOSYS`.
+    Missing,
+}
+
+/// A call.
+#[derive(Clone, Copy, Debug)]
+pub struct Call {
+    /// Number in x8.
+    pub number: u64,
+    /// Linux's name.
+    pub name: &'static str,
+    /// How far it goes.
+    pub state: State,
+    /// What is missing, or what it answers.
+    pub note: &'static str,
+}
+
+macro_rules! calls {
+    ($($number:literal $constant:ident $name:literal $state:ident $note:literal,)*) => {
+        $(#[doc = concat!("`", $name, "`.")] pub const $constant: u64 = $number;)*
+
+        /// All calls that are known; others are `ENOSYS`, too.
+        pub const CALLS: &[Call] = &[
+            $(Call { number: $number, name: $name, state: State::$state, note: $note },)*
+        ];
+    };
+}
+
+calls! {
+    5 SETXATTR "setxattr" Refused "EOPNOTSUPP: no extended attributes",
+    6 LSETXATTR "lsetxattr" Refused "EOPNOTSUPP",
+    7 FSETXATTR "fsetxattr" Refused "EOPNOTSUPP",
+    8 GETXATTR "getxattr" Refused "EOPNOTSUPP",
+    9 LGETXATTR "lgetxattr" Refused "EOPNOTSUPP",
+    10 FGETXATTR "fgetxattr" Refused "EOPNOTSUPP",
+    11 LISTXATTR "listxattr" Refused "EOPNOTSUPP",
+    12 LLISTXATTR "llistxattr" Refused "EOPNOTSUPP",
+    13 FLISTXATTR "flistxattr" Refused "EOPNOTSUPP",
+    14 REMOVEXATTR "removexattr" Refused "EOPNOTSUPP",
+    15 LREMOVEXATTR "lremovexattr" Refused "EOPNOTSUPP",
+    16 FREMOVEXATTR "fremovexattr" Refused "EOPNOTSUPP",
+    17 GETCWD "getcwd" Works "",
+    19 EVENTFD2 "eventfd2" Missing "",
+    20 EPOLL_CREATE1 "epoll_create1" Missing "",
+    21 EPOLL_CTL "epoll_ctl" Missing "",
+    22 EPOLL_PWAIT "epoll_pwait" Missing "",
+    23 DUP "dup" Works "",
+    24 DUP3 "dup3" Works "",
+    25 FCNTL "fcntl" Partly "no leases, owners of signals, or open-file-description locks",
+    26 INOTIFY_INIT1 "inotify_init1" Missing "",
+    29 IOCTL "ioctl" Partly "terminals, FIONREAD, FIONBIO, FIOCLEX, FIONCLEX",
+    32 FLOCK "flock" Missing "",
+    33 MKNODAT "mknodat" Works "",
+    34 MKDIRAT "mkdirat" Works "",
+    35 UNLINKAT "unlinkat" Works "",
+    36 SYMLINKAT "symlinkat" Works "",
+    37 LINKAT "linkat" Works "",
+    38 RENAMEAT "renameat" Works "",
+    39 UMOUNT2 "umount2" Partly "file systems in memory",
+    40 MOUNT "mount" Partly "tmpfs, devtmpfs, proc",
+    43 STATFS "statfs" Works "",
+    44 FSTATFS "fstatfs" Works "",
+    45 TRUNCATE "truncate" Works "",
+    46 FTRUNCATE "ftruncate" Works "",
+    47 FALLOCATE "fallocate" Missing "",
+    48 FACCESSAT "faccessat" Works "",
+    49 CHDIR "chdir" Works "",
+    50 FCHDIR "fchdir" Works "",
+    51 CHROOT "chroot" Works "",
+    52 FCHMOD "fchmod" Works "",
+    53 FCHMODAT "fchmodat" Works "",
+    54 FCHOWNAT "fchownat" Works "",
+    55 FCHOWN "fchown" Works "",
+    56 OPENAT "openat" Partly "no O_TMPFILE",
+    57 CLOSE "close" Works "",
+    59 PIPE2 "pipe2" Works "",
+    61 GETDENTS64 "getdents64" Works "",
+    62 LSEEK "lseek" Works "",
+    63 READ "read" Works "",
+    64 WRITE "write" Works "",
+    65 READV "readv" Partly "at most 64 KiB at once",
+    66 WRITEV "writev" Partly "at most 64 KiB at once",
+    67 PREAD64 "pread64" Works "",
+    68 PWRITE64 "pwrite64" Works "",
+    71 SENDFILE "sendfile" Partly "at most 64 KiB at once",
+    72 PSELECT6 "pselect6" Works "",
+    73 PPOLL "ppoll" Works "",
+    74 SIGNALFD4 "signalfd4" Missing "",
+    76 SPLICE "splice" Missing "",
+    78 READLINKAT "readlinkat" Works "",
+    79 NEWFSTATAT "newfstatat" Works "",
+    80 FSTAT "fstat" Works "",
+    81 SYNC "sync" Works "",
+    82 FSYNC "fsync" Works "",
+    83 FDATASYNC "fdatasync" Works "",
+    85 TIMERFD_CREATE "timerfd_create" Missing "",
+    86 TIMERFD_SETTIME "timerfd_settime" Missing "",
+    87 TIMERFD_GETTIME "timerfd_gettime" Missing "",
+    88 UTIMENSAT "utimensat" Works "",
+    90 CAPGET "capget" Missing "",
+    92 PERSONALITY "personality" Partly "Linux's own only",
+    93 EXIT "exit" Partly "as exit_group: a process has one thread",
+    94 EXIT_GROUP "exit_group" Works "",
+    95 WAITID "waitid" Partly "no WNOWAIT",
+    96 SET_TID_ADDRESS "set_tid_address" Partly "remembered; a process has one thread",
+    98 FUTEX "futex" Partly "waiting is ENOSYS: a process has one thread, and shared memory has no futexes",
+    99 SET_ROBUST_LIST "set_robust_list" Partly "remembered; a process has one thread",
+    101 NANOSLEEP "nanosleep" Works "",
+    102 GETITIMER "getitimer" Works "",
+    103 SETITIMER "setitimer" Partly "no CPU-time timers beyond what proc has",
+    107 TIMER_CREATE "timer_create" Missing "",
+    108 TIMER_GETTIME "timer_gettime" Missing "",
+    110 TIMER_SETTIME "timer_settime" Missing "",
+    111 TIMER_DELETE "timer_delete" Missing "",
+    112 CLOCK_SETTIME "clock_settime" Partly "CLOCK_REALTIME",
+    113 CLOCK_GETTIME "clock_gettime" Works "",
+    114 CLOCK_GETRES "clock_getres" Works "",
+    115 CLOCK_NANOSLEEP "clock_nanosleep" Works "",
+    116 SYSLOG "syslog" Missing "",
+    117 PTRACE "ptrace" Missing "",
+    119 SCHED_SETSCHEDULER "sched_setscheduler" Missing "",
+    120 SCHED_GETSCHEDULER "sched_getscheduler" Partly "SCHED_OTHER",
+    121 SCHED_GETPARAM "sched_getparam" Partly "SCHED_OTHER",
+    122 SCHED_SETAFFINITY "sched_setaffinity" Missing "",
+    123 SCHED_GETAFFINITY "sched_getaffinity" Partly "one processor",
+    124 SCHED_YIELD "sched_yield" Works "",
+    128 RESTART_SYSCALL "restart_syscall" Missing "",
+    129 KILL "kill" Works "",
+    130 TKILL "tkill" Partly "to itself",
+    131 TGKILL "tgkill" Partly "to itself",
+    132 SIGALTSTACK "sigaltstack" Partly "no SS_AUTODISARM",
+    133 RT_SIGSUSPEND "rt_sigsuspend" Works "",
+    134 RT_SIGACTION "rt_sigaction" Works "",
+    135 RT_SIGPROCMASK "rt_sigprocmask" Works "",
+    136 RT_SIGPENDING "rt_sigpending" Works "",
+    137 RT_SIGTIMEDWAIT "rt_sigtimedwait" Works "",
+    138 RT_SIGQUEUEINFO "rt_sigqueueinfo" Works "",
+    139 RT_SIGRETURN "rt_sigreturn" Partly "no SVE records",
+    140 SETPRIORITY "setpriority" Partly "processes",
+    141 GETPRIORITY "getpriority" Partly "processes",
+    142 REBOOT "reboot" Partly "power off and restart",
+    143 SETREGID "setregid" Works "",
+    144 SETGID "setgid" Works "",
+    145 SETREUID "setreuid" Works "",
+    146 SETUID "setuid" Works "",
+    147 SETRESUID "setresuid" Works "",
+    148 GETRESUID "getresuid" Works "",
+    149 SETRESGID "setresgid" Works "",
+    150 GETRESGID "getresgid" Works "",
+    153 TIMES "times" Works "",
+    154 SETPGID "setpgid" Works "",
+    155 GETPGID "getpgid" Works "",
+    156 GETSID "getsid" Works "",
+    157 SETSID "setsid" Works "",
+    158 GETGROUPS "getgroups" Works "",
+    159 SETGROUPS "setgroups" Works "",
+    160 UNAME "uname" Works "",
+    161 SETHOSTNAME "sethostname" Missing "",
+    163 GETRLIMIT "getrlimit" Works "",
+    164 SETRLIMIT "setrlimit" Works "",
+    165 GETRUSAGE "getrusage" Works "",
+    166 UMASK "umask" Works "",
+    167 PRCTL "prctl" Partly "PR_SET_NAME, PR_GET_NAME",
+    168 GETCPU "getcpu" Partly "one processor",
+    169 GETTIMEOFDAY "gettimeofday" Works "",
+    172 GETPID "getpid" Works "",
+    173 GETPPID "getppid" Works "",
+    174 GETUID "getuid" Works "",
+    175 GETEUID "geteuid" Works "",
+    176 GETGID "getgid" Works "",
+    177 GETEGID "getegid" Works "",
+    178 GETTID "gettid" Works "",
+    179 SYSINFO "sysinfo" Partly "memory, time",
+    186 MSGGET "msgget" Works "",
+    187 MSGCTL "msgctl" Works "",
+    188 MSGRCV "msgrcv" Works "",
+    189 MSGSND "msgsnd" Works "",
+    190 SEMGET "semget" Works "",
+    191 SEMCTL "semctl" Works "",
+    192 SEMTIMEDOP "semtimedop" Works "",
+    193 SEMOP "semop" Works "",
+    194 SHMGET "shmget" Works "",
+    195 SHMCTL "shmctl" Works "",
+    196 SHMAT "shmat" Works "",
+    197 SHMDT "shmdt" Works "",
+    198 SOCKET "socket" Refused "EAFNOSUPPORT: no sockets",
+    199 SOCKETPAIR "socketpair" Refused "EAFNOSUPPORT",
+    210 SHUTDOWN "shutdown" Refused "ENOTSOCK",
+    214 BRK "brk" Works "",
+    215 MUNMAP "munmap" Works "",
+    216 MREMAP "mremap" Partly "no MREMAP_FIXED",
+    220 CLONE "clone" Partly "fork; vfork and posix_spawn as a fork: memory is copied, the caller does not wait; threads are ENOSYS",
+    221 EXECVE "execve" Works "",
+    222 MMAP "mmap" Partly "no MAP_GROWSDOWN, no memory both writable and executable",
+    223 FADVISE64 "fadvise64" Partly "checks the descriptor only",
+    226 MPROTECT "mprotect" Works "",
+    227 MSYNC "msync" Partly "checks the range only: pages are the file's own",
+    228 MLOCK "mlock" Missing "",
+    229 MUNLOCK "munlock" Missing "",
+    233 MADVISE "madvise" Partly "what mem knows",
+    260 WAIT4 "wait4" Partly "WNOHANG, WUNTRACED, WCONTINUED",
+    261 PRLIMIT64 "prlimit64" Works "",
+    276 RENAMEAT2 "renameat2" Works "",
+    278 GETRANDOM "getrandom" Works "",
+    279 MEMFD_CREATE "memfd_create" Missing "",
+    281 EXECVEAT "execveat" Partly "without AT_EMPTY_PATH",
+    283 MEMBARRIER "membarrier" Missing "",
+    285 COPY_FILE_RANGE "copy_file_range" Missing "",
+    291 STATX "statx" Works "",
+    293 RSEQ "rseq" Missing "",
+    434 PIDFD_OPEN "pidfd_open" Missing "",
+    435 CLONE3 "clone3" Missing "",
+    436 CLOSE_RANGE "close_range" Partly "no CLOSE_RANGE_UNSHARE",
+    437 OPENAT2 "openat2" Missing "",
+    439 FACCESSAT2 "faccessat2" Works "",
+}
+
+/// Name of a call, `"?"` for an unknown one.
+pub fn name(number: u64) -> &'static str {
+    let found = CALLS.iter().find(|call| call.number == number);
+    found.map_or("?", |call| call.name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One line of the README's table.
+    fn line(call: &Call) -> String {
+        let state = match call.state {
+            State::Works => "works",
+            State::Partly => "partly",
+            State::Refused => "refused",
+            State::Missing => "ENOSYS",
+        };
+        format!(
+            "| {} | {} | {state} | {} |",
+            call.number, call.name, call.note
+        )
+    }
+
+    #[test]
+    fn the_table_is_in_the_order_of_numbers() {
+        assert!(CALLS.windows(2).all(|two| two[0].number < two[1].number));
+        assert_eq!((name(CLONE), name(9999)), ("clone", "?"));
+    }
+
+    #[test]
+    fn the_readme_has_this_table() {
+        let readme = include_str!("../README.md");
+        let missing: Vec<_> = CALLS
+            .iter()
+            .map(line)
+            .filter(|line| !readme.contains(line))
+            .collect();
+        assert!(
+            missing.is_empty(),
+            "lines for the README:\n{}",
+            missing.join("\n")
+        );
+    }
+}

@@ -1,0 +1,51 @@
+//! What becomes of a call that a signal interrupted.
+
+use crate::number;
+
+/// `SA_RESTART` of a handler's flags.
+const SA_RESTART: u32 = 0x1000_0000;
+
+/// How a call behaves when a signal interrupts it (Linux: `ERESTARTSYS` and its kin).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Restart {
+    /// It is repeated if no handler ran, or the handler has `SA_RESTART`.
+    AsTheHandlerSays,
+    /// It is repeated only if no handler ran.
+    WithoutHandler,
+}
+
+impl Restart {
+    /// Whether the call is repeated when a handler with `flags` runs first.
+    pub fn after_handler(self, flags: u32) -> bool {
+        self == Restart::AsTheHandlerSays && flags & SA_RESTART != 0
+    }
+}
+
+/// How the call with this number behaves. Calls that never wait are never interrupted.
+pub fn of(number: u64) -> Restart {
+    match number {
+        number::NANOSLEEP
+        | number::CLOCK_NANOSLEEP
+        | number::PPOLL
+        | number::PSELECT6
+        | number::RT_SIGSUSPEND
+        | number::RT_SIGTIMEDWAIT
+        | number::MSGSND
+        | number::MSGRCV
+        | number::SEMOP
+        | number::SEMTIMEDOP => Restart::WithoutHandler,
+        _ => Restart::AsTheHandlerSays,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_restarting_handler_repeats_and_only_what_may_be() {
+        assert!(Restart::AsTheHandlerSays.after_handler(SA_RESTART));
+        assert!(!Restart::AsTheHandlerSays.after_handler(0));
+        assert!(!Restart::WithoutHandler.after_handler(SA_RESTART));
+    }
+}
