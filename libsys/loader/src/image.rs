@@ -162,7 +162,8 @@ fn segment(header: &ProgramHeader, file: FileAt, bias: u64) -> Result<Segment, E
         .p_offset
         .checked_add(file.offset)
         .ok_or(Errno::ENOEXEC)?;
-    let malformed = file_end > file.bytes
+    // A segment of zeros alone may name any place in the file.
+    let malformed = (header.p_filesz > 0 && file_end > file.bytes)
         || header.p_filesz > header.p_memsz
         || address % PAGE_BYTES != offset % PAGE_BYTES
         || header.p_flags & (format::PF_W | format::PF_X) == format::PF_W | format::PF_X;

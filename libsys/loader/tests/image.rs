@@ -1,7 +1,7 @@
 //! What the planner owes: sound plans for good files, `ENOEXEC` and never a panic for others.
 
 use abi::Errno;
-use loader::{FileAt, PIE_BASE, plan};
+use loader::{Calls, FileAt, PIE_BASE, plan};
 use proptest::prelude::*;
 use proto::mem::{ObjectId, Segment};
 
@@ -183,4 +183,20 @@ proptest! {
         }
         prop_assert!(above <= abi::layout::USER_END);
     }
+}
+
+#[test]
+fn a_segment_of_zeros_alone_may_name_a_place_behind_the_file() {
+    let zeros = (LOAD, R | W, 0xf_f800, 0x20_1800, 0, 0x2000);
+    assert!(plan(&file(ET_EXEC, 0x20_0040, &[TEXT, zeros]), FILE, 0).is_ok());
+}
+
+#[test]
+fn a_program_without_our_mark_is_one_of_linux() {
+    let mark = (abi::layout::NATIVE_HEADER, 0, 0, 0, 0, 0);
+    let calls = |headers: &[Header]| {
+        plan(&file(ET_EXEC, 0x20_0040, headers), FILE, 0).map(|plan| plan.calls)
+    };
+    assert_eq!(calls(&[TEXT, DATA]), Ok(Calls::Linux));
+    assert_eq!(calls(&[TEXT, DATA, mark]), Ok(Calls::Native));
 }

@@ -11,7 +11,6 @@ use support::{File, INIT, System, image};
 
 const PT_GNU_STACK: u32 = 0x6474_e551;
 const PT_INTERP: u32 = 3;
-const DATA_ABORT: u64 = 0x24 << 26;
 
 fn file(bytes: Vec<u8>) -> File {
     File {
@@ -85,7 +84,7 @@ fn without_a_personality_there_are_no_linux_programs() {
 fn fault(system: &mut System, pid: u32, pc: u64) -> Token {
     let token = system.world.token();
     let exception = Exception {
-        esr: DATA_ABORT,
+        esr: 0,
         address: 8,
         pc,
         decline: abi::message::decline::NOT_MAPPED,

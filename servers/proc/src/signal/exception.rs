@@ -53,7 +53,8 @@ enum Place {
 
 impl Exception {
     fn place(&self) -> Place {
-        let aborted = self.esr >> 26 & 0x3f == class::DATA_ABORT;
+        // A fault that the pager declined comes without syndrome.
+        let aborted = self.decline != 0 || self.esr >> 26 & 0x3f == class::DATA_ABORT;
         match self.pc.checked_sub(layout::PERSONALITY) {
             Some(offset) if offset < layout::GUARDED_BYTES && aborted => Place::Guarded,
             Some(_) => Place::Personality,
