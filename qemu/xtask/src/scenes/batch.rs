@@ -4,7 +4,7 @@
 //! behind it.
 use super::machine::{Machine, Missing};
 use super::parse::{Body, Scene, Step};
-use super::{Verdict, pattern, shell};
+use super::{Verdict, linux, pattern, shell};
 use anyhow::Result;
 use std::fs;
 use std::path::PathBuf;
@@ -13,11 +13,16 @@ use std::time::{Duration, Instant};
 /// How long the machine may take to boot.
 const BOOT_LIMIT: Duration = Duration::from_secs(60);
 
-/// Plays `scenes` and gives a verdict on each, in order.
+/// Plays `scenes`, with `folders` laid over the root, and gives a verdict on each, in order.
 ///
 /// # Errors
 /// If the machine cannot be started at all.
-pub fn run(scenes: &[Scene], boot: &str, report: &mut dyn FnMut(Verdict)) -> Result<()> {
+pub fn run(
+    scenes: &[Scene],
+    boot: &str,
+    folders: &[PathBuf],
+    report: &mut dyn FnMut(Verdict),
+) -> Result<()> {
     let mut left: Vec<(&Scene, &[Step])> = Vec::new();
     for scene in scenes {
         if let Body::Transcript(steps) = &scene.body {
@@ -25,7 +30,7 @@ pub fn run(scenes: &[Scene], boot: &str, report: &mut dyn FnMut(Verdict)) -> Res
         }
     }
     while !left.is_empty() {
-        let mut machine = Boot::start(&left, boot)?;
+        let mut machine = Boot::start(&left, boot, folders)?;
         let done = match machine.wait_until_started() {
             Ok(()) => machine.play_all(&left, report),
             Err(problem) => {
@@ -71,7 +76,7 @@ struct Boot {
 }
 
 impl Boot {
-    fn start(scenes: &[(&Scene, &[Step])], boot: &str) -> Result<Self> {
+    fn start(scenes: &[(&Scene, &[Step])], boot: &str, folders: &[PathBuf]) -> Result<Self> {
         let overlay =
             std::env::temp_dir().join(format!("tessera-scenes-{}-{boot}", std::process::id()));
         let folder = overlay.join("scenes");
@@ -83,6 +88,11 @@ impl Boot {
                     folder.join(shell::step_name(scene, index)),
                     format!("{}\n", step.command),
                 )?;
+            }
+        }
+        if scenes.iter().any(|(scene, _)| !scene.needs.is_empty()) {
+            for from in folders {
+                linux::lay(from, &overlay)?;
             }
         }
         let limit = BOOT_LIMIT + scenes.iter().map(|(scene, _)| scene.limit).sum();

@@ -4,6 +4,7 @@
 //! a boot each ([`dialogue`]). The machine is always started by `qemu/run.sh`, as a user starts it.
 mod batch;
 mod dialogue;
+mod linux;
 mod machine;
 mod parse;
 mod pattern;
@@ -11,8 +12,10 @@ mod shell;
 
 use crate::tree;
 use anyhow::{Context, Result, bail};
+use linux::Need;
 use parse::{Body, Scene};
 use std::fs;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -66,21 +69,47 @@ pub fn run(names: &[String], boot: Option<&str>) -> Result<Counts> {
         bail!("no scene of that name; they are in qemu/scenes");
     }
     let mut counts = Counts::default();
+    let folders = needed(&mut scenes)?;
     let (shared, alone): (Vec<_>, Vec<_>) = scenes.into_iter().partition(Scene::can_share);
-    batch::run(&shared, boot, &mut |verdict| {
+    batch::run(&shared, boot, &folders, &mut |verdict| {
         report(&verdict, boot, &mut counts)
     })?;
     for scene in &alone {
         match &scene.body {
             Body::Transcript(_) => {
-                batch::run(std::slice::from_ref(scene), boot, &mut |verdict| {
-                    report(&verdict, boot, &mut counts)
-                })?;
+                batch::run(
+                    std::slice::from_ref(scene),
+                    boot,
+                    &folders,
+                    &mut |verdict| report(&verdict, boot, &mut counts),
+                )?;
             }
             Body::Dialogue(lines) => report(&dialogue::run(scene, lines, boot)?, boot, &mut counts),
         }
     }
     Ok(counts)
+}
+
+/// Folders with the Linux programs that scenes need. Scenes whose programs cannot be had are taken
+/// out, with the reason printed.
+fn needed(scenes: &mut Vec<Scene>) -> Result<Vec<PathBuf>> {
+    let mut folders = Vec::new();
+    for need in [Need::Programs, Need::Busybox] {
+        if !scenes.iter().any(|scene| scene.needs.contains(&need)) {
+            continue;
+        }
+        match linux::find(need)? {
+            Ok(folder) => folders.push(folder),
+            Err(reason) => scenes.retain(|scene| {
+                let skipped = scene.needs.contains(&need);
+                if skipped {
+                    println!("  skipped {}: {reason}", scene.name);
+                }
+                !skipped
+            }),
+        }
+    }
+    Ok(folders)
 }
 
 fn load() -> Result<Vec<Scene>> {

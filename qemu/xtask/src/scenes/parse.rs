@@ -1,4 +1,5 @@
 //! Reads scene files. `qemu/scenes/README.md` describes the format for those who write them.
+use super::linux::Need;
 use anyhow::{Context, Result, bail};
 use std::time::Duration;
 
@@ -13,6 +14,8 @@ pub struct Scene {
     pub everywhere: bool,
     /// Needs a machine of its own.
     pub alone: bool,
+    /// Programs of Linux, without which it is skipped.
+    pub needs: Vec<Need>,
     /// Variables for `qemu/run.sh` that differ from the usual (`MEMORY=64`).
     pub variables: Vec<(String, String)>,
     /// What happens.
@@ -81,6 +84,7 @@ pub fn parse(name: &str, text: &str) -> Result<Scene> {
         limit: DEFAULT_LIMIT,
         everywhere: false,
         alone: false,
+        needs: Vec::new(),
         variables: Vec::new(),
         body: Body::Transcript(Vec::new()),
     };
@@ -123,9 +127,14 @@ fn parse_option(scene: &mut Scene, option: &str) -> Result<()> {
     }
     match option.split_once(' ') {
         Some(("limit", seconds)) => scene.limit = Duration::from_secs(seconds.trim().parse()?),
+        Some(("linux", need)) => {
+            let known =
+                Need::parse(need.trim()).context("Linux programs are `programs` or `busybox`")?;
+            scene.needs.push(known);
+        }
         None if option == "everywhere" => scene.everywhere = true,
         None if option == "alone" => scene.alone = true,
-        _ => bail!("options are @limit SECONDS, @everywhere, @alone, @VARIABLE=value"),
+        _ => bail!("options are @limit SECONDS, @linux NEED, @everywhere, @alone, @VARIABLE=value"),
     }
     Ok(())
 }

@@ -1,0 +1,154 @@
+//! Programs of Linux for scenes: built by the host's cross compiler, or taken from its packages.
+//!
+//! What the host cannot give is a reason to skip the scenes that need it, not an error.
+use crate::tree;
+use anyhow::{Context, Result};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+const COMPILER: &str = "aarch64-linux-gnu-gcc";
+/// Where the cross compiler's packages put the libraries of dynamically linked programs.
+const LIBRARIES: &str = "/usr/aarch64-linux-gnu/lib";
+const LIBRARY_FILES: [&str; 2] = ["ld-linux-aarch64.so.1", "libc.so.6"];
+
+/// What scenes may need.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// The programs of `qemu/scenes/linux`, in `/linux`.
+    Programs,
+    /// A static busybox, as `/linux/busybox`.
+    Busybox,
+}
+
+impl Need {
+    /// Reads an option of a scene.
+    pub fn parse(name: &str) -> Option<Self> {
+        match name {
+            "programs" => Some(Need::Programs),
+            "busybox" => Some(Need::Busybox),
+            _ => None,
+        }
+    }
+}
+
+/// What was looked for once: a folder to lay over the root, or why there is none.
+pub type Found = Result<PathBuf, String>;
+
+/// Finds or makes what is needed.
+///
+/// # Errors
+/// If a program does not compile or a file cannot be written.
+pub fn find(need: Need) -> Result<Found> {
+    match need {
+        Need::Programs => programs(),
+        Need::Busybox => busybox(),
+    }
+}
+
+/// Lays the folder `from` over `to`.
+///
+/// # Errors
+/// If a file cannot be read or written.
+pub fn lay(from: &Path, to: &Path) -> Result<()> {
+    for entry in fs::read_dir(from).with_context(|| from.display().to_string())? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            fs::create_dir_all(&target)?;
+            lay(&entry.path(), &target)?;
+        } else {
+            fs::copy(entry.path(), &target)?;
+        }
+    }
+    Ok(())
+}
+
+fn available(program: &str) -> bool {
+    let mut command = Command::new(program);
+    command
+        .arg("--version")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    command.status().is_ok_and(|status| status.success())
+}
+
+fn programs() -> Result<Found> {
+    if !available(COMPILER) {
+        return Ok(Err(format!("{COMPILER} is not installed")));
+    }
+    let folder = tree::build().join("linux/programs");
+    fs::create_dir_all(folder.join("linux"))?;
+    fs::create_dir_all(folder.join("lib"))?;
+    for entry in fs::read_dir(tree::root().join("qemu/scenes/linux"))? {
+        let path = entry?.path();
+        let name = path
+            .file_stem()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        let flags: &[&str] = match name.as_str() {
+            "raw" => &["-static", "-nostdlib"],
+            _ => &["-static"],
+        };
+        compile(&path, &folder.join("linux").join(&name), flags)?;
+        if name == "hello" {
+            compile(&path, &folder.join("linux/dynamic"), &[])?;
+        }
+    }
+    for file in LIBRARY_FILES {
+        let library = Path::new(LIBRARIES).join(file);
+        if library.is_file() {
+            fs::copy(library, folder.join("lib").join(file))?;
+        } else {
+            return Ok(Err(format!("{} is missing", library.display())));
+        }
+    }
+    Ok(Ok(folder))
+}
+
+fn compile(source: &Path, program: &Path, flags: &[&str]) -> Result<()> {
+    let status = Command::new(COMPILER)
+        .args(["-O2", "-w", "-o"])
+        .arg(program)
+        .args(flags)
+        .arg(source)
+        .status()?;
+    anyhow::ensure!(status.success(), "{} does not compile", source.display());
+    Ok(())
+}
+
+/// `$BUSYBOX`, or the distribution's package, which is kept.
+fn busybox() -> Result<Found> {
+    let folder = tree::build().join("linux/busybox");
+    let program = folder.join("linux/busybox");
+    fs::create_dir_all(folder.join("linux"))?;
+    if let Some(path) = std::env::var_os("BUSYBOX") {
+        fs::copy(&path, &program).with_context(|| format!("BUSYBOX={}", path.display()))?;
+    }
+    if !program.is_file() && !unpack_busybox(&program)? {
+        let reason = "no busybox for arm64: give BUSYBOX=file, or `dpkg --add-architecture arm64 && apt-get update`";
+        return Ok(Err(reason.to_owned()));
+    }
+    Ok(Ok(folder))
+}
+
+/// Takes busybox out of its package; false if the host has no such package.
+fn unpack_busybox(program: &Path) -> Result<bool> {
+    let work = tree::build().join("linux/package");
+    let _ = fs::remove_dir_all(&work);
+    fs::create_dir_all(&work)?;
+    let script = "apt-get download -qq busybox-static:arm64 && dpkg -x busybox-static_*.deb .";
+    let done = Command::new("sh")
+        .args(["-c", script])
+        .current_dir(&work)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()?;
+    let unpacked = ["bin/busybox", "usr/bin/busybox"].map(|path| work.join(path));
+    let Some(found) = unpacked.iter().find(|path| path.is_file()) else {
+        return Ok(false);
+    };
+    fs::copy(found, program)?;
+    Ok(done.success())
+}
