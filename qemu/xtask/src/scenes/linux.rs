@@ -82,6 +82,9 @@ fn programs() -> Result<Found> {
     fs::create_dir_all(folder.join("lib"))?;
     for entry in fs::read_dir(tree::root().join("qemu/scenes/linux"))? {
         let path = entry?.path();
+        if path.extension().is_none_or(|extension| extension != "c") {
+            continue;
+        }
         let name = path
             .file_stem()
             .unwrap_or_default()
@@ -130,6 +133,8 @@ fn busybox() -> Result<Found> {
         let reason = "no busybox for arm64: give BUSYBOX=file, or `dpkg --add-architecture arm64 && apt-get update`";
         return Ok(Err(reason.to_owned()));
     }
+    let script = tree::root().join("qemu/scenes/linux/everyday.sh");
+    fs::copy(script, folder.join("linux/everyday.sh"))?;
     Ok(Ok(folder))
 }
 
