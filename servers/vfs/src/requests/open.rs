@@ -120,22 +120,21 @@ impl Vfs {
         flags: u32,
         ports: &mut Ports<P>,
     ) -> Attempt {
-        let pipe = self
-            .nodes
-            .get(id)
-            .and_then(|node| node.pipe())
-            .ok_or(Errno::EIO)?;
+        let node = self.nodes.get(id).ok_or(Errno::EIO)?;
+        let pipe = node.pipe().ok_or(Errno::EIO)?;
         let (alone, seen) = match flags & linux::O_ACCMODE {
             linux::O_RDONLY => (pipe.writers == 0, pipe.writers_seen),
             linux::O_WRONLY => (pipe.readers == 0, pipe.readers_seen),
             _ => (false, 0),
         };
+        // A pipe without a name, opened again through /proc, is whole: nobody else can come to open it.
+        let named = node.links > 0;
         let waits = flags & linux::O_NONBLOCK == 0;
-        if alone && !waits && flags & linux::O_ACCMODE == linux::O_WRONLY {
+        if alone && named && !waits && flags & linux::O_ACCMODE == linux::O_WRONLY {
             return Err(Errno::ENXIO.into());
         }
         let open = self.add_open(place, flags & !OPENING | linux::O_LARGEFILE);
-        if alone && waits {
+        if alone && named && waits {
             let resume = Resume {
                 opened: Some((open, seen)),
                 ..Resume::default()
