@@ -267,7 +267,7 @@ mod tests {
         put_u32(&mut frame, RECORDS, 1);
         put_u32(&mut frame, RECORDS + 4, 8);
         assert_eq!(read(&frame), None);
-        put_u32(&mut frame, RECORDS + 4, u32::MAX & !15);
+        put_u32(&mut frame, RECORDS + 4, !15);
         assert_eq!(read(&frame), None);
     }
 

@@ -265,3 +265,15 @@ fn exit_answers_nobody_and_forgets_what_waited() {
         Err(Errno::ESRCH)
     );
 }
+
+#[test]
+fn a_pipe_without_a_name_is_opened_again_at_once() {
+    let mut machine = Machine::new();
+    let (read, write) = machine.pipe(INIT, 0);
+    assert_eq!(machine.write(INIT, write, b"left"), Ok(4));
+    machine.close(INIT, write).unwrap();
+    let path = format!("/proc/self/fd/{read}");
+    let again = machine.open(INIT, &path, O_RDONLY).unwrap();
+    assert_eq!(machine.read(INIT, again, 8).unwrap(), b"left");
+    assert_eq!(machine.read(INIT, again, 8).unwrap(), b"");
+}

@@ -3,19 +3,22 @@ use super::machine::{Machine, Missing};
 use super::parse::{Line, Scene};
 use super::{Verdict, pattern};
 use anyhow::Result;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// Added to a scene's limit for booting.
 const BOOT_LIMIT: Duration = Duration::from_secs(30);
 
-/// Plays the scene on a machine of its own.
+/// Plays the scene on a machine of its own. `folder` is laid over the root, if the scene needs it.
 ///
 /// # Errors
 /// If the machine cannot be started at all.
-pub fn run(scene: &Scene, lines: &[Line], boot: &str) -> Result<Verdict> {
+pub fn run(scene: &Scene, lines: &[Line], boot: &str, folder: Option<&Path>) -> Result<Verdict> {
     let started = Instant::now();
     let limit = scene.limit + BOOT_LIMIT;
+    let overlay = folder.map(Path::to_string_lossy);
     let mut variables = vec![("BOOT", boot)];
+    variables.extend(overlay.as_deref().map(|folder| ("OVERLAY", folder)));
     variables.extend(
         scene
             .variables

@@ -64,6 +64,16 @@ pub fn lay(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
+/// The folder of `need` among those found. A dialogue has one overlay, so one need.
+pub fn folder_of(need: Need, folders: &[PathBuf]) -> Option<&Path> {
+    let name = match need {
+        Need::Programs => "programs",
+        Need::Busybox => "busybox",
+    };
+    let found = folders.iter().find(|folder| folder.ends_with(name));
+    found.map(PathBuf::as_path)
+}
+
 fn available(program: &str) -> bool {
     let mut command = Command::new(program);
     command

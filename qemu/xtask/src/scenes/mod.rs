@@ -84,7 +84,12 @@ pub fn run(names: &[String], boot: Option<&str>) -> Result<Counts> {
                     &mut |verdict| report(&verdict, boot, &mut counts),
                 )?;
             }
-            Body::Dialogue(lines) => report(&dialogue::run(scene, lines, boot)?, boot, &mut counts),
+            Body::Dialogue(lines) => {
+                let folder =
+                    (scene.needs.last()).and_then(|need| linux::folder_of(*need, &folders));
+                let verdict = dialogue::run(scene, lines, boot, folder)?;
+                report(&verdict, boot, &mut counts);
+            }
         }
     }
     Ok(counts)

@@ -11,6 +11,9 @@ use proto::proc::{Proc, Reply, Request};
 pub struct Process {
     /// Own pid, 0 if it is not known.
     pid: u32,
+    /// Real, effective and saved users and groups, if known. Only own calls change them.
+    users: Option<[u32; 3]>,
+    groups: Option<[u32; 3]>,
     /// The stack for handlers.
     pub stack: AlternateStack,
     /// The mask to go back to when a call that replaced it was interrupted.
@@ -19,6 +22,8 @@ pub struct Process {
 
 static mut PROCESS: Process = Process {
     pid: 0,
+    users: None,
+    groups: None,
     stack: AlternateStack {
         address: 0,
         flags: SS_DISABLE,
@@ -50,9 +55,44 @@ impl Process {
         Ok(self.pid)
     }
 
+    /// Real, effective and saved user.
+    ///
+    /// # Errors
+    /// None in practice.
+    pub fn users(&mut self) -> Result<[u32; 3], Errno> {
+        known(&mut self.users, Request::GetUsers)
+    }
+
+    /// Real, effective and saved group.
+    ///
+    /// # Errors
+    /// None in practice.
+    pub fn groups(&mut self) -> Result<[u32; 3], Errno> {
+        known(&mut self.groups, Request::GetGroups)
+    }
+
+    /// Users or groups are about to change.
+    pub fn forget_ids(&mut self) {
+        (self.users, self.groups) = (None, None);
+    }
+
     /// This is the child of a fork.
     pub fn forked(&mut self) {
         self.pid = 0;
         self.saved_mask = None;
+    }
+}
+
+fn known(place: &mut Option<[u32; 3]>, wish: Request) -> Result<[u32; 3], Errno> {
+    if let Some(ids) = *place {
+        return Ok(ids);
+    }
+    match request::<Proc>(Handle::PROC, &wish, [Loan::NONE; 2])? {
+        Reply::Ids {
+            real,
+            effective,
+            saved,
+        } => Ok(*place.insert([real, effective, saved])),
+        _ => Err(Errno::EPROTO),
     }
 }

@@ -15,16 +15,19 @@ const GROUPS: u64 = 65536;
 
 /// The calls of this file.
 pub fn call(process: &mut Process, number: u64, a: Arguments) -> Option<Result> {
+    if (number::SETREGID..=number::SETRESGID).contains(&number) {
+        process.forget_ids();
+    }
     let [first, second, third] = [word(a[0]), word(a[1]), word(a[2])];
     Some(match number {
         number::GETPID | number::GETTID | number::SET_TID_ADDRESS => process.pid().map(u64::from),
         number::GETPPID => parent(),
-        number::GETUID => ids(Request::GetUsers).map(|ids| ids[0].into()),
-        number::GETEUID => ids(Request::GetUsers).map(|ids| ids[1].into()),
-        number::GETGID => ids(Request::GetGroups).map(|ids| ids[0].into()),
-        number::GETEGID => ids(Request::GetGroups).map(|ids| ids[1].into()),
-        number::GETRESUID => ids(Request::GetUsers).and_then(|ids| store(ids, a)),
-        number::GETRESGID => ids(Request::GetGroups).and_then(|ids| store(ids, a)),
+        number::GETUID => process.users().map(|ids| ids[0].into()),
+        number::GETEUID => process.users().map(|ids| ids[1].into()),
+        number::GETGID => process.groups().map(|ids| ids[0].into()),
+        number::GETEGID => process.groups().map(|ids| ids[1].into()),
+        number::GETRESUID => process.users().and_then(|ids| store(ids, a)),
+        number::GETRESGID => process.groups().and_then(|ids| store(ids, a)),
         number::SETUID => users(0, KEEP, first, KEEP),
         number::SETREUID => users(1, first, second, KEEP),
         number::SETRESUID => users(2, first, second, third),
@@ -43,17 +46,6 @@ pub fn call(process: &mut Process, number: u64, a: Arguments) -> Option<Result> 
 fn parent() -> Result {
     match proc(Request::Identity)? {
         Reply::Identity { ppid, .. } => Ok(ppid.into()),
-        _ => Err(Errno::EPROTO),
-    }
-}
-
-fn ids(request: Request) -> core::result::Result<[u32; 3], Errno> {
-    match proc(request)? {
-        Reply::Ids {
-            real,
-            effective,
-            saved,
-        } => Ok([real, effective, saved]),
         _ => Err(Errno::EPROTO),
     }
 }
