@@ -106,7 +106,7 @@ static void interprocess(void)
     msgctl(queue, IPC_RMID, NULL);
     semctl(set, 0, IPC_RMID);
     shmctl(segment, IPC_RMID, NULL);
-    printf("shmdt %d, gone %d\n", shmdt(memory), msgget(queue, 0) == -1);
+    printf("shmdt %d, gone %d\n", shmdt(memory), msgctl(queue, IPC_STAT, (void *)values) == -1);
 }
 
 int main(void)
