@@ -190,11 +190,12 @@ fn restore(process: &mut Process, block: &mut Block) -> Option<()> {
             ..stack
         };
     }
-    match ask(&Request::Return { mask: context.mask }) {
-        Ok(Reply::Set {
-            deliverable: true, ..
-        }) => deliver(process, block, None),
-        _ => {}
+    let returned = ask(&Request::Return { mask: context.mask });
+    if let Ok(Reply::Set {
+        deliverable: true, ..
+    }) = returned
+    {
+        deliver(process, block, None);
     }
     Some(())
 }

@@ -77,7 +77,7 @@ fn futex(a: Arguments) -> Result {
     const WAIT_BITSET: u32 = 9;
     const WAKE_BITSET: u32 = 10;
     const COMMAND: u32 = 0x7f;
-    if a[0] % 4 != 0 {
+    if !a[0].is_multiple_of(4) {
         return Err(Errno::EINVAL);
     }
     let mut value = [0; 4];
@@ -97,7 +97,7 @@ fn futex(a: Arguments) -> Result {
 
 fn affinity(a: Arguments) -> Result {
     const BYTES: u64 = 8;
-    if a[1] < BYTES || a[1] % BYTES != 0 {
+    if a[1] < BYTES || !a[1].is_multiple_of(BYTES) {
         return Err(Errno::EINVAL);
     }
     machine::write(a[2], &1u64.to_le_bytes()).map(|()| BYTES)

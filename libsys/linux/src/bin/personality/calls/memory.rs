@@ -14,15 +14,7 @@ pub fn call(number: u64, a: Arguments) -> Option<Result> {
     Some(match number {
         number::BRK => mem(Request::Brk { end: a[0] }),
         number::MMAP => map(a),
-        number::MUNMAP => outside(address, bytes, Errno::EINVAL)
-            .and_then(|()| {
-                if bytes == 0 {
-                    Err(Errno::EINVAL)
-                } else {
-                    Ok(())
-                }
-            })
-            .and_then(|()| mem(Request::Unmap { address, bytes })),
+        number::MUNMAP => unmap(address, bytes),
         number::MPROTECT => outside(address, bytes, Errno::ENOMEM).and_then(|()| {
             let prot = prot(a[2])?;
             mem(Request::Protect {
@@ -85,6 +77,14 @@ fn map(a: Arguments) -> Result {
     vfs(request, [Loan::NONE; 2])
 }
 
+fn unmap(address: u64, bytes: u64) -> Result {
+    outside(address, bytes, Errno::EINVAL)?;
+    if bytes == 0 {
+        return Err(Errno::EINVAL);
+    }
+    mem(Request::Unmap { address, bytes })
+}
+
 fn remap(a: Arguments) -> Result {
     const MAY_MOVE: u32 = 1;
     let (address, old_bytes, new_bytes, flags) = (a[0], a[1], a[2], word(a[3]));
@@ -107,7 +107,8 @@ fn synchronise(a: Arguments) -> Result {
     const SYNC: u32 = 4;
     let flags = word(a[2]);
     let both = ASYNC | SYNC;
-    if flags & !(both | INVALIDATE) != 0 || flags & both == both || a[0] % PAGE_BYTES != 0 {
+    if flags & !(both | INVALIDATE) != 0 || flags & both == both || !a[0].is_multiple_of(PAGE_BYTES)
+    {
         return Err(Errno::EINVAL);
     }
     outside(a[0], a[1], Errno::ENOMEM)?;
