@@ -25,7 +25,9 @@ const BANKED: &str = "brcm,bcm2836-armctrl-ic";
 
 /// The first usable device that is `compatible`, directly below the root or on a bus there.
 pub fn find(tree: &[u8], compatible: &str) -> Option<Device> {
-    let tree = Fdt::new(tree).ok()?;
+    // The tree ends where its header says; the pages that it came in may not.
+    let size = u32::from_be_bytes(*tree.get(4..)?.first_chunk()?);
+    let tree = Fdt::new(tree.get(..size as usize)?).ok()?;
     let fits =
         |node: &FdtNode<'_>| node.is_compatible(compatible) && node.status() == Ok(Status::Okay);
     let at_root = tree.root().children().find(fits).map(|node| (node, None));
@@ -164,6 +166,13 @@ mod tests {
         };
         assert_eq!(find(&tree(), "arm,pl011"), Some(device));
         assert_eq!(find(&tree(), "arm,primecell"), Some(device));
+    }
+
+    #[test]
+    fn what_follows_the_tree_in_its_last_page_does_not_matter() {
+        let mut pages = tree();
+        pages.resize(4096, 0);
+        assert!(find(&pages, "arm,pl011").is_some());
     }
 
     #[test]
