@@ -12,12 +12,13 @@ export BUILD ?= $(CURDIR)/build
 XTASK = $(BUILD)/host/debug/xtask
 
 .DEFAULT_GOAL := help
-.PHONY: help doctor setup setup-tests build run debug test check bench numbers scenes clean
+.PHONY: help doctor setup setup-tests build run debug test check bench numbers scenes image clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
 	@echo
-	@echo "  Variables of run:  CMD='ls | wc'  OVERLAY=dir  BOOT=cow|eager-fork  BOARD=virt  MEMORY=512"
+	@echo "  Variables of run:  CMD='ls | wc'  OVERLAY=dir  BOOT=cow|eager-fork  MEMORY=512"
+	@echo "                     BOARD=virt|raspi3b|raspi4b"
 	@echo "                     ICOUNT=1  TIMEOUT=seconds            (qemu/README.md tells more)"
 
 doctor: ## Tell what is installed, what is missing and how to get it
@@ -47,6 +48,9 @@ test: setup-tests build ## Everything: check, the layers, and the scenes on QEMU
 
 scenes: build ## Only the scenes; SCENE=name for one of them
 	@$(XTASK) scenes $(SCENE)
+
+image: build ## Write what goes on the SD card of BOARD=raspi3b|raspi4b to build/BOARD
+	@qemu/sdcard.sh
 
 bench: build ## Count instructions of the system's operations, beside seL4's and Linux's
 	@$(XTASK) bench

@@ -6,7 +6,7 @@
 #
 #   CMD       run by /bin/sh -c instead of the interactive shell; then the machine is powered off
 #   OVERLAY   host directory laid over the root file system
-#   BOOT      boot manifest, init/boot/NAME.boot (cow)     BOARD    virt
+#   BOOT      boot manifest, init/boot/NAME.boot (cow)     BOARD    virt, raspi3b, raspi4b
 #   MEMORY    megabytes (512)                              ICOUNT   1: count instructions, repeatably
 #   TIMEOUT   seconds until QEMU is ended with an error (300 with CMD, else never)
 #   GIC       2 or 3, version of the interrupt controller  EL2      1: start at EL2
@@ -22,9 +22,16 @@ CMD=${CMD:-} BOARD=${BOARD:-virt}
 xtask=$BUILD/host/debug/xtask
 
 fail() { printf 'run: %s\n' "$*" >&2; exit 125; }
-[ "$BOARD" = virt ] || fail "no board '$BOARD': there is only virt yet"
+dtc() { command -v "${DTC:-dtc}" >/dev/null || fail "no dtc (device-tree-compiler): make doctor"; "${DTC:-dtc}" "$@"; }
 [ -x "$xtask" ] || fail "not built yet: make build"
 command -v "$QEMU" >/dev/null || fail "no $QEMU: make doctor"
+case $BOARD in
+    virt) ;;
+    raspi3b | raspi4b)
+        [ -z "${EL2:-}${GIC:-}" ] || fail "EL2 and GIC are only for BOARD=virt"
+        "$QEMU" -M help | grep -q "^$BOARD " || fail "this $("$QEMU" --version | head -n 1) has no $BOARD: make doctor" ;;
+    *) fail "no board '$BOARD': virt, raspi3b or raspi4b" ;;
+esac
 
 # QEMU sets the terminal raw; if it is killed, nobody else sets it back.
 terminal=$(stty -g 2>/dev/null) || terminal=
@@ -34,9 +41,18 @@ trap 'rm -rf "$work"; [ -z "$terminal" ] || stty "$terminal" 2>/dev/null || true
 [ "${PROBE:-0}" = 1 ] && probe=--probe || probe=
 "$xtask" image --out "$work" --boot "${BOOT:-cow}" ${OVERLAY:+--overlay "$OVERLAY"} $probe || exit 125
 
+if [ "$BOARD" = virt ]; then
+    machine=(-M "virt,gic-version=${GIC:-2}${EL2:+,virtualization=on}" -cpu cortex-a72 -smp 1 -m "${MEMORY:-512}" -nic none)
+else
+    # QEMU makes no device tree for a Pi. Memory is what the board has. The CPUs that the kernel does
+    # not use stay off; else they would spin on the host's.
+    dtc -q -I dts -O dtb -o "$work/board.dtb" "qemu/boards/$BOARD.dts"
+    [ "$BOARD" = raspi3b ] && soc=bcm2837 || soc=bcm2838
+    machine=(-M "$BOARD" -dtb "$work/board.dtb" -global "$soc.enabled-cpus=1")
+fi
 arguments=(
-    -M "virt,gic-version=${GIC:-2}${EL2:+,virtualization=on}" -cpu cortex-a72 -smp 1 -m "${MEMORY:-512}"
-    -display none -serial mon:stdio -nic none -no-reboot
+    "${machine[@]}"
+    -display none -serial mon:stdio -no-reboot
     -kernel "$work/kernel.img" -initrd "$work/boot.cpio" -append framed
 )
 if [ "${ICOUNT:-0}" = 1 ]; then

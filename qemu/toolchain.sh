@@ -166,6 +166,7 @@ setup() {
         update_once
         install qemu-system-arm
     fi
+    case ${BOARD:-virt} in virt) ;; *) have "${DTC:-dtc}" || { update_once; install device-tree-compiler; } ;; esac
     [ "$(qemu_major)" -ge "$OLDEST_QEMU" ] || die "$QEMU is missing or older than $OLDEST_QEMU.0: see 'make doctor'"
     if ! load && ! decide; then
         update_once
@@ -300,6 +301,13 @@ doctor() {
     for tool in make cc; do
         if have $tool; then good "$tool"; else lack "$tool" "$(apt_fix "make gcc libc6-dev" "install make and a C compiler (for linking host tools)")"; fi
     done
+    if have "${DTC:-dtc}"; then good "dtc for BOARD=raspi3b and raspi4b"; else
+        note "no dtc: BOARD=raspi3b and raspi4b need it" "$(apt_fix device-tree-compiler "install the device tree compiler (dtc)")"
+    fi
+    if [ "$major" -ge "$OLDEST_QEMU" ] && ! "$QEMU" -M help 2>/dev/null | grep -q '^raspi4b '; then
+        note "this QEMU has no raspi4b: BOARD=raspi4b needs 9.0 or newer" \
+            "a newer distribution or its backports (bookworm-backports has QEMU 10), or QEMU=/path/to/qemu-system-aarch64"
+    fi
     if have rustfmt; then good "rustfmt"; else note "no rustfmt: 'make test' skips the format check" "$(apt_fix rustfmt-web "rustup component add rustfmt")"; fi
     if machine_clippy_tool; then good "clippy for the machine"; else
         note "no clippy for the machine: 'make test' skips that step" "$(apt_fix rust-web-clippy "rustup component add clippy")"

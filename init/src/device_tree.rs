@@ -20,18 +20,68 @@ const FIRST_SHARED: u32 = 32;
 /// First private one of a processor for devices (the same).
 const FIRST_PRIVATE: u32 = 16;
 
-/// The first usable device directly below the root that is `compatible`.
+/// The interrupt controller of the Raspberry Pi 3's peripherals.
+const BANKED: &str = "brcm,bcm2836-armctrl-ic";
+
+/// The first usable device that is `compatible`, directly below the root or on a bus there.
 pub fn find(tree: &[u8], compatible: &str) -> Option<Device> {
-    let tree = Fdt::new(tree).ok()?;
+    // The tree ends where its header says; the pages that it came in may not.
+    let size = u32::from_be_bytes(*tree.get(4..)?.first_chunk()?);
+    let tree = Fdt::new(tree.get(..size as usize)?).ok()?;
     let fits =
         |node: &FdtNode<'_>| node.is_compatible(compatible) && node.status() == Ok(Status::Okay);
-    let node = tree.root().children().find(fits)?;
+    let at_root = tree.root().children().find(fits).map(|node| (node, None));
+    let (node, bus) = at_root.or_else(|| {
+        let is_bus = |node: &FdtNode<'_>| node.is_compatible("simple-bus");
+        let mut buses = tree.root().children().filter(is_bus);
+        buses.find_map(|bus| Some((bus.children().find(fits)?, Some(bus))))
+    })?;
     let register = node.reg().ok().flatten()?.next()?;
+    let address = register.address().ok()?;
+    let banked = on_any_bus(&tree, BANKED);
     Some(Device {
-        address: register.address().ok()?,
+        address: match bus {
+            Some(bus) => translate(bus, address)?,
+            None => address,
+        },
         bytes: register.size().ok()?,
-        irq: interrupt(node).unwrap_or(0),
+        irq: match banked {
+            true => banked_interrupt(node),
+            false => interrupt(node),
+        }
+        .unwrap_or(0),
     })
+}
+
+/// Whether a bus below the root has a device that is `compatible`.
+fn on_any_bus(tree: &Fdt<'_>, compatible: &str) -> bool {
+    let has = |bus: FdtNode<'_>| bus.children().any(|node| node.is_compatible(compatible));
+    tree.root().children().any(has)
+}
+
+/// What an address on a bus is for the processor: the bus says so in `ranges`, and an empty one
+/// says that nothing changes (2.3.8).
+fn translate(bus: FdtNode<'_>, address: u64) -> Option<u64> {
+    if bus.property("ranges")?.value().is_empty() {
+        return Some(address);
+    }
+    bus.ranges().ok()??.find_map(|window| {
+        let offset = address.checked_sub(window.child_bus_address().ok()?)?;
+        let inside = offset < window.length::<u64>().ok()?;
+        window
+            .parent_bus_address::<u64>()
+            .ok()?
+            .checked_add(offset)
+            .filter(|_| inside)
+    })
+}
+
+/// The first interrupt on the Raspberry Pi 3: bank, bit. The kernel numbers them through.
+fn banked_interrupt(node: FdtNode<'_>) -> Option<u32> {
+    let property = node.property("interrupts")?;
+    let (cells, _) = property.value().as_chunks::<4>();
+    let cell = |index: usize| cells.get(index).map(|cell| u32::from_be_bytes(*cell));
+    cell(0)?.checked_mul(32)?.checked_add(cell(1)?)
 }
 
 /// The first interrupt: kind (0 shared, 1 private), number, flags.
@@ -116,6 +166,13 @@ mod tests {
         };
         assert_eq!(find(&tree(), "arm,pl011"), Some(device));
         assert_eq!(find(&tree(), "arm,primecell"), Some(device));
+    }
+
+    #[test]
+    fn what_follows_the_tree_in_its_last_page_does_not_matter() {
+        let mut pages = tree();
+        pages.resize(4096, 0);
+        assert!(find(&pages, "arm,pl011").is_some());
     }
 
     #[test]

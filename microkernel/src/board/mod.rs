@@ -2,12 +2,14 @@
 //!
 //! A new board is a driver in [`crate::driver`] and a `compatible` string here.
 
+mod raspi;
 mod tree;
 mod virt;
 
 use kernel_core::ranges::{Range, Ranges};
 
 use crate::arch::boot::open_console;
+use crate::arch::mmu;
 use crate::arch::psci::{self, Conduit};
 use crate::log;
 
@@ -48,6 +50,8 @@ pub(crate) struct Platform {
     pub(crate) timer_irq: u32,
     /// How the firmware is called.
     pub(crate) conduit: Conduit,
+    /// Registers of the Raspberry Pi's power management, if it is one.
+    pub(crate) power: Option<Range>,
 }
 
 impl Platform {
@@ -85,6 +89,13 @@ pub(crate) enum InterruptController {
         /// Redistributors of all CPUs.
         redistributors: Range,
     },
+    /// The two of the Raspberry Pi 3.
+    Bcm2836 {
+        /// The one beside the CPUs.
+        local: Range,
+        /// The one of the peripherals.
+        peripherals: Range,
+    },
 }
 
 impl InterruptController {
@@ -96,24 +107,28 @@ impl InterruptController {
                 distributor,
                 redistributors,
             } => [distributor, redistributors],
+            Self::Bcm2836 { local, peripherals } => [local, peripherals],
         }
     }
 }
 
 /// Assumes, until the device tree is read, that QEMU is the firmware: it is called by `hvc` by a
-/// kernel that it entered at EL1, else by `smc`.
-pub(crate) fn assume_firmware(entry_level: u8) {
-    psci::init(if entry_level == 1 {
-        Conduit::Hvc
-    } else {
-        Conduit::Smc
+/// kernel that it entered at EL1, else by `smc`. A Pi has none.
+pub(crate) fn assume_firmware(entry_level: u8, image: u64) {
+    psci::init(match entry_level {
+        _ if raspi::is_likely(image) => Conduit::None,
+        1 => Conduit::Hvc,
+        _ => Conduit::Smc,
     });
 }
 
-/// Makes sure that a dying kernel has a console. If it found none, it assumes the one of QEMU,
-/// because a wrong guess is no worse than silence.
+/// Makes sure that a dying kernel has a console. If it found none, it assumes the one of a
+/// Pi or of QEMU's `virt`, because a wrong guess is no worse than silence.
 pub(crate) fn assume_console() {
     if !log::is_open() {
-        open_console(virt::UART);
+        open_console(match raspi::is_likely(mmu::image_range().start) {
+            true => raspi::uart(),
+            false => virt::UART,
+        });
     }
 }

@@ -8,6 +8,10 @@ use kernel_core::ranges::{Range, Ranges};
 use super::{Entry, InterruptController, Platform};
 use crate::arch::mmu;
 use crate::arch::psci::Conduit;
+use crate::driver::bcm2836;
+
+/// The interrupt controller of the Raspberry Pi 3 beside its CPUs.
+const BCM2836: &str = "brcm,bcm2836-l1-intc";
 
 type Tree = Fdt<'static>;
 type TreeNode = FdtNode<'static>;
@@ -42,6 +46,8 @@ impl Platform {
             interrupt_controller: interrupt_controller(tree)?,
             timer_irq: timer_irq(tree)?,
             conduit: conduit(tree),
+            power: find(tree, &["brcm,bcm2835-pm", "brcm,bcm2835-pm-wdt"])
+                .and_then(|device| device.registers().next()),
         })
     }
 }
@@ -57,10 +63,10 @@ pub(crate) fn uart(tree: Tree) -> Option<Range> {
             .find_node("/aliases")
             .and_then(|aliases| text(aliases, path)),
     };
-    path.and_then(|path| tree.find_node(path))
-        .filter(|node| node.is_compatible("arm,pl011"))
+    path.and_then(|path| device_at(tree, path))
+        .filter(|device| device.node.is_compatible("arm,pl011"))
         .or_else(|| find(tree, &["arm,pl011"]))
-        .and_then(|node| registers(node).next())
+        .and_then(|device| device.registers().next())
 }
 
 /// RAM in whole blocks, without what must not be mapped.
@@ -134,6 +140,13 @@ fn interrupt_controller(tree: Tree) -> Result<InterruptController, Reason> {
     if let Some((distributor, cpu)) = two_registers(tree, &V2) {
         return Ok(InterruptController::GicV2 { distributor, cpu });
     }
+    if let Some(local) = find(tree, &[BCM2836]) {
+        let local = local.registers().next().ok_or(MISSING)?;
+        let peripherals = find(tree, &["brcm,bcm2836-armctrl-ic"])
+            .and_then(|device| device.registers().next())
+            .ok_or("it names no interrupt controller of the peripherals")?;
+        return Ok(InterruptController::Bcm2836 { local, peripherals });
+    }
     let (distributor, redistributors) = two_registers(tree, &V3).ok_or(MISSING)?;
     Ok(InterruptController::GicV3 {
         distributor,
@@ -142,21 +155,26 @@ fn interrupt_controller(tree: Tree) -> Result<InterruptController, Reason> {
 }
 
 fn two_registers(tree: Tree, compatible: &[&str]) -> Option<(Range, Range)> {
-    let mut ranges = registers(find(tree, compatible)?);
+    let mut ranges = find(tree, compatible)?.registers();
     Some((ranges.next()?, ranges.next()?))
 }
 
-/// The third interrupt of the timer's node is the virtual timer's; a number among the private
-/// ones (Linux, Documentation/devicetree/bindings/timer/arm,arch_timer.yaml).
+/// The third interrupt of the timer's node is the virtual timer's; with a GIC a number among the
+/// private ones (Linux, Documentation/devicetree/bindings/timer/arm,arch_timer.yaml), on the Pi 3
+/// one of the CPU's own controller, with two cells for each interrupt.
 fn timer_irq(tree: Tree) -> Result<u32, Reason> {
     const FIRST_PRIVATE: u32 = 16;
     const MISSING: Reason = "it names no timer that the kernel knows";
-    const NUMBER_OF_VIRTUAL: usize = 2 * 3 + 1;
-    let node = find(tree, &["arm,armv8-timer", "arm,armv7-timer"]).ok_or(MISSING)?;
-    let interrupts = node.property("interrupts").ok_or(MISSING)?;
+    const VIRTUAL: usize = 2;
+    let device = find(tree, &["arm,armv8-timer", "arm,armv7-timer"]).ok_or(MISSING)?;
+    let interrupts = device.node.property("interrupts").ok_or(MISSING)?;
     let cells = interrupts.value().as_chunks::<4>().0;
-    let number = u32::from_be_bytes(*cells.get(NUMBER_OF_VIRTUAL).ok_or(MISSING)?);
-    if number >= FIRST_PRIVATE {
+    let local = find(tree, &[BCM2836]).is_some();
+    let index = if local { VIRTUAL * 2 } else { VIRTUAL * 3 + 1 };
+    let number = u32::from_be_bytes(*cells.get(index).ok_or(MISSING)?);
+    if local && number < 4 {
+        Ok(bcm2836::FIRST_LOCAL + number)
+    } else if number >= FIRST_PRIVATE {
         Err("its timer has no private interrupt")
     } else {
         Ok(FIRST_PRIVATE + number)
@@ -165,19 +183,70 @@ fn timer_irq(tree: Tree) -> Result<u32, Reason> {
 
 fn conduit(tree: Tree) -> Conduit {
     let node = find(tree, &["arm,psci-1.0", "arm,psci-0.2"]);
-    match node.and_then(|node| text(node, "method")) {
+    match node.and_then(|device| text(device.node, "method")) {
         Some("hvc") => Conduit::Hvc,
         Some("smc") => Conduit::Smc,
         _ => Conduit::None,
     }
 }
 
-/// The first usable node below the root that is compatible with one of these.
-fn find(tree: Tree, compatible: &[&str]) -> Option<TreeNode> {
-    let fits = |node: &TreeNode| compatible.iter().any(|name| node.is_compatible(name));
-    tree.root()
-        .children()
-        .find(|node| fits(node) && is_usable(node))
+/// A node and the bus that it is on; without one its addresses are the machine's.
+#[derive(Clone, Copy)]
+struct Device {
+    node: TreeNode,
+    bus: Option<TreeNode>,
+}
+
+impl Device {
+    /// Its registers, as the CPU addresses them.
+    fn registers(self) -> impl Iterator<Item = Range> {
+        registers(self.node).filter_map(move |range| match self.bus {
+            Some(bus) => translate(bus, range),
+            None => Some(range),
+        })
+    }
+}
+
+/// The first usable node that is compatible with one of these, below the root or on a bus there.
+fn find(tree: Tree, compatible: &[&str]) -> Option<Device> {
+    let fits =
+        |node: &TreeNode| compatible.iter().any(|name| node.is_compatible(name)) && is_usable(node);
+    let at_root = tree.root().children().find(fits);
+    at_root.map(|node| Device { node, bus: None }).or_else(|| {
+        let is_bus = |node: &TreeNode| node.is_compatible("simple-bus") && is_usable(node);
+        tree.root().children().filter(is_bus).find_map(|bus| {
+            let node = bus.children().find(fits)?;
+            Some(Device {
+                node,
+                bus: Some(bus),
+            })
+        })
+    })
+}
+
+/// The node of that path, which is below the root or on a bus there.
+fn device_at(tree: Tree, path: &str) -> Option<Device> {
+    let node = tree.find_node(path)?;
+    let bus = match path.rsplit_once('/')?.0 {
+        "" => None,
+        bus => Some(tree.find_node(bus)?),
+    };
+    Some(Device { node, bus })
+}
+
+/// What a range on a bus is for the CPU: the bus says so in `ranges`, and an empty one says that
+/// nothing changes (Devicetree Specification 0.4, 2.3.8).
+fn translate(bus: TreeNode, range: Range) -> Option<Range> {
+    if bus.property("ranges")?.value().is_empty() {
+        return Some(range);
+    }
+    bus.ranges().ok()??.find_map(|window| {
+        let start = window.child_bus_address::<u64>().ok()?;
+        let parent = window.parent_bus_address::<u64>().ok()?;
+        let offset = range.start.checked_sub(start)?;
+        let inside = offset < window.length::<u64>().ok()?;
+        inside.then(|| Range::sized(parent.wrapping_add(offset), range.bytes()))
+    })
 }
 
 /// Whether a node is there for us: the secure world's are marked as disabled.

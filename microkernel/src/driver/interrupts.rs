@@ -1,9 +1,11 @@
-//! The interrupt controller, whichever the board has. Numbers are the GIC's INTIDs.
+//! The interrupt controller, whichever the board has. Numbers are the GIC's INTIDs,
+//! or those of [`super::bcm2836`].
 
 use kernel_core::ranges::Range;
 use spin::Once;
 
 use super::Mmio;
+use super::bcm2836::Bcm2836;
 use super::gicv2::GicV2;
 use super::gicv3::GicV3;
 use crate::board::{InterruptController, Platform};
@@ -11,6 +13,7 @@ use crate::board::{InterruptController, Platform};
 enum Driver {
     V2(GicV2),
     V3(GicV3),
+    Bcm(Bcm2836),
 }
 
 static DRIVER: Once<Driver> = Once::new();
@@ -43,6 +46,12 @@ pub(crate) fn init(platform: &Platform) {
                 Mmio::new(redistributors)
             }))
         }
+        InterruptController::Bcm2836 { local, peripherals } => {
+            // SAFETY: as above.
+            let local = unsafe { Mmio::new(local) };
+            // SAFETY: as above.
+            Driver::Bcm(Bcm2836::new(local, unsafe { Mmio::new(peripherals) }))
+        }
     });
 }
 
@@ -51,6 +60,7 @@ pub(crate) fn enable(irq: u32) {
     match driver() {
         Driver::V2(gic) => gic.enable(irq),
         Driver::V3(gic) => gic.enable(irq),
+        Driver::Bcm(bcm) => bcm.enable(irq),
     }
 }
 
@@ -59,6 +69,7 @@ pub(crate) fn disable(irq: u32) {
     match driver() {
         Driver::V2(gic) => gic.disable(irq),
         Driver::V3(gic) => gic.disable(irq),
+        Driver::Bcm(bcm) => bcm.disable(irq),
     }
 }
 
@@ -67,6 +78,7 @@ pub(crate) fn acknowledge() -> Option<u32> {
     let irq = match driver() {
         Driver::V2(gic) => gic.acknowledge(),
         Driver::V3(gic) => gic.acknowledge(),
+        Driver::Bcm(bcm) => bcm.acknowledge(),
     };
     (irq < FIRST_SPECIAL).then_some(irq)
 }
@@ -76,6 +88,7 @@ pub(crate) fn end(irq: u32) {
     match driver() {
         Driver::V2(gic) => gic.end(irq),
         Driver::V3(gic) => gic.end(irq),
+        Driver::Bcm(_) => {}
     }
 }
 
@@ -84,6 +97,7 @@ pub(crate) fn exists(irq: u32) -> bool {
     let lines = match driver() {
         Driver::V2(gic) => gic.lines(),
         Driver::V3(gic) => gic.lines(),
+        Driver::Bcm(bcm) => bcm.lines(),
     };
     irq < lines
 }

@@ -9,7 +9,7 @@ use kernel_core::ranges::Range;
 use super::mmu::{self, Memory, bits};
 use super::{psci, timer};
 use crate::board::{self, Entry, Platform};
-use crate::driver::Mmio;
+use crate::driver::{Mmio, bcm2835_pm};
 use crate::log;
 
 global_asm!(
@@ -37,7 +37,7 @@ const DEVICE_TREE_LIMIT: u32 = 2 << 20;
 /// The first Rust function, on the kernel stack, at the link address.
 extern "C" fn boot_main(tree_address: u64, level: u64, image: u64, ticks: u64) -> ! {
     mmu::init(image);
-    board::assume_firmware(level as u8);
+    board::assume_firmware(level as u8, image);
     let entry = Entry {
         level: level as u8,
         ticks,
@@ -106,5 +106,11 @@ fn map_platform(platform: &Platform) {
     }
     for range in platform.interrupt_controller.registers() {
         mmu::map_linear(range, Memory::Device);
+    }
+    if let Some(range) = platform.power {
+        mmu::map_linear(range, Memory::Device);
+        // SAFETY: mapped as device memory for good; the device tree says what is there, and all
+        // that it does is to end the machine.
+        bcm2835_pm::init(unsafe { Mmio::new(range) });
     }
 }

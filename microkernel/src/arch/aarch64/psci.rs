@@ -2,6 +2,9 @@
 
 use core::sync::atomic::{AtomicU8, Ordering::Relaxed};
 
+use super::timer;
+use crate::driver::bcm2835_pm;
+use crate::log;
 use smccc::{Hvc, Smc, psci};
 
 /// How the firmware is called.
@@ -31,6 +34,9 @@ pub(crate) fn off() -> ! {
         2 => psci::system_off::<Smc>(),
         _ => Ok(()),
     };
+    bcm2835_pm::off();
+    give_it_time();
+    log!("this machine cannot be switched off by software: it sleeps");
     sleep_for_ever()
 }
 
@@ -41,7 +47,18 @@ pub(crate) fn reset() -> ! {
         2 => psci::system_reset::<Smc>(),
         _ => Ok(()),
     };
+    bcm2835_pm::reset();
+    give_it_time();
+    log!("this machine cannot be reset by software: it sleeps");
     sleep_for_ever()
+}
+
+/// A tenth of a second, in which a power management without firmware acts.
+fn give_it_time() {
+    let end = timer::now() + timer::frequency_hz() / 10;
+    while timer::now() < end {
+        core::hint::spin_loop();
+    }
 }
 
 fn sleep_for_ever() -> ! {

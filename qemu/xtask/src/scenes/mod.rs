@@ -63,6 +63,7 @@ pub fn run_all(names: &[String], boot: Option<&str>) -> Result<ExitCode> {
 pub fn run(names: &[String], boot: Option<&str>) -> Result<Counts> {
     let boot = boot.unwrap_or(DEFAULT_BOOT);
     let mut scenes = load()?;
+    scenes.retain(fits_board);
     scenes.retain(|scene| names.is_empty() || names.iter().any(|name| scene.name.contains(name)));
     scenes.retain(|scene| boot == DEFAULT_BOOT || scene.everywhere);
     if scenes.is_empty() {
@@ -115,6 +116,20 @@ fn needed(scenes: &mut Vec<Scene>) -> Result<Vec<PathBuf>> {
         }
     }
     Ok(folders)
+}
+
+/// Whether the scene can be played on the board of `BOARD`: only `virt` can be changed.
+fn fits_board(scene: &Scene) -> bool {
+    let fixed = std::env::var("BOARD").is_ok_and(|board| !board.is_empty() && board != "virt");
+    let changes = |name: &str| ["MEMORY", "GIC", "EL2"].contains(&name);
+    let fits = !fixed || !scene.variables.iter().any(|(name, _)| changes(name));
+    if !fits {
+        println!(
+            "  skipped {}: it changes the machine, and only BOARD=virt can be changed",
+            scene.name
+        );
+    }
+    fits
 }
 
 fn load() -> Result<Vec<Scene>> {
