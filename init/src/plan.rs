@@ -144,7 +144,10 @@ mod tests {
 
     #[test]
     fn numbers_of_the_command_line_are_found_by_their_name() {
-        assert_eq!(number(b"framed trace_frames=12\0x=3", "trace_frames"), Some(12));
+        assert_eq!(
+            number(b"framed trace_frames=12\0x=3", "trace_frames"),
+            Some(12)
+        );
         assert_eq!(number(b"framed trace_frames=12\0x=3", "x"), None);
         assert_eq!(number(b"n=many", "n"), None);
     }

@@ -1084,7 +1084,13 @@ pub fn statistics(system: Handle) -> Result<Statistics, Error> {
 
 /// Gives the trace `count` frames that follow each other from `first` on, for good.
 pub fn trace_ring(system: Handle, first: u32, count: u32) -> Result<(), Error> {
-    simple_3(number::TRACE_RING, system.0.into(), first.into(), count.into()).map(drop)
+    simple_3(
+        number::TRACE_RING,
+        system.0.into(),
+        first.into(),
+        count.into(),
+    )
+    .map(drop)
 }
 
 /// Who is traced.

@@ -161,7 +161,8 @@ pub(crate) fn handle(kernel: &mut Kernel) -> bool {
         kernel.events.interrupt_span = Some(0);
         if kernel.memory.trace.all {
             let current = kernel.current;
-            kernel.events.interrupt_span = Some(trace::interrupted(&mut kernel.memory, current, irq));
+            kernel.events.interrupt_span =
+                Some(trace::interrupted(&mut kernel.memory, current, irq));
         }
         if irq == timer::irq() {
             time_passed(kernel);

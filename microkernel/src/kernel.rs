@@ -22,8 +22,8 @@ use kernel_core::trace::{self, Trace, WATCHED};
 
 use crate::arch::memory::{frame_address, zero_frame};
 use crate::arch::mmu::virt_to_phys_linear;
-use crate::arch::{cycles, timer};
 use crate::arch::vectors::Cause;
+use crate::arch::{cycles, timer};
 use crate::{fault, interrupt, upcall};
 
 /// Everything that the kernel knows.
@@ -139,6 +139,7 @@ impl Kernel {
 
     /// Writes down a notification that a watched thread or a traced interrupt sets.
     #[cold]
+    #[inline(never)]
     fn trace_signal(&mut self, id: EndpointId, bits: u64) {
         let watched = self.is_watched(self.current);
         match self.events.interrupt_span {

@@ -60,12 +60,18 @@ pub fn watch(command: &[&'static [u8]], mut show: impl FnMut(Span)) -> Result<Wa
     switch(b"off")?;
     drain(ring, &mut story, &mut each)?;
     story.rest().into_iter().for_each(&mut each);
-    Ok(Watched { status, records: story.records, dropped: story.dropped })
+    Ok(Watched {
+        status,
+        records: story.records,
+        dropped: story.dropped,
+    })
 }
 
 /// The child: asks to be traced, and becomes the command.
 fn begin(command: &[&'static [u8]]) -> ! {
-    let Some(name) = command.first() else { process::exit(2) };
+    let Some(name) = command.first() else {
+        process::exit(2)
+    };
     let errno = match switch(b"on") {
         Ok(()) => process::execvp(name, command),
         Err(errno) => errno,
@@ -100,6 +106,9 @@ fn drain(ring: Fd, story: &mut Story, each: &mut impl FnMut(Span)) -> Result<(),
 /// Says how many records were lost, if any were.
 pub fn report(name: &str, watched: &Watched) {
     if watched.dropped != 0 {
-        eprintln!("{name}: {} records were lost, because the kernel's ring was full", watched.dropped);
+        eprintln!(
+            "{name}: {} records were lost, because the kernel's ring was full",
+            watched.dropped
+        );
     }
 }

@@ -225,14 +225,20 @@ mod tests {
             leases: [5 | LEASE_READ, 6 | LEASE_WRITE],
         };
         let bytes = record.to_bytes();
-        assert_eq!(bytes[16..32], [3, 0, 0, 0, 4, 0, 0, 0, 1, 1, 7, 0, 8, 0, 0, 0]);
+        assert_eq!(
+            bytes[16..32],
+            [3, 0, 0, 0, 4, 0, 0, 0, 1, 1, 7, 0, 8, 0, 0, 0]
+        );
         assert_eq!(bytes[120..], [5, 0, 0, 0x80, 6, 0, 0, 0x40]);
         assert_eq!(Record::from_bytes(&bytes), record);
     }
 
     #[test]
     fn the_data_of_a_lease_ends_with_its_bytes() {
-        let mut record = Record { kind: kind::LEASE, ..Record::default() };
+        let mut record = Record {
+            kind: kind::LEASE,
+            ..Record::default()
+        };
         record.words[1] = 3;
         record.words[2] = u64::from_le_bytes(*b"abc\0\0\0\0\0");
         let (data, length) = record.data();

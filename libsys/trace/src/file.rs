@@ -54,8 +54,15 @@ mod tests {
 
     #[test]
     fn a_file_brings_its_own_schema_and_is_read_back() {
-        let mut trace = Trace { schema: Schema::of_proto(), dropped: 3, records: Vec::new() };
-        trace.records.push(Record { span: 9, ..Record::default() });
+        let mut trace = Trace {
+            schema: Schema::of_proto(),
+            dropped: 3,
+            records: Vec::new(),
+        };
+        trace.records.push(Record {
+            span: 9,
+            ..Record::default()
+        });
         trace.schema.services[0].requests[0].name = "OfAnotherBuild".into();
         assert_eq!(Trace::from_bytes(&trace.to_bytes()), Some(trace));
         assert_eq!(Trace::from_bytes(b"TESSTRC1\xff\xff"), None);

@@ -231,7 +231,11 @@ impl<'de> de::VariantAccess<'de> for Fields<'_> {
         seed.deserialize(self)
     }
 
-    fn tuple_variant<V: Visitor<'de>>(self, length: usize, visitor: V) -> Result<V::Value, Unknown> {
+    fn tuple_variant<V: Visitor<'de>>(
+        self,
+        length: usize,
+        visitor: V,
+    ) -> Result<V::Value, Unknown> {
         de::Deserializer::deserialize_tuple(self, length, visitor)
     }
 
@@ -343,13 +347,22 @@ impl<'de> de::Deserializer<'de> for Fields<'_> {
             name: field,
         };
         let value = visitor.visit_newtype_struct(inner)?;
-        if let Some(field) = probe.variant.fields.get_mut(place).filter(|_| name == "Pid") {
+        if let Some(field) = probe
+            .variant
+            .fields
+            .get_mut(place)
+            .filter(|_| name == "Pid")
+        {
             field.kind = Kind::Process;
         }
         Ok(value)
     }
 
-    fn deserialize_tuple<V: Visitor<'de>>(self, length: usize, visitor: V) -> Result<V::Value, Unknown> {
+    fn deserialize_tuple<V: Visitor<'de>>(
+        self,
+        length: usize,
+        visitor: V,
+    ) -> Result<V::Value, Unknown> {
         visitor.visit_seq(Each {
             names: (0..length).map(|index| index.to_string()).collect(),
             next: 0,
@@ -414,8 +427,15 @@ mod tests {
     enum Sample {
         Plain,
         One(u64),
-        Named { fd: i32, flag: bool },
-        Nested { who: Pid, place: Option<(u32, i8)>, last: Mood },
+        Named {
+            fd: i32,
+            flag: bool,
+        },
+        Nested {
+            who: Pid,
+            place: Option<(u32, i8)>,
+            last: Mood,
+        },
     }
 
     #[derive(DeriveDeserialize)]
@@ -427,7 +447,9 @@ mod tests {
 
     fn names(variant: &Variant) -> Vec<(&str, Kind)> {
         let fields = variant.fields.iter();
-        fields.map(|field| (field.name.as_str(), field.kind.clone())).collect()
+        fields
+            .map(|field| (field.name.as_str(), field.kind.clone()))
+            .collect()
     }
 
     #[test]
@@ -436,7 +458,10 @@ mod tests {
         assert_eq!(found.len(), 4);
         assert_eq!(names(&found[0]), []);
         assert_eq!(names(&found[1]), [("", Kind::Unsigned)]);
-        assert_eq!(names(&found[2]), [("fd", Kind::Signed), ("flag", Kind::Bool)]);
+        assert_eq!(
+            names(&found[2]),
+            [("fd", Kind::Signed), ("flag", Kind::Bool)]
+        );
         assert_eq!(
             names(&found[3]),
             [
@@ -456,19 +481,45 @@ mod tests {
         assert_eq!(vfs.requests[0].name, "Open");
         assert_eq!(vfs.requests[0].fields[1].name, "flags");
         for service in &schema.services {
-            assert!(service.requests.len() > 10 && service.replies.len() > 2, "{}", service.name);
+            assert!(
+                service.requests.len() > 10 && service.replies.len() > 2,
+                "{}",
+                service.name
+            );
             for variant in service.requests.iter().chain(&service.replies) {
                 assert!(variant.fields.len() <= abi::WORDS, "{}", variant.name);
             }
         }
-        assert_eq!(schema.services.iter().find(|service| service.name == "mem").unwrap().requests.last().unwrap().name, last_of_mem());
+        assert_eq!(
+            schema
+                .services
+                .iter()
+                .find(|service| service.name == "mem")
+                .unwrap()
+                .requests
+                .last()
+                .unwrap()
+                .name,
+            last_of_mem()
+        );
     }
 
     /// The probe must not stop before the last variant.
     fn last_of_mem() -> String {
         let source = include_str!("../../proto/src/mem.rs");
-        let body = source.split("pub enum Request {").nth(1).unwrap().split("\n}").next().unwrap();
-        let line = body.lines().rev().find(|line| !line.trim().starts_with("//")).unwrap().trim();
+        let body = source
+            .split("pub enum Request {")
+            .nth(1)
+            .unwrap()
+            .split("\n}")
+            .next()
+            .unwrap();
+        let line = body
+            .lines()
+            .rev()
+            .find(|line| !line.trim().starts_with("//"))
+            .unwrap()
+            .trim();
         line.split([' ', ',', '(']).next().unwrap().into()
     }
 }

@@ -3,8 +3,8 @@
 
 use abi::trace::{DATA_BYTES, LEASE_BYTES, Record, kind, mark};
 use alloc::collections::BTreeMap;
-use proto::Pid;
 use alloc::vec::Vec;
+use proto::Pid;
 
 /// What a server read from or wrote to a lease, at first.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,7 +77,10 @@ impl Span {
 
     /// Bytes of a lease, and whether there is one.
     pub fn lease_bytes(&self, lease: usize) -> u32 {
-        self.begin.leases.get(lease).map_or(0, |word| word & LEASE_BYTES)
+        self.begin
+            .leases
+            .get(lease)
+            .map_or(0, |word| word & LEASE_BYTES)
     }
 
     /// Itself and all messages below it.
@@ -118,15 +121,22 @@ impl Story {
     pub fn add(&mut self, record: &Record) -> Option<Span> {
         self.records += 1;
         match record.kind {
-            kind::CALL | kind::FAULT | kind::EXCEPTION | kind::REFLECTED => self.begin(record, End::Open),
+            kind::CALL | kind::FAULT | kind::EXCEPTION | kind::REFLECTED => {
+                self.begin(record, End::Open)
+            }
             kind::NOTIFICATION | kind::INTERRUPT => {
                 self.begin(record, End::Instant);
                 return self.finish(record.span);
             }
             kind::INHERIT => {
                 self.begin(record, End::Open);
-                let of_parent = self.nodes.get(&record.cause).map(|node| (node.span.begin, node.span.to_id));
-                if let (Some((begin, to_id)), Some(node)) = (of_parent, self.nodes.get_mut(&record.span)) {
+                let of_parent = self
+                    .nodes
+                    .get(&record.cause)
+                    .map(|node| (node.span.begin, node.span.to_id));
+                if let (Some((begin, to_id)), Some(node)) =
+                    (of_parent, self.nodes.get_mut(&record.span))
+                {
                     (node.span.begin.label, node.span.begin.words) = (begin.label, begin.words);
                     node.span.to_id = to_id;
                 }
@@ -139,7 +149,10 @@ impl Story {
             }
             kind::LEASE => self.copied(record),
             kind::REPLY => {
-                if record.cause != record.span && record.cause != 0 && let Some(node) = self.nodes.get_mut(&record.span) {
+                if record.cause != record.span
+                    && record.cause != 0
+                    && let Some(node) = self.nodes.get_mut(&record.span)
+                {
                     node.span.woken_by = record.cause;
                 }
                 return self.end(record, End::Reply(record.label, record.words));
@@ -154,7 +167,11 @@ impl Story {
     }
 
     fn begin(&mut self, record: &Record, end: End) {
-        let parent = if self.nodes.contains_key(&record.cause) { record.cause } else { 0 };
+        let parent = if self.nodes.contains_key(&record.cause) {
+            record.cause
+        } else {
+            0
+        };
         if let Some(node) = self.nodes.get_mut(&parent) {
             node.children.push(record.span);
         }
@@ -178,11 +195,20 @@ impl Story {
             data: Vec::new(),
             children: Vec::new(),
         };
-        self.nodes.insert(record.span, Node { span, parent, children: Vec::new() });
+        self.nodes.insert(
+            record.span,
+            Node {
+                span,
+                parent,
+                children: Vec::new(),
+            },
+        );
     }
 
     fn copied(&mut self, record: &Record) {
-        let Some(node) = self.nodes.get_mut(&record.span) else { return };
+        let Some(node) = self.nodes.get_mut(&record.span) else {
+            return;
+        };
         let (bytes, shown) = record.data();
         node.span.data.push(Data {
             lease: record.label,
@@ -194,7 +220,10 @@ impl Story {
     }
 
     fn end(&mut self, record: &Record, end: End) -> Option<Span> {
-        let node = self.nodes.get_mut(&record.span).filter(|node| node.span.end == End::Open)?;
+        let node = self
+            .nodes
+            .get_mut(&record.span)
+            .filter(|node| node.span.end == End::Open)?;
         node.span.end = end;
         node.span.end_ticks = record.time_ticks;
         node.span.end_cycles = record.cycles;
@@ -217,7 +246,9 @@ impl Story {
     }
 
     fn has_open(&self, id: u32) -> bool {
-        let Some(node) = self.nodes.get(&id) else { return false };
+        let Some(node) = self.nodes.get(&id) else {
+            return false;
+        };
         let works = node.span.end == End::Open && node.span.begin.kind != kind::INHERIT;
         works || node.children.iter().any(|&child| self.has_open(child))
     }
@@ -237,7 +268,12 @@ impl Story {
     /// Everything that has not ended, at the end of a trace.
     pub fn rest(&mut self) -> Vec<Span> {
         let mut rest = Vec::new();
-        while let Some(id) = self.nodes.iter().find(|(_, node)| node.parent == 0).map(|(&id, _)| id) {
+        while let Some(id) = self
+            .nodes
+            .iter()
+            .find(|(_, node)| node.parent == 0)
+            .map(|(&id, _)| id)
+        {
             rest.extend(self.take(id));
         }
         rest
@@ -249,7 +285,13 @@ mod tests {
     use super::*;
 
     fn record(kind: u8, span: u32, cause: u32, cycles: u64) -> Record {
-        Record { kind, span, cause, cycles, ..Record::default() }
+        Record {
+            kind,
+            span,
+            cause,
+            cycles,
+            ..Record::default()
+        }
     }
 
     #[test]
@@ -264,7 +306,10 @@ mod tests {
             assert_eq!(story.add(step), None);
         }
         let span = story.add(&record(kind::REPLY, 1, 1, 100)).unwrap();
-        assert_eq!((span.cycles(), span.own_cycles(), span.children.len()), (90, 60, 1));
+        assert_eq!(
+            (span.cycles(), span.own_cycles(), span.children.len()),
+            (90, 60, 1)
+        );
         assert!(story.rest().is_empty());
     }
 
@@ -300,7 +345,11 @@ mod tests {
     #[test]
     fn dropped_records_are_counted() {
         let mut story = Story::default();
-        story.add(&Record { kind: kind::DROPPED, label: 7, ..Record::default() });
+        story.add(&Record {
+            kind: kind::DROPPED,
+            label: 7,
+            ..Record::default()
+        });
         assert_eq!(story.dropped, 7);
     }
 

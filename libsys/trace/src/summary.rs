@@ -83,7 +83,13 @@ impl Summary {
 
 fn line(text: &mut String, total: u64, sum: &Sum, name: &str) {
     let share = (sum.own * 1000).checked_div(total).unwrap_or(0);
-    let Sum { count, errors, nested, cycles, own } = sum;
+    let Sum {
+        count,
+        errors,
+        nested,
+        cycles,
+        own,
+    } = sum;
     let _ = writeln!(
         text,
         "{:>3}.{} {own:>10} {cycles:>8} {nested:>7} {count:>6} {errors:>7}  {name}",
@@ -96,7 +102,13 @@ fn key(schema: &Schema, span: &Span) -> Option<(String, String)> {
     let server = schema.name(span.to_id);
     match span.begin.kind {
         kind::CALL | kind::INHERIT => {
-            let (name, _) = request(schema, span.to_id, span.begin.label, &span.begin.words, Numbers::Exact);
+            let (name, _) = request(
+                schema,
+                span.to_id,
+                span.begin.label,
+                &span.begin.words,
+                Numbers::Exact,
+            );
             Some((server, name))
         }
         kind::FAULT => Some((server, "fault".into())),
@@ -116,8 +128,22 @@ mod tests {
     fn nested_messages_count_for_themselves_and_for_what_they_are_part_of() {
         let (vfs, mem) = (server_id::VFS.0, server_id::MEM.0);
         let mut story = Story::default();
-        let call = |span, cause, to_id, cycles| Record { kind: kind::CALL, span, cause, to_id, cycles, ..Record::default() };
-        let reply = |span, cycles, label| Record { kind: kind::REPLY, span, cause: span, cycles, label, ..Record::default() };
+        let call = |span, cause, to_id, cycles| Record {
+            kind: kind::CALL,
+            span,
+            cause,
+            to_id,
+            cycles,
+            ..Record::default()
+        };
+        let reply = |span, cycles, label| Record {
+            kind: kind::REPLY,
+            span,
+            cause: span,
+            cycles,
+            label,
+            ..Record::default()
+        };
         story.add(&call(1, 0, vfs, 0));
         story.add(&call(2, 1, mem, 10));
         story.add(&reply(2, 30, 0));
@@ -125,8 +151,32 @@ mod tests {
         let mut summary = Summary::default();
         summary.add(&Schema::of_proto(), &span);
         let servers = summary.servers();
-        assert_eq!(servers[0], ("mem", Sum { count: 1, errors: 0, nested: 0, cycles: 20, own: 20 }));
-        assert_eq!(servers[1], ("vfs", Sum { count: 1, errors: 1, nested: 1, cycles: 100, own: 80 }));
+        assert_eq!(
+            servers[0],
+            (
+                "mem",
+                Sum {
+                    count: 1,
+                    errors: 0,
+                    nested: 0,
+                    cycles: 20,
+                    own: 20
+                }
+            )
+        );
+        assert_eq!(
+            servers[1],
+            (
+                "vfs",
+                Sum {
+                    count: 1,
+                    errors: 1,
+                    nested: 1,
+                    cycles: 100,
+                    own: 80
+                }
+            )
+        );
         assert!(summary.show().contains("80.0"));
     }
 }

@@ -33,11 +33,16 @@ fn number(word: u64, numbers: Numbers) -> String {
 
 fn value(kind: &Kind, word: u64, numbers: Numbers) -> String {
     match kind {
-        Kind::Signed if (word as i64) < 0 && (word as i64) > -(LARGE as i64) => (word as i64).to_string(),
+        Kind::Signed if (word as i64) < 0 && (word as i64) > -(LARGE as i64) => {
+            (word as i64).to_string()
+        }
         Kind::Process if numbers == Numbers::Stable => "p".into(),
         Kind::Unsigned | Kind::Signed | Kind::Process | Kind::Present(_) => number(word, numbers),
         Kind::Bool => if word == 0 { "false" } else { "true" }.into(),
-        Kind::Choice(names) => names.get(word as usize).cloned().unwrap_or_else(|| word.to_string()),
+        Kind::Choice(names) => names
+            .get(word as usize)
+            .cloned()
+            .unwrap_or_else(|| word.to_string()),
     }
 }
 
@@ -60,6 +65,9 @@ pub fn fields<'v>(variant: &'v Variant, words: &[u64], numbers: Numbers) -> Vec<
             _ if numbers == Numbers::Stable && is_process(&variant.name, name) => {
                 shown.push((name.as_str(), value(&Kind::Process, word, numbers)));
             }
+            _ if numbers == Numbers::Stable && name.ends_with("_ns") && word != u64::MAX => {
+                shown.push((name.as_str(), "#".into()));
+            }
             kind => shown.push((name.as_str(), value(kind, word, numbers))),
         }
     }
@@ -68,7 +76,8 @@ pub fn fields<'v>(variant: &'v Variant, words: &[u64], numbers: Numbers) -> Vec<
 
 /// Whether a number that is not declared as a process is one by its name.
 fn is_process(variant: &str, field: &str) -> bool {
-    matches!(field, "pid" | "ppid" | "pgid" | "sid") || variant == "Pid" && field.is_empty()
+    matches!(field, "pid" | "ppid" | "pgid" | "sid" | "sender")
+        || variant == "Pid" && field.is_empty()
 }
 
 /// The words in bytes that are no text, if there are enough of them to tell something.
@@ -128,30 +137,54 @@ pub fn quoted(bytes: &[u8], all: u64) -> String {
 }
 
 /// Name and fields of a request to the server `id`; of an unknown one its label and words.
-pub fn request(schema: &Schema, id: u32, label: u64, words: &[u64], numbers: Numbers) -> (String, String) {
-    let variant = schema.service(id).and_then(|service| service.requests.get(label as usize));
+pub fn request(
+    schema: &Schema,
+    id: u32,
+    label: u64,
+    words: &[u64],
+    numbers: Numbers,
+) -> (String, String) {
+    let variant = schema
+        .service(id)
+        .and_then(|service| service.requests.get(label as usize));
     match variant {
-        Some(variant) => (variant.name.clone(), joined(&fields(variant, words, numbers))),
+        Some(variant) => (
+            variant.name.clone(),
+            joined(&fields(variant, words, numbers)),
+        ),
         None => (format!("message{label}"), unknown(words, numbers)),
     }
 }
 
 fn unknown(words: &[u64], numbers: Numbers) -> String {
-    let used = words.iter().rposition(|&word| word != 0).map_or(0, |last| last + 1);
-    let words: Vec<_> = words.iter().take(used).map(|&word| ("", number(word, numbers))).collect();
+    let used = words
+        .iter()
+        .rposition(|&word| word != 0)
+        .map_or(0, |last| last + 1);
+    let words: Vec<_> = words
+        .iter()
+        .take(used)
+        .map(|&word| ("", number(word, numbers)))
+        .collect();
     joined(&words)
 }
 
 /// What the server `id` answered: name and fields.
 pub fn reply(schema: &Schema, id: u32, label: u64, words: &[u64], numbers: Numbers) -> String {
     if label == TOUCH_LABEL {
-        return format!("Touch(lease={}, offset={})", words.first().unwrap_or(&0), number(*words.get(1).unwrap_or(&0), numbers));
+        return format!(
+            "Touch(lease={}, offset={})",
+            words.first().unwrap_or(&0),
+            number(*words.get(1).unwrap_or(&0), numbers)
+        );
     }
     if label > ERRNO_LABEL {
         let errno = Errno((label - ERRNO_LABEL) as u16);
         return format!("{} ({})", errno.name(), errno.text());
     }
-    let variant = schema.service(id).and_then(|service| service.replies.get(label as usize));
+    let variant = schema
+        .service(id)
+        .and_then(|service| service.replies.get(label as usize));
     let Some(variant) = variant else {
         return format!("message{label}({})", unknown(words, numbers));
     };
@@ -165,11 +198,15 @@ pub fn reply(schema: &Schema, id: u32, label: u64, words: &[u64], numbers: Numbe
 /// A reply as the result of a call: a number, -1 and an error, or its fields.
 pub fn result(schema: &Schema, id: u32, label: u64, words: &[u64]) -> String {
     let text = reply(schema, id, label, words, Numbers::Exact);
-    let variant = schema.service(id).and_then(|service| service.replies.get(label as usize));
+    let variant = schema
+        .service(id)
+        .and_then(|service| service.replies.get(label as usize));
     match variant {
         _ if label > ERRNO_LABEL && label != TOUCH_LABEL => format!("-1 {text}"),
         Some(variant) if variant.fields.is_empty() => "0".into(),
-        Some(variant) if variant.fields.len() == 1 => joined(&fields(variant, words, Numbers::Exact)),
+        Some(variant) if variant.fields.len() == 1 => {
+            joined(&fields(variant, words, Numbers::Exact))
+        }
         Some(variant) => format!("{{{}}}", joined(&fields(variant, words, Numbers::Exact))),
         None => text,
     }
@@ -187,10 +224,29 @@ mod tests {
 
     #[test]
     fn a_request_is_named_with_its_fields() {
-        let sent = message(&vfs::Request::Open { directory: vfs::AT_FDCWD, flags: 0x8_0000, mode: 0 });
-        let (name, fields) = request(&Schema::of_proto(), server_id::VFS.0, sent.label, &sent.words, Numbers::Exact);
-        assert_eq!((name.as_str(), fields.as_str()), ("Open", "directory=-100, flags=0x80000, mode=0"));
-        let (_, fields) = request(&Schema::of_proto(), server_id::VFS.0, sent.label, &sent.words, Numbers::Stable);
+        let sent = message(&vfs::Request::Open {
+            directory: vfs::AT_FDCWD,
+            flags: 0x8_0000,
+            mode: 0,
+        });
+        let (name, fields) = request(
+            &Schema::of_proto(),
+            server_id::VFS.0,
+            sent.label,
+            &sent.words,
+            Numbers::Exact,
+        );
+        assert_eq!(
+            (name.as_str(), fields.as_str()),
+            ("Open", "directory=-100, flags=0x80000, mode=0")
+        );
+        let (_, fields) = request(
+            &Schema::of_proto(),
+            server_id::VFS.0,
+            sent.label,
+            &sent.words,
+            Numbers::Stable,
+        );
         assert_eq!(fields, "directory=-100, flags=#, mode=0");
     }
 
@@ -209,7 +265,10 @@ mod tests {
         };
         assert_eq!(of(&Ok(vfs::Reply::Done)), "0");
         assert_eq!(of(&Ok(vfs::Reply::Count(12))), "12");
-        assert_eq!(of(&Err(Errno::ENOENT.into())), "-1 ENOENT (No such file or directory)");
+        assert_eq!(
+            of(&Err(Errno::ENOENT.into())),
+            "-1 ENOENT (No such file or directory)"
+        );
     }
 
     #[test]

@@ -7,9 +7,9 @@
 
 use crate::object::{EndpointId, Objects, ThreadId};
 use crate::thread::{Thread, flag};
+use abi::Lease;
 use abi::message::label;
 use abi::trace::{LEASE_BYTES, LEASE_READ, LEASE_WRITE, RING_MAGIC, Record, kind, mark};
-use abi::Lease;
 
 /// Flags of threads whose messages are written down.
 pub const WATCHED: u32 = flag::TRACED | flag::FOLLOWED;
@@ -127,8 +127,16 @@ fn between(objects: &mut impl Objects, from: ThreadId, to: ThreadId) -> Record {
 
 fn lease(lease: Lease) -> u32 {
     let bytes = (lease.bytes() as u64).min(u64::from(LEASE_BYTES)) as u32;
-    let read = if lease.length & Lease::READ != 0 { LEASE_READ } else { 0 };
-    let write = if lease.length & Lease::WRITE != 0 { LEASE_WRITE } else { 0 };
+    let read = if lease.length & Lease::READ != 0 {
+        LEASE_READ
+    } else {
+        0
+    };
+    let write = if lease.length & Lease::WRITE != 0 {
+        LEASE_WRITE
+    } else {
+        0
+    };
     bytes | read | write
 }
 
@@ -149,7 +157,11 @@ pub fn called(objects: &mut impl Objects, id: EndpointId, caller: ThreadId, rece
     thread.span = span;
     let message = thread.message();
     let queued = if receiver.is_some() { 0 } else { mark::QUEUED };
-    let with_handle = if thread.has(flag::WITH_HANDLE) { mark::WITH_HANDLE } else { 0 };
+    let with_handle = if thread.has(flag::WITH_HANDLE) {
+        mark::WITH_HANDLE
+    } else {
+        0
+    };
     let record = Record {
         kind: call_kind(thread),
         marks: queued | with_handle,
@@ -198,12 +210,7 @@ pub fn receives(server: &mut Thread) {
 
 /// `server` answers `caller`, which is watched.
 #[cold]
-pub fn replied(
-    objects: &mut impl Objects,
-    id: EndpointId,
-    server: ThreadId,
-    caller: ThreadId,
-) {
+pub fn replied(objects: &mut impl Objects, id: EndpointId, server: ThreadId, caller: ThreadId) {
     let record = between(objects, server, caller);
     let message = objects.thread(server).message();
     let (span, cause) = (objects.thread(caller).span, objects.thread(server).cause);
@@ -262,8 +269,16 @@ pub fn interrupted(objects: &mut impl Objects, current: ThreadId, number: u32) -
 #[cold]
 pub fn event(objects: &mut impl Objects, kind: u8, from: ThreadId, to: ThreadId, label: u64) {
     let record = between(objects, from, to);
-    let span = if to.is_some() { objects.thread(to).span } else { 0 };
-    let cause = if from.is_some() { objects.thread(from).cause } else { 0 };
+    let span = if to.is_some() {
+        objects.thread(to).span
+    } else {
+        0
+    };
+    let cause = if from.is_some() {
+        objects.thread(from).cause
+    } else {
+        0
+    };
     objects.trace().push(Record {
         kind,
         span,
@@ -278,7 +293,10 @@ pub fn event(objects: &mut impl Objects, kind: u8, from: ThreadId, to: ThreadId,
 pub fn inherited(objects: &mut impl Objects, parent: ThreadId, child: ThreadId) {
     let record = between(objects, parent, child);
     let span = objects.trace().next_span();
-    let (cause, traced) = (objects.thread(parent).span, objects.thread(parent).flags & flag::TRACED);
+    let (cause, traced) = (
+        objects.thread(parent).span,
+        objects.thread(parent).flags & flag::TRACED,
+    );
     let copy = objects.thread(child);
     copy.span = span;
     copy.flags |= traced;
@@ -406,7 +424,13 @@ mod tests {
         let mut story = Vec::new();
         while let Some(record) = objects.trace().oldest().copied() {
             objects.trace().take();
-            story.push((record.kind, record.span, record.cause, record.from_id, record.to_id));
+            story.push((
+                record.kind,
+                record.span,
+                record.cause,
+                record.from_id,
+                record.to_id,
+            ));
         }
         story
     }
@@ -437,7 +461,11 @@ mod tests {
         story(&mut objects);
         objects.thread(PROGRAM).flags = 0;
         let outer = call(&mut objects, PROGRAM, FILES, 1);
-        assert_eq!(objects.thread(FILE_SERVER).flags, 0, "the fast path may take it");
+        assert_eq!(
+            objects.thread(FILE_SERVER).flags,
+            0,
+            "the fast path may take it"
+        );
         let inner = call(&mut objects, FILE_SERVER, MEMORY, 2);
         reply(&mut objects, MEMORY, MEMORY_SERVER, inner);
         reply(&mut objects, FILES, FILE_SERVER, outer);
@@ -475,13 +503,22 @@ mod tests {
     fn a_declined_fault_goes_on_as_an_exception_with_its_own_span() {
         let mut objects = watched(16);
         objects.thread(PROGRAM).exceptions = FILES;
-        let message = Message { label: label::PAGE_FAULT, ..Message::default() };
+        let message = Message {
+            label: label::PAGE_FAULT,
+            ..Message::default()
+        };
         let _ = endpoint::call_from_kernel(&mut objects, MEMORY, PROGRAM, 7, message);
         let token = objects.thread(PROGRAM).token(PROGRAM);
         objects.thread(MEMORY_SERVER).registers.x[1] = 1;
         let _ = endpoint::reply(&mut objects, MEMORY, MEMORY_SERVER, token).unwrap();
-        let kinds: Vec<_> = story(&mut objects).iter().map(|record| (record.0, record.1)).collect();
-        assert_eq!(kinds, [(kind::FAULT, 1), (kind::REPLY, 1), (kind::EXCEPTION, 2)]);
+        let kinds: Vec<_> = story(&mut objects)
+            .iter()
+            .map(|record| (record.0, record.1))
+            .collect();
+        assert_eq!(
+            kinds,
+            [(kind::FAULT, 1), (kind::REPLY, 1), (kind::EXCEPTION, 2)]
+        );
     }
 
     #[test]

@@ -237,7 +237,13 @@ pub(super) fn lease_copy(
 
 /// Writes a lease copy down with its first bytes, which are in the server's own buffer.
 #[cold]
-fn trace_copy(kernel: &mut Kernel, caller: ThreadId, own: SpaceId, buffer: u64, mut copied: Copied) {
+fn trace_copy(
+    kernel: &mut Kernel,
+    caller: ThreadId,
+    own: SpaceId,
+    buffer: u64,
+    mut copied: Copied,
+) {
     let shown = (copied.bytes as usize).min(DATA_BYTES);
     if user_memory::read(&mut kernel.memory, own, buffer, &mut copied.data[..shown]).is_ok() {
         let server = kernel.current;

@@ -68,8 +68,8 @@ pub(crate) fn dispatch(kernel: &mut Kernel) -> bool {
         LEASE_READ => message::lease_copy(kernel, arguments, message::Direction::FromCaller),
         LEASE_WRITE => message::lease_copy(kernel, arguments, message::Direction::ToCaller),
         SPACE_APPLY => space::apply(kernel, arguments),
-        TRACE_READ => return trace::read(kernel, arguments),
         NULL => DONE,
+        TRACE_READ => return trace::read(kernel, arguments),
         _ => simple(kernel, number, arguments),
     };
     finish(kernel, result);

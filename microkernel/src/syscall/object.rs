@@ -171,7 +171,13 @@ pub(super) fn destroy(kernel: &mut Kernel, [system, handle, ..]: Arguments) -> O
 /// Ends a thread, whatever it waits for, and frees its frame.
 fn free_thread(kernel: &mut Kernel, id: ThreadId) {
     if kernel.is_watched(id) {
-        trace::event(&mut kernel.memory, abi::trace::kind::END, kernel.current, id, 0);
+        trace::event(
+            &mut kernel.memory,
+            abi::trace::kind::END,
+            kernel.current,
+            id,
+            0,
+        );
     }
     kernel.halt(id);
     fault::drop_vector(kernel, id);

@@ -13,6 +13,8 @@ use crate::kernel::{Kernel, trace_ring};
 use crate::user_memory;
 
 /// `TRACE_RING`.
+#[cold]
+#[inline(never)]
 pub(super) fn give_ring(kernel: &mut Kernel, [system, first, count, ..]: Arguments) -> Outcome {
     kernel.system(system, Rights::MONITOR | Rights::MEMORY)?;
     let first = FrameNumber::try_from(first).map_err(|_| Error::FrameBusy)?;
@@ -33,6 +35,8 @@ pub(super) fn give_ring(kernel: &mut Kernel, [system, first, count, ..]: Argumen
 }
 
 /// `TRACE_SET`.
+#[cold]
+#[inline(never)]
 pub(super) fn set(kernel: &mut Kernel, [system, what, frame, ..]: Arguments) -> Outcome {
     kernel.system(system, Rights::MONITOR)?;
     if !kernel.memory.trace.has_ring() {
@@ -77,8 +81,13 @@ fn for_all_threads(kernel: &mut Kernel, change: impl Fn(u32) -> u32) {
 }
 
 /// `TRACE_READ`.
+#[cold]
+#[inline(never)]
 pub(super) fn read(kernel: &mut Kernel, [system, buffer, most, ..]: Arguments) -> bool {
-    match kernel.system(system, Rights::MONITOR).and_then(|()| take(kernel, buffer, most)) {
+    match kernel
+        .system(system, Rights::MONITOR)
+        .and_then(|()| take(kernel, buffer, most))
+    {
         Ok(done) => {
             let dropped = kernel.memory.trace.take_dropped();
             finish_with(kernel, 0, [done, dropped, 0, 0, 0]);
@@ -93,8 +102,12 @@ fn take(kernel: &mut Kernel, buffer: u64, most: u64) -> Result<u64, Error> {
     let own = kernel.current().space;
     let mut done = 0;
     while done < most {
-        let Some(bytes) = kernel.memory.trace.oldest().map(Record::to_bytes) else { break };
-        let address = buffer.checked_add(done * RECORD_BYTES as u64).ok_or(Error::Invalid)?;
+        let Some(bytes) = kernel.memory.trace.oldest().map(Record::to_bytes) else {
+            break;
+        };
+        let address = buffer
+            .checked_add(done * RECORD_BYTES as u64)
+            .ok_or(Error::Invalid)?;
         match user_memory::write(&mut kernel.memory, own, address, &bytes) {
             Ok(()) => kernel.memory.trace.take(),
             Err(error) if done == 0 => return Err(error),

@@ -153,7 +153,9 @@ fn whole_records(bytes: usize) -> usize {
 fn tracing(text: &[u8], writer: Pid, processes: &impl Processes) -> Result<Tracing, Errno> {
     let frame = |pid| {
         let entry: Option<Entry> = processes.get(pid);
-        entry.map(|entry| Tracing::Thread(entry.thread_frame)).ok_or(Errno::ESRCH)
+        entry
+            .map(|entry| Tracing::Thread(entry.thread_frame))
+            .ok_or(Errno::ESRCH)
     };
     match text.trim_ascii() {
         b"off" => Ok(Tracing::Off),
@@ -161,7 +163,9 @@ fn tracing(text: &[u8], writer: Pid, processes: &impl Processes) -> Result<Traci
         b"on" => frame(writer),
         other => {
             let pid = other.strip_prefix(b"on ").ok_or(Errno::EINVAL)?;
-            let pid = core::str::from_utf8(pid).ok().and_then(|pid| pid.trim().parse().ok());
+            let pid = core::str::from_utf8(pid)
+                .ok()
+                .and_then(|pid| pid.trim().parse().ok());
             frame(Pid(pid.ok_or(Errno::EINVAL)?))
         }
     }

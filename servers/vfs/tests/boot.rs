@@ -7,8 +7,8 @@ use common::*;
 use proto::mem::ObjectId;
 use proto::server_id;
 use proto::vfs::{AT_FDCWD, Reply, Request};
-use vfs::ports::Tracing;
 use vfs::linux::*;
+use vfs::ports::Tracing;
 
 #[test]
 fn the_archive_is_the_root_file_system() {
@@ -179,7 +179,13 @@ fn a_mapped_file_is_its_own_object() {
 #[test]
 fn the_trace_device_gives_whole_records_and_takes_who_is_traced() {
     let mut machine = Machine::new();
-    machine.ports.system.table.get_mut(&INIT).unwrap().thread_frame = 55;
+    machine
+        .ports
+        .system
+        .table
+        .get_mut(&INIT)
+        .unwrap()
+        .thread_frame = 55;
     let trace = machine.open(INIT, "/dev/trace", O_RDWR).unwrap();
     for (text, who) in [
         (&b"on"[..], Tracing::Thread(55)),
@@ -198,7 +204,10 @@ fn the_trace_device_gives_whole_records_and_takes_who_is_traced() {
     assert_eq!(machine.read(INIT, trace, 300), Ok(vec![7; 128]));
     assert_eq!(machine.read(INIT, trace, 300), Ok(vec![]));
     let user = machine.child(2, 100, 100);
-    assert_eq!(machine.open(user, "/dev/trace", O_RDONLY), Err(Errno::EACCES));
+    assert_eq!(
+        machine.open(user, "/dev/trace", O_RDONLY),
+        Err(Errno::EACCES)
+    );
 }
 
 #[test]

@@ -16,23 +16,39 @@ const USAGE: &str = "usage: trace [-cgM] [-p PID] [-s SERVER] [-m MESSAGE] COMMA
 
 fn main(args: Args) -> i32 {
     let tool = Tool::new(args, "cgMp:s:m:");
-    let words = |letter| tool.value(letter).map(|bytes| String::from_utf8_lossy(bytes).into_owned());
+    let words = |letter| {
+        tool.value(letter)
+            .map(|bytes| String::from_utf8_lossy(bytes).into_owned())
+    };
     let process = words(b'p').map(|text| text.parse::<u32>());
     if tool.operands.is_empty() || matches!(process, Some(Err(_))) {
         eprintln!("{USAGE}");
         return 2;
     }
-    let mut style = if tool.has(b'g') { Style::STABLE } else { Style::FULL };
+    let mut style = if tool.has(b'g') {
+        Style::STABLE
+    } else {
+        Style::FULL
+    };
     (style.server, style.message) = (words(b's'), words(b'm'));
     let process = process.and_then(Result::ok);
     let (schema, mut spans) = (Schema::of_proto(), Vec::new());
-    let mut printer = Printer { schema: &schema, style, names: Names::default(), last: String::new() };
+    let mut printer = Printer {
+        schema: &schema,
+        style,
+        names: Names::default(),
+        last: String::new(),
+    };
     let collects = tool.has(b'c') || tool.has(b'M');
     let watched = watch::watch(&tool.operands, |span| {
         if process.is_some_and(|wanted| wanted != span.begin.from_id) {
             return;
         }
-        if collects { spans.push(span) } else { printer.print(&span) }
+        if collects {
+            spans.push(span)
+        } else {
+            printer.print(&span)
+        }
     });
     let watched = match watched {
         Ok(watched) => watched,

@@ -11,7 +11,9 @@ const CYCLES: u64 = 1 << 31;
 fn exists() -> bool {
     let features: u64;
     // SAFETY: reads an identification register, which has no side effect.
-    unsafe { asm!("mrs {}, id_aa64dfr0_el1", out(reg) features, options(nomem, nostack, preserves_flags)) };
+    unsafe {
+        asm!("mrs {}, id_aa64dfr0_el1", out(reg) features, options(nomem, nostack, preserves_flags))
+    };
     !matches!(features >> 8 & 0xf, 0 | 0xf)
 }
 
@@ -19,7 +21,9 @@ fn exists() -> bool {
 pub(crate) fn start() {
     if exists() {
         // SAFETY: the registers exist, and concern nothing but the monitors, which only this file uses.
-        unsafe { asm!("msr pmcr_el0, {}", "msr pmcntenset_el0, {}", "isb", in(reg) ENABLE, in(reg) CYCLES, options(nomem, nostack)) };
+        unsafe {
+            asm!("msr pmcr_el0, {}", "msr pmcntenset_el0, {}", "isb", in(reg) ENABLE, in(reg) CYCLES, options(nomem, nostack))
+        };
     }
 }
 
@@ -28,7 +32,9 @@ pub(crate) fn times() -> [u64; 2] {
     let mut cycles = 0;
     if exists() {
         // SAFETY: the register exists; reading it has no side effect.
-        unsafe { asm!("mrs {}, pmccntr_el0", out(reg) cycles, options(nomem, nostack, preserves_flags)) };
+        unsafe {
+            asm!("mrs {}, pmccntr_el0", out(reg) cycles, options(nomem, nostack, preserves_flags))
+        };
     }
     [super::timer::now(), cycles]
 }

@@ -18,7 +18,11 @@ pub fn ring(path: &Path) -> Result<(Vec<Record>, u64)> {
         memory.read_exact_at(&mut bytes, page * PAGE_BYTES)?;
         let header = Record::from_bytes(&bytes);
         if header.kind == kind::HEADER && header.words[1] == RING_MAGIC {
-            let records = records(&memory, page * PAGE_BYTES, header.label.min(header.words[2]))?;
+            let records = records(
+                &memory,
+                page * PAGE_BYTES,
+                header.label.min(header.words[2]),
+            )?;
             return Ok((records, header.words[0]));
         }
     }
@@ -39,11 +43,18 @@ mod tests {
     fn the_ring_is_found_by_its_header_wherever_it_lies() {
         let path = std::env::temp_dir().join(format!("tessera-ring-{}", std::process::id()));
         let mut memory = vec![0; 5 * PAGE_BYTES as usize];
-        let mut header = Record { kind: kind::HEADER, label: 2, ..Record::default() };
+        let mut header = Record {
+            kind: kind::HEADER,
+            label: 2,
+            ..Record::default()
+        };
         header.words[..3].copy_from_slice(&[7, RING_MAGIC, 31]);
         let at = 3 * PAGE_BYTES as usize;
         memory[at..at + RECORD_BYTES].copy_from_slice(&header.to_bytes());
-        let second = Record { span: 9, ..Record::default() };
+        let second = Record {
+            span: 9,
+            ..Record::default()
+        };
         memory[at + 2 * RECORD_BYTES..at + 3 * RECORD_BYTES].copy_from_slice(&second.to_bytes());
         std::fs::write(&path, &memory).unwrap();
         let (records, dropped) = ring(&path).unwrap();

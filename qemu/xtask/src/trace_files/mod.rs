@@ -86,7 +86,11 @@ fn show_file(file: &Path, out: &Path) -> Result<()> {
 /// All messages in the order in which they began.
 fn spans(trace: &Trace) -> Vec<Span> {
     let mut story = Story::default();
-    let mut spans: Vec<Span> = trace.records.iter().filter_map(|record| story.add(record)).collect();
+    let mut spans: Vec<Span> = trace
+        .records
+        .iter()
+        .filter_map(|record| story.add(record))
+        .collect();
     spans.extend(story.rest());
     spans.sort_by_key(|span| span.begin.cycles);
     spans
@@ -99,7 +103,11 @@ fn text(trace: &Trace, spans: &[Span]) -> String {
         show::tree(&trace.schema, span, &Style::FULL, &mut names, &mut lines);
         summary.add(&trace.schema, span);
     }
-    let mut text = format!("{} records, {} dropped. [instructions]\n\n", trace.records.len(), trace.dropped);
+    let mut text = format!(
+        "{} records, {} dropped. [instructions]\n\n",
+        trace.records.len(),
+        trace.dropped
+    );
     for line in lines {
         text.push_str(&line);
         text.push('\n');
@@ -111,11 +119,18 @@ fn text(trace: &Trace, spans: &[Span]) -> String {
 
 /// A chart of the first messages of the last program that was started.
 fn chart(schema: &Schema, spans: &[Span]) -> String {
-    let start = spans.iter().rposition(|span| span.end == trace::story::End::Started).unwrap_or(0);
+    let start = spans
+        .iter()
+        .rposition(|span| span.end == trace::story::End::Started)
+        .unwrap_or(0);
     let pid = spans.get(start).map_or(0, |span| span.begin.from_id);
     let mut chosen = Vec::new();
     let mut count = 0;
-    for span in spans.iter().skip(start).filter(|span| span.begin.from_id == pid) {
+    for span in spans
+        .iter()
+        .skip(start)
+        .filter(|span| span.begin.from_id == pid)
+    {
         span.each(&mut |_, _| count += 1);
         if count > CHART_MESSAGES {
             break;
@@ -148,6 +163,9 @@ mod tests {
 
     #[test]
     fn strings_cannot_break_out_of_the_script() {
-        assert_eq!(json_string("a\"\n</script>\u{1}"), r#""a\"\n\u003c/script>\u0001""#);
+        assert_eq!(
+            json_string("a\"\n</script>\u{1}"),
+            r#""a\"\n\u003c/script>\u0001""#
+        );
     }
 }

@@ -24,10 +24,16 @@ pub fn json(schema: &Schema, spans: &[Span]) -> String {
         });
     }
     let names = tracks.into_iter().map(|id| {
-        format!(r#"{{"ph":"M","name":"process_name","pid":{id},"tid":{id},"args":{{"name":{}}}}}"#, json_string(&schema.name(id)))
+        format!(
+            r#"{{"ph":"M","name":"process_name","pid":{id},"tid":{id},"args":{{"name":{}}}}}"#,
+            json_string(&schema.name(id))
+        )
     });
     let all: Vec<String> = names.chain(events).collect();
-    format!("{{\"displayTimeUnit\":\"ns\",\"traceEvents\":[\n{}\n]}}\n", all.join(",\n"))
+    format!(
+        "{{\"displayTimeUnit\":\"ns\",\"traceEvents\":[\n{}\n]}}\n",
+        all.join(",\n")
+    )
 }
 
 fn slice(schema: &Schema, span: &Span, track: u32) -> String {
