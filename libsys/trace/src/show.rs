@@ -293,7 +293,11 @@ fn chart(schema: &Schema, span: &Span, numbers: Numbers, names: &mut Names, text
     let from = sender(schema, span, numbers, names);
     let to = names.name(schema, span.to_id, numbers);
     let (name, fields) = arguments(schema, span, numbers);
-    let label = |text: &str| text.replace([';', '#'], "_").replace('"', "'");
+    // Letters that mean something to Mermaid.
+    let label = |text: &str| {
+        let text = text.replace([';', '#'], "_").replace('"', "'");
+        text.replace('<', "(").replace('>', ")")
+    };
     let end = outcome(schema, span, numbers);
     if numbers == Numbers::Stable && depends_on_layout(schema, span) {
         return;
