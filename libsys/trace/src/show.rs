@@ -65,7 +65,7 @@ fn data(span: &Span, written: bool, numbers: Numbers) -> Vec<String> {
             .data
             .iter()
             .filter(move |data| data.lease == lease && data.written == written);
-        copies.next().map(|copy: &Data| copy.clone())
+        copies.next().cloned()
     };
     let show = |copy: Data| {
         let is_text = copy
