@@ -12,7 +12,7 @@ use libsys::{file, ipc, process, signal};
 libsys::main!(main);
 
 fn main(args: Args) -> i32 {
-    let flow = args.skip(1).next().unwrap_or_default();
+    let flow = { args }.nth(1).unwrap_or_default();
     let done = match flow {
         b"open" => open(),
         b"pipe" => pipe(),
