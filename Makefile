@@ -6,13 +6,15 @@ override CMD := $(value CMD)
 BOOT ?= cow
 BOARD ?= virt
 MEMORY ?= 512
+# Where `trace` writes.
+OUT ?= trace
 export CMD OVERLAY BOOT BOARD MEMORY ICOUNT TIMEOUT GIC EL2
 export BUILD ?= $(CURDIR)/build
 
 XTASK = $(BUILD)/host/debug/xtask
 
 .DEFAULT_GOAL := help
-.PHONY: help doctor setup setup-tests build run debug test check bench numbers scenes image clean
+.PHONY: help doctor setup setup-tests build run trace debug test check bench numbers scenes image clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
@@ -35,6 +37,10 @@ build: setup ## Build the kernel, the servers, the programs and the host tools
 
 run: build ## Boot to a shell, or run CMD and power off (Ctrl-A x ends it)
 	@qemu/run.sh
+
+trace: build ## Run CMD and write what messages it took: trace.html, trace.txt and more (OUT=folder)
+	@ICOUNT=$${ICOUNT:-1} TRACE=$(OUT)/trace.bin qemu/run.sh
+	@$(XTASK) trace show $(OUT)/trace.bin --out $(OUT)
 
 debug: build ## As run, but wait for a debugger and say how to attach one
 	@DEBUG=1 qemu/run.sh

@@ -10,6 +10,8 @@
 #   MEMORY    megabytes (512)                              ICOUNT   1: count instructions, repeatably
 #   TIMEOUT   seconds until QEMU is ended with an error (300 with CMD, else never)
 #   GIC       2 or 3, version of the interrupt controller  EL2      1: start at EL2
+#   TRACE     file that gets a trace of everything from pid 1 on (TRACE_FROM=boot: from the servers on);
+#             TRACE_MB is the room for it (64), a record takes 128 bytes
 #   PROBE     1: try the kernel alone (init/probe), no servers, no CMD
 #   DEBUG     1: wait for a debugger on port 1234 (GDB_PORT)
 #
@@ -53,8 +55,15 @@ fi
 arguments=(
     "${machine[@]}"
     -display none -serial mon:stdio -no-reboot
-    -kernel "$work/kernel.img" -initrd "$work/boot.cpio" -append framed
+    -kernel "$work/kernel.img" -initrd "$work/boot.cpio"
 )
+words=framed
+if [ -n "${TRACE:-}" ]; then
+    # The ring is read from the machine's memory, so that reading it disturbs nothing.
+    words="framed trace=${TRACE_FROM:-init} trace_frames=$((${TRACE_MB:-64} * 256))"
+    arguments+=(-object "memory-backend-file,id=ram,size=${MEMORY:-512}M,mem-path=$work/ram,share=on" -machine memory-backend=ram)
+fi
+arguments+=(-append "$words")
 if [ "${ICOUNT:-0}" = 1 ]; then
     # The seed fixes what QEMU would choose at random, so that two runs give the same bytes.
     arguments+=(-icount shift=0,sleep=off -seed 1)
@@ -67,4 +76,5 @@ fi
 [ -z "$CMD" ] || [ "${DEBUG:-0}" = 1 ] || : "${TIMEOUT:=300}"
 status=0
 "$xtask" console ${TIMEOUT:+--timeout "$TIMEOUT"} ${CMD:+--expect-status} ${probe:+--expect-status} -- "$QEMU" "${arguments[@]}" || status=$?
+[ -z "${TRACE:-}" ] || "$xtask" trace take --memory "$work/ram" --out "$TRACE" || exit 125
 exit "$status"

@@ -12,6 +12,7 @@ extern crate alloc;
 mod machine;
 mod memory_server;
 mod server;
+mod trace;
 mod watch;
 
 use abi::boot::BootInfo;
@@ -119,11 +120,13 @@ fn main(_: libsys::args::Args) -> i32 {
         .iter()
         .map(|_| make_endpoint(&mut frames))
         .collect();
+    trace::give_ring(&root, &mut frames);
     watch::start(&root, &mut frames);
     memory_server::start(&root, frames);
     server::start_all(&root, epoch_s);
 
     let _ = arch::thread_priority(Handle(1), QUIET_PRIORITY);
+    trace::start(&root);
     let proc = start_init(&root);
     watch::wait_for_init(&root, proc)
 }

@@ -48,6 +48,24 @@ pub fn has_word(command_line: &[u8], word: &str) -> bool {
         .any(|found| found == word.as_bytes())
 }
 
+/// The number of a word `NAME=number` of the kernel's command line.
+pub fn number(command_line: &[u8], name: &str) -> Option<u64> {
+    let text = command_line
+        .split(|&byte| byte == 0)
+        .next()
+        .unwrap_or_default();
+    text.split(|&byte| byte == b' ').find_map(|word| {
+        let value = word.strip_prefix(name.as_bytes())?.strip_prefix(b"=")?;
+        core::str::from_utf8(value).ok()?.parse().ok()
+    })
+}
+
+/// Frames of the trace's ring on a machine with that many: room for half a minute of a program's
+/// messages, and never more than a 128th of the memory.
+pub fn trace_frames(total: u64) -> u32 {
+    (total / 128).clamp(16, 1024) as u32
+}
+
 /// Where pid 1 is looked for.
 const INIT_PATHS: [&str; 4] = ["/sbin/init", "/etc/init", "/bin/init", "/bin/sh"];
 const SHELL: &str = "/bin/sh";
@@ -122,6 +140,16 @@ mod tests {
         let programs = first_programs(Some(b"echo $? 'x'"));
         assert_eq!(programs.len(), 1);
         assert_eq!(programs[0].arguments, [&b"sh"[..], b"-c", b"echo $? 'x'"]);
+    }
+
+    #[test]
+    fn numbers_of_the_command_line_are_found_by_their_name() {
+        assert_eq!(
+            number(b"framed trace_frames=12\0x=3", "trace_frames"),
+            Some(12)
+        );
+        assert_eq!(number(b"framed trace_frames=12\0x=3", "x"), None);
+        assert_eq!(number(b"n=many", "n"), None);
     }
 
     #[test]

@@ -1082,6 +1082,59 @@ pub fn statistics(system: Handle) -> Result<Statistics, Error> {
     })
 }
 
+/// Gives the trace `count` frames that follow each other from `first` on, for good.
+pub fn trace_ring(system: Handle, first: u32, count: u32) -> Result<(), Error> {
+    simple_3(
+        number::TRACE_RING,
+        system.0.into(),
+        first.into(),
+        count.into(),
+    )
+    .map(drop)
+}
+
+/// Who is traced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tracing {
+    /// Nobody.
+    Off,
+    /// The thread that lives in this frame too, and its copies.
+    Thread(u32),
+    /// All threads, interrupts and switches.
+    All,
+}
+
+/// Says who is traced.
+///
+/// # Errors
+/// [`Error::Empty`] if there is no ring.
+pub fn trace_set(system: Handle, who: Tracing) -> Result<(), Error> {
+    let (what, frame) = match who {
+        Tracing::Off => (abi::trace::set::OFF, 0),
+        Tracing::Thread(frame) => (abi::trace::set::THREAD, frame),
+        Tracing::All => (abi::trace::set::ALL, 0),
+    };
+    simple_3(number::TRACE_SET, system.0.into(), what, frame.into()).map(drop)
+}
+
+/// Takes records out of the trace; returns how many, and how many were dropped since last asked.
+pub fn trace_read(system: Handle, into: &mut [abi::trace::Record]) -> Result<(usize, u64), Error> {
+    loop {
+        let arguments = [
+            system.0.into(),
+            into.as_mut_ptr() as u64,
+            into.len() as u64,
+            0,
+            0,
+            0,
+        ];
+        match simple(number::TRACE_READ, arguments) {
+            Err(Error::BufferFault) => into.fill(abi::trace::Record::default()),
+            result => return result.map(|x| (x[1] as usize, x[2])),
+        }
+    }
+}
+
 /// The time since the machine started, in ticks (`CNTVCT_EL0`).
 #[inline(always)]
 pub fn counter() -> u64 {

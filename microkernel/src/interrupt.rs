@@ -6,6 +6,7 @@
 use abi::Error;
 use abi::message::notify;
 use kernel_core::object::{EndpointId, Objects};
+use kernel_core::trace;
 
 use crate::arch::{self, timer};
 use crate::driver::interrupts;
@@ -36,6 +37,8 @@ pub(crate) struct Events {
     pub(crate) changed: bool,
     /// The current thread's slice is over.
     pub(crate) turn_over: bool,
+    /// While interrupts are handled: the number in the trace of the present one, 0 if not traced.
+    pub(crate) interrupt_span: Option<u32>,
 }
 
 impl Events {
@@ -49,6 +52,7 @@ impl Events {
             slice_end: u64::MAX,
             changed: false,
             turn_over: false,
+            interrupt_span: None,
         }
     }
 
@@ -154,6 +158,12 @@ impl Events {
 pub(crate) fn handle(kernel: &mut Kernel) -> bool {
     while let Some(irq) = interrupts::acknowledge() {
         kernel.counters.interrupts += 1;
+        kernel.events.interrupt_span = Some(0);
+        if kernel.memory.trace.all {
+            let current = kernel.current;
+            kernel.events.interrupt_span =
+                Some(trace::interrupted(&mut kernel.memory, current, irq));
+        }
         if irq == timer::irq() {
             time_passed(kernel);
         } else {
@@ -163,6 +173,7 @@ pub(crate) fn handle(kernel: &mut Kernel) -> bool {
             }
         }
         interrupts::end(irq);
+        kernel.events.interrupt_span = None;
     }
     LIGHT
 }

@@ -9,6 +9,7 @@ use core::cell::UnsafeCell;
 use core::mem::MaybeUninit;
 
 use abi::boot::BootInfo;
+use abi::trace::Record;
 use kernel_core::asid::Asids;
 use kernel_core::endpoint::{self, Endpoint, Sent};
 use kernel_core::frames::{FrameTable, Kind};
@@ -17,11 +18,12 @@ use kernel_core::page_table::Tables;
 use kernel_core::ready::{Place, ReadyQueue};
 use kernel_core::space::{PAGE_SLOTS, Slot, SlotPages, Space};
 use kernel_core::thread::{State, Thread, flag};
+use kernel_core::trace::{self, Trace, WATCHED};
 
 use crate::arch::memory::{frame_address, zero_frame};
 use crate::arch::mmu::virt_to_phys_linear;
-use crate::arch::timer;
 use crate::arch::vectors::Cause;
+use crate::arch::{cycles, timer};
 use crate::{fault, interrupt, upcall};
 
 /// Everything that the kernel knows.
@@ -85,6 +87,7 @@ impl Kernel {
             memory: Memory {
                 frames,
                 upcalls_done: 0,
+                trace: Trace::new(cycles::times),
             },
             asids: Asids::new(asid_bits),
             serial: 1,
@@ -126,9 +129,33 @@ impl Kernel {
 
     /// Sets notification bits and lets the receiver run that they wake.
     pub(crate) fn signal(&mut self, id: EndpointId, bits: u64) {
+        if self.memory.trace.active {
+            self.trace_signal(id, bits);
+        }
         if let Some(receiver) = endpoint::signal(&mut self.memory, id, bits) {
             self.wake(receiver, Place::First);
         }
+    }
+
+    /// Writes down a notification that a watched thread or a traced interrupt sets.
+    #[cold]
+    #[inline(never)]
+    fn trace_signal(&mut self, id: EndpointId, bits: u64) {
+        let watched = self.is_watched(self.current);
+        match self.events.interrupt_span {
+            Some(0) => {}
+            Some(span) => trace::notified(&mut self.memory, id, ThreadId::NONE, span, bits),
+            None if watched => {
+                let cause = self.current().cause;
+                trace::notified(&mut self.memory, id, self.current, cause, bits);
+            }
+            None => {}
+        }
+    }
+
+    /// Whether records are written about a thread.
+    pub(crate) fn is_watched(&mut self, id: ThreadId) -> bool {
+        id.is_some() && self.memory.thread(id).has(WATCHED)
     }
 
     /// Takes a thread out of its wait and of the run queue, for good or before a new start.
@@ -290,6 +317,9 @@ impl Kernel {
         let next = self.choose();
         if next != entered {
             self.bill();
+            if self.memory.trace.active && (self.is_watched(next) || self.is_watched(entered)) {
+                trace::event(&mut self.memory, abi::trace::kind::SWITCH, entered, next, 0);
+            }
             self.current = next;
             self.events.new_slice();
         }
@@ -334,6 +364,8 @@ pub(crate) struct Memory {
     pub(crate) frames: FrameTable<'static>,
     /// Upcalls prepared so far: each changes registers that a light return would not load.
     pub(crate) upcalls_done: u64,
+    /// What is written down about messages.
+    pub(crate) trace: Trace,
 }
 
 /// Objects that live in a frame of their own, and of which a frame of zeros is a valid one.
@@ -370,6 +402,15 @@ pub(crate) fn frame_table(first: FrameNumber, count: usize, place: u64) -> Frame
     FrameTable::new(first, entries)
 }
 
+/// The trace's ring, in `count` frames from `first` on.
+pub(crate) fn trace_ring(first: FrameNumber, count: FrameNumber) -> &'static mut [Record] {
+    (first..first + count).for_each(zero_frame);
+    let records = count as usize * (abi::PAGE_BYTES as usize / abi::trace::RECORD_BYTES);
+    // SAFETY: the frames have just been claimed for this, once and for all: they follow each other
+    // in the linear map, page-aligned, and are nobody else's. Any bytes are a `Record`.
+    unsafe { core::slice::from_raw_parts_mut(frame_address(first) as *mut Record, records) }
+}
+
 /// Writes what the root task is told to a frame that is mapped read-only there.
 pub(crate) fn write_boot_info(frame: FrameNumber, info: BootInfo) {
     const { assert!(core::mem::size_of::<BootInfo>() <= abi::PAGE_BYTES as usize) };
@@ -396,6 +437,10 @@ impl Objects for Memory {
 
     fn is_thread(&self, frame: FrameNumber) -> bool {
         self.frames.is(frame, Kind::Thread)
+    }
+
+    fn trace(&mut self) -> &mut Trace {
+        &mut self.trace
     }
 }
 

@@ -3,10 +3,12 @@
 
 use abi::message::access;
 use abi::thread::{Block, Registers, upcall};
+use abi::trace::kind;
 use abi::{Error, PAGE_BYTES};
 use core::mem::{offset_of, size_of};
 use kernel_core::object::{Objects, ThreadId};
 use kernel_core::thread::{PSTATE_FLAGS, flag};
+use kernel_core::trace::{self, WATCHED};
 
 use crate::fault;
 use crate::kernel::Kernel;
@@ -63,6 +65,9 @@ pub(crate) fn check_block(address: u64) -> Result<(), Error> {
 #[inline(never)]
 pub(crate) fn linux_call(kernel: &mut Kernel) {
     let id = kernel.current;
+    if kernel.is_watched(id) {
+        trace::reflected(&mut kernel.memory, id);
+    }
     if deliver(kernel, id, upcall::LINUX_CALL).is_err() {
         kernel.memory.thread(id).registers.pc -= INSTRUCTION;
         fault_on_block(kernel, id);
@@ -81,6 +86,9 @@ pub(crate) fn prepare(kernel: &mut Kernel, id: ThreadId) -> bool {
     }
     thread.flags &= !flag::KICKED;
     if deliver(kernel, id, upcall::KICKED).is_ok() {
+        if kernel.is_watched(id) {
+            trace::event(&mut kernel.memory, kind::UPCALL, ThreadId::NONE, id, 0);
+        }
         return true;
     }
     kernel.memory.thread(id).flags |= flag::KICKED;
@@ -127,5 +135,9 @@ pub(crate) fn resume(kernel: &mut Kernel) -> Result<(), Error> {
     let thread = kernel.current();
     thread.registers = from_bytes(&bytes);
     thread.upcall.active = 0;
+    if thread.has(WATCHED) {
+        let id = kernel.current;
+        trace::resumed(&mut kernel.memory, id);
+    }
     Ok(())
 }

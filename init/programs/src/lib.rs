@@ -10,6 +10,7 @@ pub mod mode;
 pub mod regex;
 pub mod tool;
 pub mod users;
+pub mod watch;
 
 use alloc::{string::String, vec::Vec};
 use core::ops::ControlFlow;

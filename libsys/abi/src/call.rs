@@ -126,5 +126,14 @@ pub const POWER: u64 = 53;
 pub const STATISTICS: u64 = 54;
 /// As [`THREAD_INFO`] for the thread whose frame number is x1: x0 system handle.
 pub const THREAD_INFO_AT: u64 = 55;
+/// Gives the trace its ring: x1 first frame, x2 number of frames that follow each other (once; they
+/// stay the kernel's): x0 system handle with `MEMORY` and `MONITOR`.
+pub const TRACE_RING: u64 = 60;
+/// Says what is traced: x1 [`crate::trace::set`] number, x2 frame of the thread: x0 system handle
+/// with `MONITOR`. `Empty` if there is no ring.
+pub const TRACE_SET: u64 = 61;
+/// Takes up to x2 [`crate::trace::Record`]s out of the ring into own buffer x1: x0 system handle
+/// with `MONITOR`. Out: x1 how many, x2 records dropped because the ring was full, since last asked.
+pub const TRACE_READ: u64 = 62;
 /// Counts the instructions of nothing: returns at once. For measurements.
 pub const NULL: u64 = 63;

@@ -15,6 +15,7 @@ pub mod layout;
 pub mod map;
 pub mod message;
 pub mod thread;
+pub mod trace;
 
 pub use addr::{PAGE_BYTES, PhysAddr, UserAddr};
 pub use errno::Errno;

@@ -8,6 +8,7 @@ use crate::object::{EndpointId, Objects, ThreadId};
 use crate::queue::Queue;
 use crate::space::{self, SlotPages};
 use crate::thread::{State, Thread, flag};
+use crate::trace;
 use abi::message::{TokenState, label, notify};
 use abi::{Badge, Error, Lease, Message, Rights, Token};
 
@@ -30,6 +31,8 @@ pub struct Endpoint {
     pub next_timer: EndpointId,
     /// 1 while it is in the list of timers.
     pub in_timers: u32,
+    /// The last traced notification that nobody has received yet; 0 for none.
+    pub cause: u32,
 }
 
 impl Default for Endpoint {
@@ -50,6 +53,7 @@ impl Endpoint {
             deadline: u64::MAX,
             next_timer: EndpointId::NONE,
             in_timers: 0,
+            cause: 0,
         }
     }
 
@@ -92,8 +96,12 @@ pub fn call(
     thread.sequence = thread.sequence.wrapping_add(1);
     thread.endpoint = id;
     thread.badge = badge;
+    let watched = thread.has(trace::WATCHED);
     let endpoint = objects.endpoint(id);
     let receiver = core::mem::take(&mut endpoint.receiver);
+    if watched {
+        trace::called(objects, id, caller, receiver);
+    }
     if receiver.is_some() {
         deliver(objects, caller, receiver);
         return Sent::Delivered(receiver);
@@ -139,6 +147,7 @@ fn deliver(objects: &mut (impl Objects + SlotPages), sender: ThreadId, receiver:
         thread.leases,
     );
     let (kicked, endpoint) = (thread.has(flag::KICKED), thread.endpoint);
+    let watched = thread.has(trace::WATCHED);
     if kicked && !badge.is_kernel() {
         objects.endpoint(endpoint).notification |= notify::CANCELLED;
     }
@@ -146,6 +155,9 @@ fn deliver(objects: &mut (impl Objects + SlotPages), sender: ThreadId, receiver:
     server.state = State::Ready;
     server.set_results(0, &message);
     server.set_origin(badge, token, leases, handle);
+    if watched {
+        trace::delivered(objects, sender, receiver);
+    }
 }
 
 /// Copies the handle that `from` passes into `to`'s table; 0 if there is none, or no room for it.
@@ -168,6 +180,10 @@ fn pass_handle(objects: &mut (impl Objects + SlotPages), from: ThreadId, to: Thr
 
 /// Hands `server` the next notification or message of endpoint `id`; false if there is none.
 pub fn poll(objects: &mut (impl Objects + SlotPages), id: EndpointId, server: ThreadId) -> bool {
+    let thread = objects.thread(server);
+    if thread.has(flag::FOLLOWED) {
+        trace::receives(thread);
+    }
     let endpoint = objects.endpoint(id);
     let bits = core::mem::take(&mut endpoint.notification);
     if bits != 0 {
@@ -180,6 +196,9 @@ pub fn poll(objects: &mut (impl Objects + SlotPages), id: EndpointId, server: Th
         thread.state = State::Ready;
         thread.set_results(0, &message);
         thread.set_origin(Badge(Badge::KERNEL), Token::NONE, [Lease::NONE; 2], 0);
+        if objects.endpoint(id).cause != 0 {
+            trace::notification_received(objects, id, server);
+        }
         return true;
     }
     let mut senders = endpoint.senders;
@@ -187,6 +206,9 @@ pub fn poll(objects: &mut (impl Objects + SlotPages), id: EndpointId, server: Th
         return false;
     };
     objects.endpoint(id).senders = senders;
+    if objects.thread(sender).has(trace::WATCHED) {
+        trace::received(objects, id, sender, server);
+    }
     deliver(objects, sender, server);
     true
 }
@@ -256,6 +278,9 @@ pub fn reply(
         }
     };
     forget_last(objects, id, token);
+    if objects.thread(caller).has(trace::WATCHED) {
+        trace::replied(objects, id, server, caller);
+    }
     let thread = objects.thread(caller);
     if !thread.has(flag::KERNEL_MESSAGE) {
         let handle = pass_handle(objects, server, caller);

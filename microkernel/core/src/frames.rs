@@ -30,9 +30,11 @@ pub enum Kind {
     UpperTable = 7,
     /// A page table of level 3.
     LeafTable = 8,
+    /// Part of the trace's ring.
+    Trace = 9,
 }
 
-const KINDS: [Kind; 9] = [
+const KINDS: [Kind; 10] = [
     Kind::User,
     Kind::Reserved,
     Kind::Thread,
@@ -42,6 +44,7 @@ const KINDS: [Kind; 9] = [
     Kind::SpareTable,
     Kind::UpperTable,
     Kind::LeafTable,
+    Kind::Trace,
 ];
 
 const COUNT_ONE: u64 = 1 << 32;
@@ -78,6 +81,11 @@ impl<'a> FrameTable<'a> {
         let start = (first.saturating_sub(self.first) as usize).min(length);
         let end = (first.saturating_add(count).saturating_sub(self.first) as usize).min(length);
         self.entries[start..end].fill(Kind::User as u64);
+    }
+
+    /// All frames that the table knows.
+    pub fn all(&self) -> core::ops::Range<FrameNumber> {
+        self.first..self.first + self.entries.len() as FrameNumber
     }
 
     fn entry(&mut self, frame: FrameNumber) -> Option<&mut u64> {

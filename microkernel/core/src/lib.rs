@@ -18,3 +18,4 @@ pub mod ranges;
 pub mod ready;
 pub mod space;
 pub mod thread;
+pub mod trace;

@@ -35,7 +35,7 @@ object_id!(
     SpaceId
 );
 
-use crate::{endpoint::Endpoint, space::Space, thread::Thread};
+use crate::{endpoint::Endpoint, space::Space, thread::Thread, trace::Trace};
 
 /// Where objects are found by their name. The kernel answers from the linear map, tests from a map.
 ///
@@ -50,6 +50,8 @@ pub trait Objects {
     fn space(&mut self, id: SpaceId) -> &mut Space;
     /// Whether that frame holds a thread: for names that come from user space.
     fn is_thread(&self, frame: FrameNumber) -> bool;
+    /// The trace.
+    fn trace(&mut self) -> &mut Trace;
 }
 
 #[cfg(test)]
@@ -59,11 +61,22 @@ pub mod fake {
     use std::collections::HashMap;
 
     /// Objects made on first use.
-    #[derive(Default)]
     pub struct Fake {
         threads: HashMap<u32, Box<Thread>>,
         endpoints: HashMap<u32, Box<Endpoint>>,
         spaces: HashMap<u32, Box<Space>>,
+        trace: Trace,
+    }
+
+    impl Default for Fake {
+        fn default() -> Self {
+            Fake {
+                threads: HashMap::new(),
+                endpoints: HashMap::new(),
+                spaces: HashMap::new(),
+                trace: Trace::new(|| [0; 2]),
+            }
+        }
     }
 
     impl Objects for Fake {
@@ -90,6 +103,10 @@ pub mod fake {
 
         fn is_thread(&self, frame: FrameNumber) -> bool {
             self.threads.contains_key(&frame)
+        }
+
+        fn trace(&mut self) -> &mut Trace {
+            &mut self.trace
         }
     }
 }

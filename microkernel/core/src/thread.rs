@@ -36,6 +36,10 @@ pub mod flag {
     pub const PAGE_FAULT: u32 = 16;
     /// Passes a handle along with its message (`passed_handle`).
     pub const WITH_HANDLE: u32 = 32;
+    /// Its messages are traced.
+    pub const TRACED: u32 = 64;
+    /// Works on a traced message, so that its own are traced meanwhile.
+    pub const FOLLOWED: u32 = 128;
 }
 
 /// Where a thread wants its upcalls.
@@ -102,6 +106,10 @@ pub struct Thread {
     pub upcall: Upcall,
     /// The kernel's message on its behalf, when [`flag::KERNEL_MESSAGE`] is set.
     pub kernel_message: Message,
+    /// Number of its present message in the trace.
+    pub span: u32,
+    /// The message in the trace that it works on; 0 for none.
+    pub cause: u32,
     /// 1 once it has used vector registers, so that `vector` means something.
     pub has_vector: u64,
     /// Vector registers q0-q31, then FPSR and FPCR, when not in the processor.
@@ -171,6 +179,8 @@ impl Thread {
             exception_badge: 0,
             upcall: Upcall::default(),
             kernel_message: Message::default(),
+            span: 0,
+            cause: 0,
             has_vector: 0,
             vector: VectorState::ZERO,
         }

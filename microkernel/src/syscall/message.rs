@@ -1,11 +1,13 @@
 //! Calls, replies, notifications and leases: the general way. The fast path does the common case
 //! of the first two without coming here.
 
+use abi::trace::DATA_BYTES;
 use abi::{Error, Lease, Rights, Token};
 use kernel_core::endpoint::{self, Replied};
-use kernel_core::object::{EndpointId, Objects};
+use kernel_core::object::{EndpointId, Objects, SpaceId, ThreadId};
 use kernel_core::ready::Place;
 use kernel_core::thread::flag;
+use kernel_core::trace::{self, Copied, WATCHED};
 
 use super::{Arguments, DONE, Failure, LIGHT, Outcome, finish};
 use crate::kernel::Kernel;
@@ -172,10 +174,11 @@ pub(super) fn lease_copy(
 ) -> Outcome {
     let [handle, token, lease, offset, buffer, bytes] = arguments;
     let id = kernel.endpoint_of(handle, Rights::RECEIVE)?;
-    let caller = endpoint::waiting(&mut kernel.memory, id, Token(token))?;
-    let caller = kernel.memory.thread(caller);
+    let waiting = endpoint::waiting(&mut kernel.memory, id, Token(token))?;
+    let caller = kernel.memory.thread(waiting);
+    let number = lease;
     let lease = *caller.leases.get(lease as usize).ok_or(Error::Invalid)?;
-    let caller_space = caller.space;
+    let (caller_space, watched) = (caller.space, caller.has(WATCHED));
     let needed = if direction == Direction::FromCaller {
         Lease::READ
     } else {
@@ -201,6 +204,16 @@ pub(super) fn lease_copy(
         ),
     };
     let (done, stopped) = user_memory::copy(memory, from, to, bytes as usize);
+    if watched {
+        let copied = Copied {
+            lease: number,
+            offset,
+            bytes: done as u64,
+            written: direction == Direction::ToCaller,
+            data: [0; DATA_BYTES],
+        };
+        trace_copy(kernel, waiting, own_space, buffer, copied);
+    }
     let caller_stopped = if direction == Direction::FromCaller {
         Stopped::Source
     } else {
@@ -219,5 +232,21 @@ pub(super) fn lease_copy(
                 count: done as u64,
             })
         }
+    }
+}
+
+/// Writes a lease copy down with its first bytes, which are in the server's own buffer.
+#[cold]
+fn trace_copy(
+    kernel: &mut Kernel,
+    caller: ThreadId,
+    own: SpaceId,
+    buffer: u64,
+    mut copied: Copied,
+) {
+    let shown = (copied.bytes as usize).min(DATA_BYTES);
+    if user_memory::read(&mut kernel.memory, own, buffer, &mut copied.data[..shown]).is_ok() {
+        let server = kernel.current;
+        trace::copied(&mut kernel.memory, server, caller, &copied);
     }
 }

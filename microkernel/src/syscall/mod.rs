@@ -9,6 +9,7 @@ mod object;
 mod space;
 mod system;
 mod thread;
+mod trace;
 
 use abi::call::*;
 use abi::{Error, Rights};
@@ -68,6 +69,7 @@ pub(crate) fn dispatch(kernel: &mut Kernel) -> bool {
         LEASE_WRITE => message::lease_copy(kernel, arguments, message::Direction::ToCaller),
         SPACE_APPLY => space::apply(kernel, arguments),
         NULL => DONE,
+        TRACE_READ => return trace::read(kernel, arguments),
         _ => simple(kernel, number, arguments),
     };
     finish(kernel, result);
@@ -105,6 +107,8 @@ fn simple(kernel: &mut Kernel, number: u64, arguments: Arguments) -> Outcome {
         INTERRUPT_DONE => system::interrupt_done(kernel, arguments),
         LOG_WRITE => system::log_write(kernel, arguments),
         POWER => system::power(kernel, arguments),
+        TRACE_RING => trace::give_ring(kernel, arguments),
+        TRACE_SET => trace::set(kernel, arguments),
         _ => Err(Error::BadCall.into()),
     }
 }

@@ -5,7 +5,8 @@ use kernel_core::endpoint::Endpoint;
 use kernel_core::frames::Kind;
 use kernel_core::object::{EndpointId, FrameNumber, Objects, SpaceId, ThreadId};
 use kernel_core::space::{self, Slot, SlotKind, Space};
-use kernel_core::thread::Thread;
+use kernel_core::thread::{Thread, flag};
+use kernel_core::trace;
 
 use super::{Arguments, DONE, Outcome};
 use crate::arch::memory::{frame_address, zero_frame};
@@ -136,8 +137,12 @@ pub(crate) fn new_thread(
     let home = kernel.memory.space(space);
     home.threads += 1;
     let ttbr = home.ttbr();
+    let all_traced = kernel.memory.trace.all;
     let thread = kernel.memory.thread(ThreadId(frame));
     thread.ttbr0 = ttbr;
+    if all_traced {
+        thread.flags |= flag::TRACED;
+    }
     thread.handles = (frame_address(space.0) + core::mem::offset_of!(Space, slots)) as u64;
     Ok(ThreadId(frame))
 }
@@ -165,6 +170,15 @@ pub(super) fn destroy(kernel: &mut Kernel, [system, handle, ..]: Arguments) -> O
 
 /// Ends a thread, whatever it waits for, and frees its frame.
 fn free_thread(kernel: &mut Kernel, id: ThreadId) {
+    if kernel.is_watched(id) {
+        trace::event(
+            &mut kernel.memory,
+            abi::trace::kind::END,
+            kernel.current,
+            id,
+            0,
+        );
+    }
     kernel.halt(id);
     fault::drop_vector(kernel, id);
     let thread = kernel.memory.thread(id);

@@ -2,6 +2,7 @@
 
 use abi::message::notify;
 use abi::thread::{Registers, RunState};
+use abi::trace::kind;
 use abi::{Error, Message, Rights};
 use core::mem::size_of;
 use kernel_core::endpoint::{self, Kicked};
@@ -10,6 +11,7 @@ use kernel_core::object::{EndpointId, FrameNumber, Objects, SpaceId, ThreadId};
 use kernel_core::ready::Place;
 use kernel_core::space::{self, DIRECT_SLOTS, SlotKind};
 use kernel_core::thread::{State, Thread, USER_PSTATE, Upcall, flag};
+use kernel_core::trace;
 
 use super::{Arguments, DONE, FULL, LIGHT, Outcome, finish, finish_with};
 use crate::fault;
@@ -48,8 +50,13 @@ pub(crate) fn begin(kernel: &mut Kernel, id: ThreadId, pc: u64, sp: u64, argumen
     thread.tpidr = 0;
     thread.tpidrro = 0;
     thread.upcall = Upcall::default();
-    thread.flags &= flag::SUSPENDED;
+    let watched = thread.flags & flag::TRACED;
+    thread.flags = thread.flags & flag::SUSPENDED | watched;
+    thread.cause = 0;
     thread.state = State::Ready;
+    if watched != 0 {
+        trace::event(&mut kernel.memory, kind::START, kernel.current, id, pc);
+    }
     kernel.wake(id, Place::Last);
 }
 
@@ -76,7 +83,11 @@ pub(super) fn inherit(
     copy.state = State::AwaitingReply;
     copy.endpoint = server;
     copy.sequence = copy.sequence.wrapping_add(1);
-    Ok(copy.token(child).0)
+    let token = copy.token(child).0;
+    if kernel.is_watched(parent) {
+        trace::inherited(&mut kernel.memory, parent, child);
+    }
+    Ok(token)
 }
 
 fn copy_registers(kernel: &mut Kernel, parent: ThreadId, child: ThreadId, badge: u64) {

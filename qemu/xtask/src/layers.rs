@@ -15,6 +15,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("abi", &[]),
     ("proto", &["abi"]),
     ("loader", &["abi", "proto"]),
+    ("trace", &["abi", "proto"]),
     ("kernel-core", &["abi"]),
     ("microkernel", &["abi", "kernel-core"]),
     ("libsys", &["abi", "proto"]),
@@ -27,8 +28,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("personality", &["abi", "proto"]),
     ("init", &["abi", "proto", "libsys", "loader"]),
     ("probe", &["abi", "libsys"]),
-    ("programs", &["abi", "proto", "libsys", "shell"]),
-    ("xtask", &["abi", "proto"]),
+    ("programs", &["abi", "proto", "trace", "libsys", "shell"]),
+    ("xtask", &["abi", "proto", "trace"]),
 ];
 const SERVER: &[&str] = &["abi", "proto", "loader"];
 /// Servers; their binaries may also use `libsys`.
@@ -37,6 +38,7 @@ const SERVERS: &[&str] = &["mem", "proc", "vfs", "ipc", "tty"];
 /// Libraries of pure decisions: the compiler refuses `unsafe` in them.
 const SAFE: &[&str] = &[
     "libsys/abi",
+    "libsys/trace",
     "libsys/proto",
     "libsys/loader",
     "libsys/linux",

@@ -15,6 +15,7 @@ mod probe;
 mod scenes;
 mod suite;
 mod symbols;
+mod trace_files;
 mod tree;
 
 use anyhow::Result;
@@ -78,6 +79,11 @@ enum Command {
     Probe,
     /// Checks that dependencies and calls only go down.
     Layers,
+    /// Takes traces out of a machine's memory, and shows them.
+    Trace {
+        #[command(subcommand)]
+        what: trace_files::Command,
+    },
     /// Measures the code: long functions, long files, documentation, unsafe.
     Numbers,
     /// Runs the guest's benchmark and prints a table beside the reference figures.
@@ -121,6 +127,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Scenes { names, boot } => return scenes::run_all(&names, boot.as_deref()),
         Command::Probe => return probe::run(),
         Command::Layers => return layers::run(),
+        Command::Trace { what } => trace_files::run(what),
         Command::Numbers => numbers::print(),
         Command::Bench => return bench::run(),
         Command::Test { quick } => return suite::run(quick),

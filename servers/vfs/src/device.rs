@@ -2,10 +2,13 @@
 
 use crate::linux::device;
 use crate::park::{Attempt, Call, count};
-use crate::ports::{Platform, Ports};
+use crate::ports::{Monitor, Platform, Ports, Tracing};
 use crate::vfs::Vfs;
 use abi::Errno;
+use abi::trace::RECORD_BYTES;
+use proto::Pid;
 use proto::port::Callers;
+use proto::publish::{Entry, Processes};
 
 /// `/dev/null`.
 pub const NULL: u64 = device(1, 3);
@@ -17,18 +20,22 @@ pub const FULL: u64 = device(1, 7);
 pub const RANDOM: u64 = device(1, 8);
 /// `/dev/urandom`.
 pub const URANDOM: u64 = device(1, 9);
+/// `/dev/trace`: reading it takes trace records out, writing `on`, `on PID`, `all` or `off` says who
+/// is traced.
+pub const TRACE: u64 = device(10, 240);
 /// `/dev/tty`, the controlling terminal.
 pub const TTY: u64 = device(5, 0);
 /// `/dev/console`.
 pub const CONSOLE: u64 = device(5, 1);
 
 /// Name, number and permissions of the devices in `/dev`.
-pub const NODES: [(&str, u64, u32); 7] = [
+pub const NODES: [(&str, u64, u32); 8] = [
     ("null", NULL, 0o666),
     ("zero", ZERO, 0o666),
     ("full", FULL, 0o666),
     ("random", RANDOM, 0o666),
     ("urandom", URANDOM, 0o666),
+    ("trace", TRACE, 0o600),
     ("tty", TTY, 0o666),
     ("console", CONSOLE, 0o620),
 ];
@@ -93,6 +100,15 @@ impl Vfs {
                 }
                 count(wanted as u64)
             }
+            TRACE => {
+                let records = ports.system.trace();
+                let bytes = whole_records(wanted.min(records.len()));
+                ports
+                    .callers
+                    .write(call.token, 0, 0, records.get(..bytes).unwrap_or_default())?;
+                ports.system.drop_trace(bytes);
+                count(bytes as u64)
+            }
             _ => Err(Errno::ENXIO.into()),
         }
     }
@@ -115,7 +131,42 @@ impl Vfs {
                 self.generator.mix(&bytes[..piece]);
                 count(wanted as u64)
             }
+            TRACE => {
+                let mut bytes = [0; 32];
+                let text = bytes.get_mut(..wanted).ok_or(Errno::EINVAL)?;
+                ports.callers.read(call.token, 0, 0, text)?;
+                let who = tracing(text, call.pid, &ports.system)?;
+                ports.system.set_tracing(who)?;
+                count(wanted as u64)
+            }
             _ => Err(Errno::ENXIO.into()),
+        }
+    }
+}
+
+/// As many of these bytes as make whole records.
+fn whole_records(bytes: usize) -> usize {
+    bytes - bytes % RECORD_BYTES
+}
+
+/// What somebody wrote to `/dev/trace`.
+fn tracing(text: &[u8], writer: Pid, processes: &impl Processes) -> Result<Tracing, Errno> {
+    let frame = |pid| {
+        let entry: Option<Entry> = processes.get(pid);
+        entry
+            .map(|entry| Tracing::Thread(entry.thread_frame))
+            .ok_or(Errno::ESRCH)
+    };
+    match text.trim_ascii() {
+        b"off" => Ok(Tracing::Off),
+        b"all" => Ok(Tracing::All),
+        b"on" => frame(writer),
+        other => {
+            let pid = other.strip_prefix(b"on ").ok_or(Errno::EINVAL)?;
+            let pid = core::str::from_utf8(pid)
+                .ok()
+                .and_then(|pid| pid.trim().parse().ok());
+            frame(Pid(pid.ok_or(Errno::EINVAL)?))
         }
     }
 }

@@ -221,6 +221,17 @@ pub struct ThreadStatus {
     pub cpu_ns: u64,
 }
 
+/// Who is traced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tracing {
+    /// Nobody.
+    Off,
+    /// The thread with this frame number, too.
+    Thread(u32),
+    /// Everybody.
+    All,
+}
+
 /// Observation of the machine, and the two things that a server learns only once.
 pub trait Monitor: Processes {
     /// The part of a process's published entry that most requests need, without the rest.
@@ -230,6 +241,18 @@ pub trait Monitor: Processes {
 
     /// The thread with this frame number, if there is one.
     fn thread(&mut self, frame: u32) -> Option<ThreadStatus>;
+
+    /// Says who is traced.
+    ///
+    /// # Errors
+    /// `ENODEV` without a ring for records, `ESRCH` without such a thread.
+    fn set_tracing(&mut self, who: Tracing) -> Result<(), Errno>;
+
+    /// The oldest trace records that [`Monitor::drop_trace`] has not dropped, as bytes.
+    fn trace(&mut self) -> &[u8];
+
+    /// Drops the first bytes of what [`Monitor::trace`] gives.
+    fn drop_trace(&mut self, bytes: usize);
 
     /// Nanoseconds that the processor was idle since boot.
     fn idle_ns(&mut self) -> u64;

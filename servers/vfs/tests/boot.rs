@@ -8,6 +8,7 @@ use proto::mem::ObjectId;
 use proto::server_id;
 use proto::vfs::{AT_FDCWD, Reply, Request};
 use vfs::linux::*;
+use vfs::ports::Tracing;
 
 #[test]
 fn the_archive_is_the_root_file_system() {
@@ -172,6 +173,40 @@ fn a_mapped_file_is_its_own_object() {
     assert_eq!(
         machine.ask(INIT, map(null, 1, MAP_PRIVATE), [b"", b""]).0,
         Err(Errno::ENODEV)
+    );
+}
+
+#[test]
+fn the_trace_device_gives_whole_records_and_takes_who_is_traced() {
+    let mut machine = Machine::new();
+    machine
+        .ports
+        .system
+        .table
+        .get_mut(&INIT)
+        .unwrap()
+        .thread_frame = 55;
+    let trace = machine.open(INIT, "/dev/trace", O_RDWR).unwrap();
+    for (text, who) in [
+        (&b"on"[..], Tracing::Thread(55)),
+        (b"on 1\n", Tracing::Thread(55)),
+        (b"all", Tracing::All),
+        (b"off", Tracing::Off),
+    ] {
+        assert_eq!(machine.write(INIT, trace, text), Ok(text.len() as u64));
+        assert_eq!(machine.ports.system.tracing.pop(), Some(who));
+    }
+    assert_eq!(machine.write(INIT, trace, b"on 77"), Err(Errno::ESRCH));
+    assert_eq!(machine.write(INIT, trace, b"on x"), Err(Errno::EINVAL));
+    assert_eq!(machine.write(INIT, trace, &[b' '; 40]), Err(Errno::EINVAL));
+    machine.ports.system.trace = vec![7; 3 * 128];
+    assert_eq!(machine.read(INIT, trace, 300), Ok(vec![7; 256]));
+    assert_eq!(machine.read(INIT, trace, 300), Ok(vec![7; 128]));
+    assert_eq!(machine.read(INIT, trace, 300), Ok(vec![]));
+    let user = machine.child(2, 100, 100);
+    assert_eq!(
+        machine.open(user, "/dev/trace", O_RDONLY),
+        Err(Errno::EACCES)
     );
 }
 

@@ -3,6 +3,7 @@
 pub(crate) mod backtrace;
 pub(crate) mod boot;
 pub(crate) mod cache;
+pub(crate) mod cycles;
 pub(crate) mod memory;
 pub(crate) mod mmu;
 pub(crate) mod psci;

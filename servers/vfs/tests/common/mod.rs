@@ -342,6 +342,9 @@ pub struct FakeSystem {
     pub now: u64,
     pub wake: Option<u64>,
     pub table: BTreeMap<Pid, Entry>,
+    /// Trace records, as bytes, and what was said of who is traced.
+    pub trace: Vec<u8>,
+    pub tracing: Vec<Tracing>,
 }
 
 impl Clock for FakeSystem {
@@ -370,6 +373,19 @@ impl Monitor for FakeSystem {
             running: false,
             cpu_ns: 30_000_000,
         })
+    }
+
+    fn set_tracing(&mut self, who: Tracing) -> Result<(), Errno> {
+        self.tracing.push(who);
+        Ok(())
+    }
+
+    fn trace(&mut self) -> &[u8] {
+        &self.trace
+    }
+
+    fn drop_trace(&mut self, bytes: usize) {
+        self.trace.drain(..bytes);
     }
 
     fn idle_ns(&mut self) -> u64 {

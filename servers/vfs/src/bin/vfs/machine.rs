@@ -2,7 +2,9 @@
 
 use crate::{memory, window};
 use abi::thread::RunState;
-use abi::{Errno, Handle};
+use abi::trace::{Record, kind};
+use abi::{Errno, Error, Handle};
+use alloc::vec::Vec;
 use libsys::clock::ticks_to_ns;
 use libsys::serve::KernelClock;
 use libsys::{arch, env};
@@ -11,9 +13,11 @@ use proto::mem::ObjectId;
 use proto::port::Clock;
 use proto::publish::{Entry, Processes};
 use vfs::permission::Identity;
-use vfs::ports::{Monitor, ThreadStatus};
+use vfs::ports::{Monitor, ThreadStatus, Tracing};
 
 const SECOND_NS: u64 = 1_000_000_000;
+/// Trace records that are taken from the kernel at once.
+const RECORDS: usize = 32;
 
 /// What the kernel and the root task know.
 pub(crate) struct Machine {
@@ -21,6 +25,8 @@ pub(crate) struct Machine {
     system: Handle,
     /// The table is mapped.
     is_published: bool,
+    /// Trace records that were taken from the kernel, as bytes.
+    trace: Vec<u8>,
 }
 
 impl Machine {
@@ -30,6 +36,7 @@ impl Machine {
             clock: KernelClock::new(Handle::SERVICE),
             system,
             is_published: false,
+            trace: Vec::new(),
         }
     }
 }
@@ -79,6 +86,41 @@ impl Monitor for Machine {
             running: info.state == RunState::Ready,
             cpu_ns: ticks_to_ns(info.time_ticks),
         })
+    }
+
+    fn set_tracing(&mut self, who: Tracing) -> Result<(), Errno> {
+        let who = match who {
+            Tracing::Off => arch::Tracing::Off,
+            Tracing::Thread(frame) => arch::Tracing::Thread(frame),
+            Tracing::All => arch::Tracing::All,
+        };
+        arch::trace_set(self.system, who).map_err(|error| match error {
+            Error::BadHandle => Errno::ESRCH,
+            _ => Errno::ENODEV,
+        })
+    }
+
+    fn trace(&mut self) -> &[u8] {
+        if self.trace.is_empty() {
+            let mut records = [Record::default(); RECORDS];
+            let (count, dropped) = arch::trace_read(self.system, &mut records).unwrap_or((0, 0));
+            for record in records.iter().take(count) {
+                self.trace.extend_from_slice(&record.to_bytes());
+            }
+            if dropped != 0 {
+                let lack = Record {
+                    kind: kind::DROPPED,
+                    label: dropped,
+                    ..Record::default()
+                };
+                self.trace.extend_from_slice(&lack.to_bytes());
+            }
+        }
+        &self.trace
+    }
+
+    fn drop_trace(&mut self, bytes: usize) {
+        self.trace.drain(..bytes.min(self.trace.len()));
     }
 
     fn idle_ns(&mut self) -> u64 {

@@ -1,0 +1,114 @@
+//! Running a command under trace: what `strace` and `trace` have in common.
+
+use libsys::file::{self, Fd};
+use libsys::prelude::*;
+use libsys::process;
+use trace::Story;
+use trace::story::{End, Span};
+
+/// The device.
+const DEVICE: &str = "/dev/trace";
+/// Records that are read at once.
+const RECORDS: usize = 32;
+/// Time between two looks at the trace, in nanoseconds.
+const PAUSE_NS: u64 = 5_000_000;
+const READ: u32 = 0;
+const WRITE: u32 = 1;
+const CLOSE_ON_EXEC: u32 = 0o2_000_000;
+
+/// What came of a traced command.
+pub struct Watched {
+    /// Its exit status.
+    pub status: i32,
+    /// Records that were read.
+    pub records: u64,
+    /// Records that were lost because the kernel's ring was full.
+    pub dropped: u64,
+}
+
+/// Runs `command` and gives each of its messages to `each` as soon as it is answered, with what was
+/// sent on its behalf; what is never answered comes last.
+///
+/// # Errors
+/// The device's, or of `fork`.
+pub fn watch(command: &[&'static [u8]], mut show: impl FnMut(Span)) -> Result<Watched, Errno> {
+    let mut is_command = false;
+    // What the child does to become the command is not the command's.
+    let mut each = |span: Span| {
+        is_command |= span.end == End::Started;
+        if is_command {
+            show(span);
+        }
+    };
+    let ring = file::open(DEVICE, READ | CLOSE_ON_EXEC, 0)?;
+    switch(b"off")?;
+    let mut story = Story::default();
+    let mut stale = Story::default();
+    drain(ring, &mut stale, &mut |_| {})?;
+    let child = process::fork()? as i32;
+    if child == 0 {
+        begin(command);
+    }
+    let status = loop {
+        let ended = process::waitpid(child, process::WNOHANG)?;
+        drain(ring, &mut story, &mut each)?;
+        if let Some((_, status)) = ended {
+            break status.shell_status();
+        }
+        let _ = process::nanosleep(PAUSE_NS);
+    };
+    switch(b"off")?;
+    drain(ring, &mut story, &mut each)?;
+    story.rest().into_iter().for_each(&mut each);
+    Ok(Watched {
+        status,
+        records: story.records,
+        dropped: story.dropped,
+    })
+}
+
+/// The child: asks to be traced, and becomes the command.
+fn begin(command: &[&'static [u8]]) -> ! {
+    let Some(name) = command.first() else {
+        process::exit(2)
+    };
+    let errno = match switch(b"on") {
+        Ok(()) => process::execvp(name, command),
+        Err(errno) => errno,
+    };
+    eprintln!("{}: {errno}", crate::show(name));
+    process::exit(if errno == Errno::ENOENT { 127 } else { 126 })
+}
+
+/// Tells the device who is traced.
+fn switch(who: &[u8]) -> Result<(), Errno> {
+    let control = file::open(DEVICE, WRITE | CLOSE_ON_EXEC, 0)?;
+    let told = file::write(control, who);
+    let _ = file::close(control);
+    told.map(drop)
+}
+
+fn drain(ring: Fd, story: &mut Story, each: &mut impl FnMut(Span)) -> Result<(), Errno> {
+    let mut bytes = [0; RECORDS * abi::trace::RECORD_BYTES];
+    loop {
+        let length = file::read(ring, &mut bytes)?;
+        for record in bytes[..length].as_chunks().0 {
+            if let Some(span) = story.add(&abi::trace::Record::from_bytes(record)) {
+                each(span);
+            }
+        }
+        if length == 0 {
+            return Ok(());
+        }
+    }
+}
+
+/// Says how many records were lost, if any were.
+pub fn report(name: &str, watched: &Watched) {
+    if watched.dropped != 0 {
+        eprintln!(
+            "{name}: {} records were lost, because the kernel's ring was full",
+            watched.dropped
+        );
+    }
+}
