@@ -82,12 +82,17 @@ impl Proc {
 
     /// Pid 1 adopts the orphans, and is told of those that have ended. Answers with the groups that
     /// are orphaned by it.
+    ///
+    /// All are adopted before pid 1 hears of any: if it waits for a child it may be told of `pid`
+    /// itself, which is then gone and can be nobody's parent any more.
     fn give_away_children<P: Ports>(&mut self, pid: Pid, ports: &mut P) -> Vec<u32> {
         let children: Vec<Pid> = self.table.children(pid).collect();
         let mut orphaned = Vec::new();
-        for child in children {
+        for &child in &children {
             orphaned.extend(self.table.adopt(child, INIT));
             self.publish(child, ports);
+        }
+        for child in children {
             if self.table.get(child).is_some_and(|child| !child.is_alive()) {
                 self.leave_to_parent(child, INIT, ports);
             }

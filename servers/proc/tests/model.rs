@@ -210,6 +210,24 @@ fn check_groups(system: &System) {
     }
 }
 
+/// Pid 1 waits, and process 3 ends, which has a living child in another group and an ended one: the
+/// wait may be answered with 3 itself before all its children are given away.
+#[test]
+fn a_wait_that_tells_of_the_parent_leaves_its_children_counted() {
+    let (mut system, mut told) = (System::new(), Told::default());
+    let third = system.fork(1);
+    let (ended, _living) = (system.fork(third), system.fork(third));
+    system.exit(ended, 0);
+    carry_out(&mut system, &mut told, &Step::ParkWait(0));
+    let request = Request::SetGroup {
+        pid: third as i32,
+        pgid: 0,
+    };
+    system.call(third, request).unwrap();
+    system.kill(1, third as i32, 9).unwrap();
+    check(&system);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(100))]
 
