@@ -1,6 +1,6 @@
 //! Limits, what was used, and the nice value.
 
-use super::{done, proc};
+use super::proc;
 use crate::posix::unexpected;
 use abi::Errno;
 use proto::proc::{Reply, Request};

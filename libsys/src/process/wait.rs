@@ -1,7 +1,7 @@
 //! Waiting for children.
 
 use super::proc;
-use crate::posix::{ask_interruptible, unexpected};
+use crate::posix::unexpected;
 use abi::Errno;
 use proto::proc::{Reply, Request, WAIT_BY_KIND};
 
