@@ -12,6 +12,7 @@ use libsys::arch;
 use libsys::lease::Loan;
 use loader::{Auxiliary, FileAt, HEADER_BYTES, PIE_BASE, Start};
 use proto::mem::{Image, ObjectId, Reply, Request};
+use random::Generator;
 
 /// The boot archive as a memory object.
 const ARCHIVE: ObjectId = ObjectId(1);
@@ -144,11 +145,12 @@ pub fn environment(
     entries
 }
 
-/// A random number for a server, other than the others'.
-fn seed(root: &Root<'_>, server: &Server<'_>) -> u64 {
-    let mut bytes = [0; 8];
-    bytes.copy_from_slice(&root.boot.seed[..8]);
-    u64::from_le_bytes(bytes).rotate_left(identity(server).0 % 64) ^ arch::counter()
+/// A seed for a server, from which neither the others' nor the firmware's can be found.
+fn seed(root: &Root<'_>, server: &Server<'_>) -> String {
+    let mut generator = Generator::new(root.boot.seed);
+    generator.mix(&identity(server).0.to_le_bytes());
+    generator.mix(&arch::counter().to_le_bytes());
+    random::to_text(&generator.seed())
 }
 
 /// One server that is being started.

@@ -16,6 +16,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("proto", &["abi"]),
     ("loader", &["abi", "proto"]),
     ("trace", &["abi", "proto"]),
+    ("random", &[]),
     ("kernel-core", &["abi"]),
     ("microkernel", &["abi", "kernel-core"]),
     ("libsys", &["abi", "proto"]),
@@ -26,18 +27,19 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("tty", SERVER),
     ("shell", &["abi", "proto"]),
     ("personality", &["abi", "proto"]),
-    ("init", &["abi", "proto", "libsys", "loader"]),
+    ("init", &["abi", "proto", "libsys", "loader", "random"]),
     ("probe", &["abi", "libsys"]),
     ("programs", &["abi", "proto", "trace", "libsys", "shell"]),
     ("xtask", &["abi", "proto", "trace"]),
 ];
-const SERVER: &[&str] = &["abi", "proto", "loader"];
+const SERVER: &[&str] = &["abi", "proto", "loader", "random"];
 /// Servers; their binaries may also use `libsys`.
 const SERVERS: &[&str] = &["mem", "proc", "vfs", "ipc", "tty"];
 
 /// Libraries of pure decisions: the compiler refuses `unsafe` in them.
 const SAFE: &[&str] = &[
     "libsys/abi",
+    "libsys/random",
     "libsys/trace",
     "libsys/proto",
     "libsys/loader",

@@ -29,7 +29,6 @@ mod poll;
 pub mod ports;
 pub mod process;
 pub mod procfs;
-pub mod random;
 mod requests;
 pub mod slab;
 mod terminal;

@@ -10,7 +10,6 @@ use crate::path::Who;
 use crate::permission::Identity;
 use crate::ports::{Memory, Monitor, Platform, Ports, Window};
 use crate::process::{Process, ProcessTable};
-use crate::random::Generator;
 use crate::slab::Slab;
 use abi::Errno;
 use abi::message::notify;
@@ -19,6 +18,7 @@ use proto::port::{Clock, Incoming, Outcome};
 use proto::publish::{Entry, Processes};
 use proto::vfs::{Reply, Request};
 use proto::{Pid, server_id, tty};
+use random::Generator;
 use serde::{Deserialize, Serialize};
 
 /// One mounted file system.

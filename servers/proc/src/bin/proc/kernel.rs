@@ -10,6 +10,7 @@ use proto::Pid;
 use proto::port::{Callers, Clock, Gone, LeaseError, Refusal, TokenState};
 use proto::proc::{Proc as Protocol, Reply};
 use proto::publish::Entry;
+use random::Generator;
 
 /// All ports of the server.
 pub(crate) struct Kernel {
@@ -17,7 +18,7 @@ pub(crate) struct Kernel {
     clock: KernelClock,
     table: Mapped,
     system: Handle,
-    random: u64,
+    random: Generator,
     pub(crate) ipc: Handle,
     pub(crate) vfs: Handle,
     pub(crate) tty: Handle,
@@ -33,20 +34,11 @@ impl Kernel {
             clock: KernelClock::new(Handle::SERVICE),
             table: Mapped::publish(vfs)?,
             system: handle("system"),
-            random: env::initial_number("seed").unwrap_or(0),
+            random: Generator::from_environment(env::initial("seed"), arch::counter()),
             ipc: handle("ipc"),
             vfs,
             tty: handle("tty"),
         })
-    }
-
-    /// Next number of a SplitMix64 sequence (Steele, Lea, Flood 2014), stirred with the counter.
-    fn next_random(&mut self) -> u64 {
-        self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15) ^ arch::counter();
-        let mut mixed = self.random;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
     }
 }
 
@@ -169,7 +161,8 @@ impl Machine for Kernel {
     }
 
     fn random(&mut self) -> [u8; 16] {
-        let [first, second] = [self.next_random(), self.next_random()];
-        (u128::from(first) << 64 | u128::from(second)).to_le_bytes()
+        let mut bytes = [0; 16];
+        self.random.fill(&mut bytes);
+        bytes
     }
 }

@@ -1,7 +1,7 @@
 //! The process server: its library wired to the kernel and to the servers below it.
 //!
 //! Environment (decimal): `ipc`, `vfs`, `tty` and `system` are handles; `epoch_s` is the time at
-//! boot, `seed` any number. The handles of `ipc`, `vfs`, `mem` (2) and the own endpoint (1) can be
+//! boot, `seed` 64 hexadecimal digits. The handles of `ipc`, `vfs`, `mem` (2) and the own endpoint (1) can be
 //! passed on, because programs get them from here.
 #![cfg_attr(target_os = "none", no_std, no_main)]
 

@@ -12,6 +12,7 @@ use proto::Pid;
 use proto::mem::ObjectId;
 use proto::port::Clock;
 use proto::publish::{Entry, Processes};
+use random::Generator;
 use vfs::permission::Identity;
 use vfs::ports::{Monitor, ThreadStatus, Tracing};
 
@@ -133,19 +134,8 @@ impl Monitor for Machine {
             .saturating_mul(SECOND_NS)
     }
 
-    /// The root task's number and the counter, spread over the bytes by SplitMix64 (Steele, Lea,
-    /// Flood 2014). What is secret in it is no more than those two are.
-    fn seed(&mut self) -> [u8; 32] {
-        let mut state = env::initial_number("seed").unwrap_or(0) ^ arch::counter();
-        let mut seed = [0; 32];
-        for bytes in seed.chunks_exact_mut(8) {
-            state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-            let mut mixed = state;
-            mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-            mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-            bytes.copy_from_slice(&(mixed ^ (mixed >> 31)).to_le_bytes());
-        }
-        seed
+    fn seed(&mut self) -> [u8; random::SEED_BYTES] {
+        Generator::from_environment(env::initial("seed"), arch::counter()).seed()
     }
 
     fn publish(&mut self, table: ObjectId) -> Result<(), Errno> {

@@ -1,7 +1,7 @@
 //! The file server: its library wired to the kernel, to `mem` and to `tty`.
 //!
 //! Environment (decimal): `archive` is the boot archive's length in bytes, `tty` and `system` are
-//! handles, `seed` any number, `epoch_s` the seconds from 1970 to boot.
+//! handles, `seed` 64 hexadecimal digits, `epoch_s` the seconds from 1970 to boot.
 #![cfg_attr(target_os = "none", no_std, no_main)]
 
 extern crate alloc;
