@@ -15,7 +15,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("abi", &[]),
     ("proto", &["abi"]),
     ("loader", &["abi", "proto"]),
-    ("trace", &["abi", "proto"]),
+    ("trace", &["abi", "proto", "personality"]),
     ("kernel-core", &["abi"]),
     ("microkernel", &["abi", "kernel-core"]),
     ("libsys", &["abi", "proto"]),
