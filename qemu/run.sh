@@ -11,7 +11,7 @@
 #   TIMEOUT   seconds until QEMU is ended with an error (300 with CMD, else never)
 #   GIC       2 or 3, version of the interrupt controller  EL2      1: start at EL2
 #   TRACE     file that gets a trace of everything from pid 1 on (TRACE_FROM=boot: from the servers on);
-#             TRACE_MB is the room for it (64), a record takes 128 bytes
+#             TRACE_MB is the room for it (64), a record takes 128 bytes. TRACE_FROM alone: `trace -r` shows it
 #   PROBE     1: try the kernel alone (init/probe), no servers, no CMD
 #   DEBUG     1: wait for a debugger on port 1234 (GDB_PORT)
 #
@@ -57,7 +57,7 @@ arguments=(
     -display none -serial mon:stdio -no-reboot
     -kernel "$work/kernel.img" -initrd "$work/boot.cpio"
 )
-words=framed
+words=framed${TRACE_FROM:+ trace=$TRACE_FROM}
 if [ -n "${TRACE:-}" ]; then
     # The ring is read from the machine's memory, so that reading it disturbs nothing.
     words="framed trace=${TRACE_FROM:-init} trace_frames=$((${TRACE_MB:-64} * 256))"

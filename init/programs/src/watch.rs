@@ -12,9 +12,9 @@ const DEVICE: &str = "/dev/trace";
 const RECORDS: usize = 32;
 /// Time between two looks at the trace, in nanoseconds.
 const PAUSE_NS: u64 = 5_000_000;
-const READ: u32 = 0;
-const WRITE: u32 = 1;
-const CLOSE_ON_EXEC: u32 = 0o2_000_000;
+/// Tracing that is begun through a file open for both belongs to it, so it ends with this program, even
+/// if that is killed.
+const OWN: u32 = file::O_RDWR | file::O_CLOEXEC;
 
 /// What came of a traced command.
 pub struct Watched {
@@ -40,14 +40,12 @@ pub fn watch(command: &[&'static [u8]], mut show: impl FnMut(Span)) -> Result<Wa
             show(span);
         }
     };
-    let ring = file::open(DEVICE, READ | CLOSE_ON_EXEC, 0)?;
-    switch(b"off")?;
+    let ring = own()?;
+    drain(ring, &mut Story::default(), &mut |_| {})?;
     let mut story = Story::default();
-    let mut stale = Story::default();
-    drain(ring, &mut stale, &mut |_| {})?;
     let child = process::fork()? as i32;
     if child == 0 {
-        begin(command);
+        begin(ring, command);
     }
     let status = loop {
         let ended = process::waitpid(child, process::WNOHANG)?;
@@ -57,7 +55,7 @@ pub fn watch(command: &[&'static [u8]], mut show: impl FnMut(Span)) -> Result<Wa
         }
         let _ = process::nanosleep(PAUSE_NS);
     };
-    switch(b"off")?;
+    file::write(ring, b"off")?;
     drain(ring, &mut story, &mut each)?;
     story.rest().into_iter().for_each(&mut each);
     Ok(Watched {
@@ -67,25 +65,45 @@ pub fn watch(command: &[&'static [u8]], mut show: impl FnMut(Span)) -> Result<Wa
     })
 }
 
+/// Ends tracing, and gives what was recorded until now to `each`.
+///
+/// # Errors
+/// The device's.
+pub fn recorded(mut each: impl FnMut(Span)) -> Result<Watched, Errno> {
+    let ring = own()?;
+    let mut story = Story::default();
+    drain(ring, &mut story, &mut each)?;
+    story.rest().into_iter().for_each(&mut each);
+    Ok(Watched {
+        status: 0,
+        records: story.records,
+        dropped: story.dropped,
+    })
+}
+
+/// Opens the device, and ends tracing that belongs to nobody.
+///
+/// # Errors
+/// The device's; `EBUSY` if tracing belongs to another program.
+fn own() -> Result<Fd, Errno> {
+    let ring = file::open(DEVICE, OWN, 0)?;
+    // Only refused if another traces.
+    file::read(ring, &mut [])?;
+    file::write(ring, b"off")?;
+    Ok(ring)
+}
+
 /// The child: asks to be traced, and becomes the command.
-fn begin(command: &[&'static [u8]]) -> ! {
+fn begin(ring: Fd, command: &[&'static [u8]]) -> ! {
     let Some(name) = command.first() else {
         process::exit(2)
     };
-    let errno = match switch(b"on") {
-        Ok(()) => process::execvp(name, command),
+    let errno = match file::write(ring, b"on") {
+        Ok(_) => process::execvp(name, command),
         Err(errno) => errno,
     };
     eprintln!("{}: {errno}", crate::show(name));
     process::exit(if errno == Errno::ENOENT { 127 } else { 126 })
-}
-
-/// Tells the device who is traced.
-fn switch(who: &[u8]) -> Result<(), Errno> {
-    let control = file::open(DEVICE, WRITE | CLOSE_ON_EXEC, 0)?;
-    let told = file::write(control, who);
-    let _ = file::close(control);
-    told.map(drop)
 }
 
 fn drain(ring: Fd, story: &mut Story, each: &mut impl FnMut(Span)) -> Result<(), Errno> {

@@ -21,7 +21,7 @@ pub struct Trace {
 impl Trace {
     /// The file's bytes.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let schema = postcard::to_allocvec(&self.schema).unwrap_or_default();
+        let schema = self.schema.to_bytes();
         let mut bytes = Vec::from(MAGIC);
         bytes.extend_from_slice(&(schema.len() as u64).to_le_bytes());
         bytes.extend_from_slice(&self.dropped.to_le_bytes());
@@ -38,7 +38,7 @@ impl Trace {
         let (length, rest) = rest.split_first_chunk::<8>()?;
         let (dropped, rest) = rest.split_first_chunk::<8>()?;
         let length = usize::try_from(u64::from_le_bytes(*length)).ok()?;
-        let schema = postcard::from_bytes(rest.get(..length)?).ok()?;
+        let schema = Schema::from_bytes(rest.get(..length)?)?;
         let records = rest.get(length..)?.as_chunks::<RECORD_BYTES>().0;
         Some(Trace {
             schema,

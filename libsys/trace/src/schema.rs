@@ -4,6 +4,8 @@
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
+use personality::arguments::{self, Form};
+use personality::number;
 use proto::{Pid, Protocol, server_id};
 use serde::de::{self, Deserialize, DeserializeOwned, DeserializeSeed, IntoDeserializer, Visitor};
 use serde::{Deserialize as DeriveDeserialize, Serialize};
@@ -13,6 +15,17 @@ use serde::{Deserialize as DeriveDeserialize, Serialize};
 pub struct Schema {
     /// In no particular order.
     pub services: Vec<Service>,
+    /// Calls of Linux programs.
+    pub linux: Vec<LinuxCall>,
+}
+
+/// A call that a Linux program makes with `svc #0`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, DeriveDeserialize)]
+pub struct LinuxCall {
+    /// Number in x8.
+    pub number: u64,
+    /// Name and arguments, which are x0 and so on; no arguments are known if there are none.
+    pub call: Variant,
 }
 
 /// One service.
@@ -46,7 +59,7 @@ pub struct Field {
     pub kind: Kind,
 }
 
-/// How a word is read.
+/// How a word is read. Files have the numbers: add at the end.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, DeriveDeserialize)]
 pub enum Kind {
     /// A number of 0 or more.
@@ -61,12 +74,27 @@ pub enum Kind {
     Process,
     /// One of these names.
     Choice(Vec<String>),
+    /// 32 bits that may be a negative number.
+    Int,
+    /// An address, or bits without names.
+    Hex,
+    /// Permissions.
+    Octal,
+    /// An address: shown is what the messages below lend to be read as this lease.
+    Text(u32),
+    /// An address: shown is what the messages below lend to be written as this lease.
+    Filled(u32),
+    /// 32 bits: one of these.
+    One(Vec<(u64, String)>),
+    /// 32 bits: several of these.
+    Bits(Vec<(u64, String)>),
 }
 
 impl Schema {
-    /// The services of `proto`.
+    /// The services of `proto`, and the calls that the personality knows.
     pub fn of_proto() -> Schema {
         Schema {
+            linux: linux_calls(),
             services: [
                 service::<proto::proc::Proc>(server_id::PROC),
                 service::<proto::ipc::Ipc>(server_id::IPC),
@@ -81,6 +109,29 @@ impl Schema {
     /// The service whose server has this identity.
     pub fn service(&self, id: u32) -> Option<&Service> {
         self.services.iter().find(|service| service.id == id)
+    }
+
+    /// A Linux program's call.
+    pub fn linux_call(&self, number: u64) -> Option<&Variant> {
+        let found = self.linux.iter().find(|known| known.number == number);
+        found.map(|known| &known.call)
+    }
+
+    /// As bytes.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = postcard::to_allocvec(&self.services).unwrap_or_default();
+        bytes.extend(postcard::to_allocvec(&self.linux).unwrap_or_default());
+        bytes
+    }
+
+    /// From bytes, which may be those of a build that did not know all that this one does.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Schema> {
+        let (services, rest) = postcard::take_from_bytes(bytes).ok()?;
+        let linux = match rest {
+            [] => Vec::new(),
+            rest => postcard::from_bytes(rest).ok()?,
+        };
+        Some(Schema { services, linux })
     }
 
     /// What somebody is called: a service's name, `root`, or a process's number.
@@ -100,6 +151,42 @@ fn service<P: Protocol>(id: Pid) -> Service {
         id: id.0,
         requests: variants::<P::Request>(),
         replies: variants::<P::Reply>(),
+    }
+}
+
+fn linux_calls() -> Vec<LinuxCall> {
+    let field = |(name, form): &(&str, Form)| Field {
+        name: (*name).into(),
+        kind: kind_of(*form),
+    };
+    let calls = number::CALLS.iter().map(|call| LinuxCall {
+        number: call.number,
+        call: Variant {
+            name: call.name.into(),
+            fields: arguments::of(call.number)
+                .unwrap_or_default()
+                .iter()
+                .map(field)
+                .collect(),
+        },
+    });
+    calls.collect()
+}
+
+fn kind_of(form: Form) -> Kind {
+    let owned = |names: arguments::Names| {
+        let names = names.iter().map(|&(value, name)| (value, name.into()));
+        names.collect()
+    };
+    match form {
+        Form::Int => Kind::Int,
+        Form::Count => Kind::Unsigned,
+        Form::Hex => Kind::Hex,
+        Form::Octal => Kind::Octal,
+        Form::Text(lease) => Kind::Text(lease),
+        Form::Filled(lease) => Kind::Filled(lease),
+        Form::One(names) => Kind::One(owned(names)),
+        Form::Bits(names) => Kind::Bits(owned(names)),
     }
 }
 
@@ -502,6 +589,28 @@ mod tests {
                 .name,
             last_of_mem()
         );
+    }
+
+    #[test]
+    fn linux_calls_have_names_and_arguments() {
+        let schema = Schema::of_proto();
+        let openat = schema.linux_call(56).unwrap();
+        assert_eq!((openat.name.as_str(), openat.fields.len()), ("openat", 4));
+        assert_eq!(openat.fields[1].kind, Kind::Text(0));
+        assert!(schema.linux_call(9999).is_none());
+    }
+
+    #[test]
+    fn a_schema_without_linux_calls_is_read_too() {
+        let schema = Schema::of_proto();
+        assert_eq!(
+            Schema::from_bytes(&schema.to_bytes()).as_ref(),
+            Some(&schema)
+        );
+        let older = postcard::to_allocvec(&schema.services).unwrap();
+        let read = Schema::from_bytes(&older).unwrap();
+        assert_eq!((read.services, read.linux), (schema.services, Vec::new()));
+        assert_eq!(Schema::from_bytes(&older[..older.len() - 1]), None);
     }
 
     /// The probe must not stop before the last variant.

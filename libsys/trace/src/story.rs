@@ -230,7 +230,23 @@ impl Story {
         if node.span.to_id == 0 && record.kind == kind::REPLY {
             node.span.to_id = record.from_id;
         }
+        let parent = node.parent;
+        if matches!(end, End::Started | End::Gone) {
+            self.end_linux_call(parent, record, end);
+        }
         self.finish(record.span)
+    }
+
+    /// A Linux call whose thread starts afresh or is gone does not return.
+    fn end_linux_call(&mut self, id: u32, record: &Record, end: End) {
+        let call = self.nodes.get_mut(&id).map(|node| &mut node.span);
+        let is_open =
+            |span: &&mut Span| span.begin.kind == kind::REFLECTED && span.end == End::Open;
+        if let Some(span) = call.filter(is_open) {
+            span.end = end;
+            span.end_ticks = record.time_ticks;
+            span.end_cycles = record.cycles;
+        }
     }
 
     /// Takes the message that `id` is part of out, if it is over: so is everything below it, but for
@@ -332,6 +348,20 @@ mod tests {
         assert_eq!(story.add(&record(kind::END, 1, 2, 2)), None);
         let span = story.add(&record(kind::REPLY, 2, 2, 3)).unwrap();
         assert_eq!((span.id, span.end, span.children.len()), (1, End::Gone, 1));
+    }
+
+    #[test]
+    fn a_linux_call_ends_with_the_program_that_made_it() {
+        let mut story = Story::default();
+        story.add(&record(kind::REFLECTED, 1, 0, 0));
+        story.add(&record(kind::CALL, 2, 1, 1));
+        let span = story.add(&record(kind::START, 2, 2, 9)).unwrap();
+        assert_eq!((span.id, span.end, span.cycles()), (1, End::Started, 9));
+        story.add(&record(kind::REFLECTED, 3, 0, 10));
+        story.add(&record(kind::CALL, 4, 3, 11));
+        let span = story.add(&record(kind::REPLY, 4, 4, 12));
+        assert_eq!(span, None, "the call goes on");
+        assert_eq!(story.add(&record(kind::RESUMED, 3, 0, 13)).unwrap().id, 3);
     }
 
     #[test]

@@ -45,7 +45,12 @@ impl Summary {
             sum.cycles += span.cycles();
             sum.own += span.own_cycles();
             if let crate::story::End::Reply(label, _) = span.end {
-                sum.errors += u64::from(span.begin.kind == kind::CALL && label > ERRNO_LABEL);
+                let is_error = match span.begin.kind {
+                    kind::CALL => label > ERRNO_LABEL,
+                    kind::REFLECTED => (-4095..0).contains(&(label as i64)),
+                    _ => false,
+                };
+                sum.errors += u64::from(is_error);
             }
         });
     }
@@ -113,6 +118,13 @@ fn key(schema: &Schema, span: &Span) -> Option<(String, String)> {
         }
         kind::FAULT => Some((server, "fault".into())),
         kind::EXCEPTION => Some((server, "exception".into())),
+        kind::REFLECTED => {
+            let call = schema.linux_call(span.begin.label);
+            let name = call.map_or(format!("call{}", span.begin.label), |call| {
+                call.name.clone()
+            });
+            Some(("linux".into(), name))
+        }
         _ => None,
     }
 }

@@ -31,23 +31,84 @@ fn number(word: u64, numbers: Numbers) -> String {
     }
 }
 
-fn value(kind: &Kind, word: u64, numbers: Numbers) -> String {
+/// One word as its kind says.
+pub fn value(schema: &Schema, kind: &Kind, word: u64, numbers: Numbers) -> String {
+    let low = word as u32;
     match kind {
         Kind::Signed if (word as i64) < 0 && (word as i64) > -(LARGE as i64) => {
             (word as i64).to_string()
         }
-        Kind::Process if numbers == Numbers::Stable => "p".into(),
-        Kind::Unsigned | Kind::Signed | Kind::Process | Kind::Present(_) => number(word, numbers),
+        Kind::Process => match schema.service(low) {
+            Some(service) => service.name.clone(),
+            // The one who asks, or nobody.
+            None if low == 0 => "0".into(),
+            None if numbers == Numbers::Stable => "p".into(),
+            None => number(word, numbers),
+        },
+        Kind::Unsigned | Kind::Signed | Kind::Present(_) => number(word, numbers),
         Kind::Bool => if word == 0 { "false" } else { "true" }.into(),
         Kind::Choice(names) => names
             .get(word as usize)
             .cloned()
             .unwrap_or_else(|| word.to_string()),
+        Kind::Int => (low as i32).to_string(),
+        Kind::Octal => format!("0{low:o}"),
+        Kind::Hex | Kind::Text(_) | Kind::Filled(_) => hexadecimal(word, numbers),
+        Kind::One(names) => named(names, low).map_or((low as i32).to_string(), Into::into),
+        Kind::Bits(names) => bits(names, low),
+    }
+}
+
+fn hexadecimal(word: u64, numbers: Numbers) -> String {
+    match word {
+        0 => "0".into(),
+        unstable if numbers == Numbers::Stable && unstable >= UNSTABLE => "#".into(),
+        word => format!("{word:#x}"),
+    }
+}
+
+fn named(names: &[(u64, String)], word: u32) -> Option<&str> {
+    let found = names.iter().find(|(value, _)| *value == u64::from(word));
+    found.map(|(_, name)| name.as_str())
+}
+
+/// `O_CREAT|O_TRUNC|0x40000000`.
+fn bits(names: &[(u64, String)], word: u32) -> String {
+    let (mut rest, mut shown) = (u64::from(word), Vec::new());
+    for (value, name) in names {
+        if rest & value == *value {
+            shown.push(name.clone());
+            rest &= !value;
+        }
+    }
+    if rest != 0 || shown.is_empty() {
+        shown.push(if rest == 0 {
+            "0".into()
+        } else {
+            format!("{rest:#x}")
+        });
+    }
+    shown.join("|")
+}
+
+/// What a Linux call returned: a number, or an error with its name and text.
+pub fn linux_result(word: u64, numbers: Numbers) -> String {
+    match -(word as i64) {
+        error @ 1..=4095 => {
+            let errno = Errno(error as u16);
+            format!("-1 {} ({})", errno.name(), errno.text())
+        }
+        _ => number(word, numbers),
     }
 }
 
 /// The fields of a message with their values.
-pub fn fields<'v>(variant: &'v Variant, words: &[u64], numbers: Numbers) -> Vec<(&'v str, String)> {
+pub fn fields<'v>(
+    schema: &Schema,
+    variant: &'v Variant,
+    words: &[u64],
+    numbers: Numbers,
+) -> Vec<(&'v str, String)> {
     let mut shown = Vec::new();
     let (mut words, mut skip) = (words.iter(), 0);
     for Field { name, kind } in &variant.fields {
@@ -63,12 +124,12 @@ pub fn fields<'v>(variant: &'v Variant, words: &[u64], numbers: Numbers) -> Vec<
             }
             Kind::Present(_) => {}
             _ if numbers == Numbers::Stable && is_process(&variant.name, name) => {
-                shown.push((name.as_str(), value(&Kind::Process, word, numbers)));
+                shown.push((name.as_str(), value(schema, &Kind::Process, word, numbers)));
             }
             _ if numbers == Numbers::Stable && name.ends_with("_ns") && word != u64::MAX => {
                 shown.push((name.as_str(), "#".into()));
             }
-            kind => shown.push((name.as_str(), value(kind, word, numbers))),
+            kind => shown.push((name.as_str(), value(schema, kind, word, numbers))),
         }
     }
     shown
@@ -90,7 +151,7 @@ pub fn words_in(bytes: &[u8]) -> Option<String> {
 }
 
 /// `a=1, b=2`.
-fn joined(fields: &[(&str, String)]) -> String {
+pub(crate) fn joined(fields: &[(&str, String)]) -> String {
     let mut text = String::new();
     for (name, value) in fields {
         let comma = if text.is_empty() { "" } else { ", " };
@@ -150,13 +211,13 @@ pub fn request(
     match variant {
         Some(variant) => (
             variant.name.clone(),
-            joined(&fields(variant, words, numbers)),
+            joined(&fields(schema, variant, words, numbers)),
         ),
         None => (format!("message{label}"), unknown(words, numbers)),
     }
 }
 
-fn unknown(words: &[u64], numbers: Numbers) -> String {
+pub(crate) fn unknown(words: &[u64], numbers: Numbers) -> String {
     let used = words
         .iter()
         .rposition(|&word| word != 0)
@@ -188,7 +249,7 @@ pub fn reply(schema: &Schema, id: u32, label: u64, words: &[u64], numbers: Numbe
     let Some(variant) = variant else {
         return format!("message{label}({})", unknown(words, numbers));
     };
-    let fields = fields(variant, words, numbers);
+    let fields = fields(schema, variant, words, numbers);
     match fields.as_slice() {
         [] => variant.name.clone(),
         fields => format!("{}({})", variant.name, joined(fields)),
@@ -205,9 +266,12 @@ pub fn result(schema: &Schema, id: u32, label: u64, words: &[u64]) -> String {
         _ if label > ERRNO_LABEL && label != TOUCH_LABEL => format!("-1 {text}"),
         Some(variant) if variant.fields.is_empty() => "0".into(),
         Some(variant) if variant.fields.len() == 1 => {
-            joined(&fields(variant, words, Numbers::Exact))
+            joined(&fields(schema, variant, words, Numbers::Exact))
         }
-        Some(variant) => format!("{{{}}}", joined(&fields(variant, words, Numbers::Exact))),
+        Some(variant) => format!(
+            "{{{}}}",
+            joined(&fields(schema, variant, words, Numbers::Exact))
+        ),
         None => text,
     }
 }
@@ -269,6 +333,41 @@ mod tests {
             of(&Err(Errno::ENOENT.into())),
             "-1 ENOENT (No such file or directory)"
         );
+    }
+
+    #[test]
+    fn bits_and_choices_have_their_names() {
+        let schema = Schema::of_proto();
+        let openat = schema.linux_call(56).unwrap();
+        let words = [0xffff_ffff_ffff_ff9c, 0x1234, 0o200_0101 | 1 << 30, 0o644];
+        let shown: Vec<_> = fields(&schema, openat, &words, Numbers::Exact)
+            .into_iter()
+            .map(|(_, text)| text)
+            .collect();
+        let flags = "O_WRONLY|O_CREAT|O_CLOEXEC|0x40000000";
+        assert_eq!(shown, ["AT_FDCWD", "0x1234", flags, "0644"]);
+        let kind = Kind::Bits([(1, "A".into())].into());
+        assert_eq!(value(&schema, &kind, 0, Numbers::Exact), "0");
+    }
+
+    #[test]
+    fn a_linux_result_is_a_number_or_an_error() {
+        assert_eq!(linux_result(12, Numbers::Exact), "12");
+        let missing = (-2i64) as u64;
+        assert_eq!(
+            linux_result(missing, Numbers::Exact),
+            "-1 ENOENT (No such file or directory)"
+        );
+    }
+
+    #[test]
+    fn a_server_is_named_where_a_process_could_be() {
+        let schema = Schema::of_proto();
+        let value = |word, numbers| value(&schema, &Kind::Process, word, numbers);
+        let mem = u64::from(server_id::MEM.0);
+        assert_eq!(value(mem, Numbers::Exact), "mem");
+        assert_eq!(value(7, Numbers::Exact), "7");
+        assert_eq!(value(7, Numbers::Stable), "p");
     }
 
     #[test]

@@ -15,7 +15,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("abi", &[]),
     ("proto", &["abi"]),
     ("loader", &["abi", "proto"]),
-    ("trace", &["abi", "proto"]),
+    ("trace", &["abi", "proto", "personality"]),
     ("random", &[]),
     ("kernel-core", &["abi"]),
     ("microkernel", &["abi", "kernel-core"]),

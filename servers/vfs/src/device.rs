@@ -3,6 +3,7 @@
 use crate::linux::device;
 use crate::park::{Attempt, Call, count};
 use crate::ports::{Monitor, Platform, Ports, Tracing};
+use crate::process::OpenId;
 use crate::vfs::Vfs;
 use abi::Errno;
 use abi::trace::RECORD_BYTES;
@@ -21,7 +22,8 @@ pub const RANDOM: u64 = device(1, 8);
 /// `/dev/urandom`.
 pub const URANDOM: u64 = device(1, 9);
 /// `/dev/trace`: reading it takes trace records out, writing `on`, `on PID`, `all` or `off` says who
-/// is traced.
+/// is traced. Tracing that was begun through an open file that may also be read belongs to it: others
+/// get `EBUSY`, and it ends with the last descriptor of the file, so with a tracer that is killed.
 pub const TRACE: u64 = device(10, 240);
 /// `/dev/tty`, the controlling terminal.
 pub const TTY: u64 = device(5, 0);
@@ -69,6 +71,7 @@ impl Vfs {
     pub(crate) fn read_device<P: Platform>(
         &mut self,
         call: &Call,
+        open: OpenId,
         number: u64,
         ports: &mut Ports<P>,
     ) -> Attempt {
@@ -101,6 +104,7 @@ impl Vfs {
                 count(wanted as u64)
             }
             TRACE => {
+                self.check_tracer(open)?;
                 let records = ports.system.trace();
                 let bytes = whole_records(wanted.min(records.len()));
                 ports
@@ -117,6 +121,7 @@ impl Vfs {
     pub(crate) fn write_device<P: Platform>(
         &mut self,
         call: &Call,
+        open: OpenId,
         number: u64,
         ports: &mut Ports<P>,
     ) -> Attempt {
@@ -136,10 +141,45 @@ impl Vfs {
                 let text = bytes.get_mut(..wanted).ok_or(Errno::EINVAL)?;
                 ports.callers.read(call.token, 0, 0, text)?;
                 let who = tracing(text, call.pid, &ports.system)?;
-                ports.system.set_tracing(who)?;
+                self.set_tracing(open, who, ports)?;
                 count(wanted as u64)
             }
             _ => Err(Errno::ENXIO.into()),
+        }
+    }
+}
+
+impl Vfs {
+    /// Checks that tracing does not belong to another open file.
+    fn check_tracer(&self, open: OpenId) -> Result<(), Errno> {
+        match self.tracer {
+            Some(owner) if owner != open => Err(Errno::EBUSY),
+            _ => Ok(()),
+        }
+    }
+
+    /// Says who is traced, by way of `open`. Everybody may end tracing.
+    fn set_tracing<P: Platform>(
+        &mut self,
+        open: OpenId,
+        who: Tracing,
+        ports: &mut Ports<P>,
+    ) -> Result<(), Errno> {
+        if who != Tracing::Off {
+            self.check_tracer(open)?;
+        }
+        let may_read = self.opens.get(open).is_some_and(|file| file.reads());
+        ports.system.set_tracing(who)?;
+        self.tracer = (who != Tracing::Off && may_read).then_some(open);
+        Ok(())
+    }
+
+    /// An open file was closed: tracing that belonged to it ends.
+    pub(crate) fn leave_tracing<P: Platform>(&mut self, open: OpenId, ports: &mut Ports<P>) {
+        if self.tracer == Some(open) {
+            self.tracer = None;
+            // It was switched on, so it can be switched off.
+            let _ = ports.system.set_tracing(Tracing::Off);
         }
     }
 }

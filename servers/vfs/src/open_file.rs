@@ -116,6 +116,7 @@ impl Vfs {
             pipe.leave(file.reads(), file.writes());
             self.changed(Cause::Pipe(id));
         }
+        self.leave_tracing(id, ports);
         self.unhold(file.place, ports);
     }
 

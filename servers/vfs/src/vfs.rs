@@ -9,7 +9,7 @@ use crate::park::{Attempt, Call, Cause, Parked, Resume, Step};
 use crate::path::Who;
 use crate::permission::Identity;
 use crate::ports::{Memory, Monitor, Platform, Ports, Window};
-use crate::process::{Process, ProcessTable};
+use crate::process::{OpenId, Process, ProcessTable};
 use crate::slab::Slab;
 use abi::Errno;
 use abi::message::notify;
@@ -71,6 +71,8 @@ pub struct Vfs {
     pub(crate) limits: Limits,
     /// Pipes and FIFOs among the nodes.
     pub(crate) pipes: usize,
+    /// The open file that tracing belongs to.
+    pub(crate) tracer: Option<OpenId>,
 }
 
 impl Vfs {
@@ -91,6 +93,7 @@ impl Vfs {
             epoch_ns: ports.system.epoch_ns(),
             limits: Limits::for_pages(ports.memory.statistics().total),
             pipes: 0,
+            tracer: None,
         };
         vfs.mount_first_file_systems();
         vfs

@@ -211,6 +211,38 @@ fn the_trace_device_gives_whole_records_and_takes_who_is_traced() {
 }
 
 #[test]
+fn tracing_belongs_to_the_open_file_that_began_it_and_ends_with_it() {
+    let mut machine = Machine::new();
+    let trace = machine.open(INIT, "/dev/trace", O_RDWR).unwrap();
+    let other = machine.open(INIT, "/dev/trace", O_RDWR).unwrap();
+    assert_eq!(machine.write(INIT, trace, b"all"), Ok(3));
+    assert_eq!(machine.write(INIT, other, b"all"), Err(Errno::EBUSY));
+    assert_eq!(machine.read(INIT, other, 128), Err(Errno::EBUSY));
+    assert_eq!(machine.read(INIT, trace, 128), Ok(vec![]));
+    let child = machine.child(2, 0, 0);
+    machine.close(INIT, trace).unwrap();
+    assert_eq!(
+        machine.ports.system.tracing,
+        [Tracing::All],
+        "the child still has the file"
+    );
+    machine.proc(Request::Exit { process: child }).unwrap();
+    assert_eq!(machine.ports.system.tracing, [Tracing::All, Tracing::Off]);
+    assert_eq!(machine.write(INIT, other, b"all"), Ok(3));
+    assert_eq!(machine.write(INIT, other, b"off"), Ok(3));
+    machine.close(INIT, other).unwrap();
+    assert_eq!(machine.ports.system.tracing.len(), 4, "it was off already");
+    let writer = machine.open(INIT, "/dev/trace", O_WRONLY).unwrap();
+    assert_eq!(machine.write(INIT, writer, b"all"), Ok(3));
+    machine.close(INIT, writer).unwrap();
+    assert_eq!(
+        machine.ports.system.tracing.len(),
+        5,
+        "`echo all` stays in force"
+    );
+}
+
+#[test]
 fn devices_do_what_their_names_say() {
     let mut machine = Machine::new();
     let mut open = |name: &str| machine.open(INIT, &format!("/dev/{name}"), O_RDWR).unwrap();

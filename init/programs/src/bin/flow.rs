@@ -62,17 +62,22 @@ fn fork() -> Result<(), Errno> {
     process::wait().map(drop)
 }
 
-/// What the child of [`copy_on_write`] changes.
+/// What the child of [`copy_on_write`] changes. Both read it afterwards; otherwise the compiler would leave
+/// the changes out.
 static PAGE: AtomicU64 = AtomicU64::new(1);
 
-/// The child writes to a page that it shares with its parent.
+/// The child writes to a page that it shares with its parent, which still has what it had before.
 fn copy_on_write() -> Result<(), Errno> {
     PAGE.store(2, Relaxed);
     if process::fork()? == 0 {
         PAGE.store(3, Relaxed);
-        process::exit_now(0);
+        process::exit_now(PAGE.load(Relaxed) as i32);
     }
-    process::wait().map(drop)
+    process::wait()?;
+    match PAGE.load(Relaxed) {
+        2 => Ok(()),
+        _ => Err(Errno::EFAULT),
+    }
 }
 
 /// How often the handler ran.

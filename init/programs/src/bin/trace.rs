@@ -1,7 +1,8 @@
 //! Prints the messages of a program, of its children, and of the servers on their behalf, as a tree.
 //!
 //! `-c` sums up by message and by server; `-p PID`, `-s SERVER`, `-m NAME` leave only those; `-g`
-//! leaves out what differs from run to run; `-M` prints a Mermaid chart.
+//! leaves out what differs from run to run; `-M` prints a Mermaid chart; `-r` takes no command but
+//! shows what was recorded until now.
 #![no_std]
 #![no_main]
 
@@ -12,16 +13,17 @@ use trace::{Schema, Span, show, summary::Summary, text::Numbers};
 
 libsys::main!(main);
 
-const USAGE: &str = "usage: trace [-cgM] [-p PID] [-s SERVER] [-m MESSAGE] COMMAND [ARGUMENT...]";
+const USAGE: &str =
+    "usage: trace [-cgM] [-p PID] [-s SERVER] [-m MESSAGE] COMMAND [ARGUMENT...] | -r";
 
 fn main(args: Args) -> i32 {
-    let tool = Tool::new(args, "cgMp:s:m:");
+    let tool = Tool::new(args, "cgMrp:s:m:");
     let words = |letter| {
         tool.value(letter)
             .map(|bytes| String::from_utf8_lossy(bytes).into_owned())
     };
     let process = words(b'p').map(|text| text.parse::<u32>());
-    if tool.operands.is_empty() || matches!(process, Some(Err(_))) {
+    if tool.operands.is_empty() != tool.has(b'r') || matches!(process, Some(Err(_))) {
         eprintln!("{USAGE}");
         return 2;
     }
@@ -40,7 +42,7 @@ fn main(args: Args) -> i32 {
         last: String::new(),
     };
     let collects = tool.has(b'c') || tool.has(b'M');
-    let watched = watch::watch(&tool.operands, |span| {
+    let each = |span: Span| {
         if process.is_some_and(|wanted| wanted != span.begin.from_id) {
             return;
         }
@@ -49,7 +51,11 @@ fn main(args: Args) -> i32 {
         } else {
             printer.print(&span)
         }
-    });
+    };
+    let watched = match tool.has(b'r') {
+        true => watch::recorded(each),
+        false => watch::watch(&tool.operands, each),
+    };
     let watched = match watched {
         Ok(watched) => watched,
         Err(errno) => {

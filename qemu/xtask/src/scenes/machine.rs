@@ -36,7 +36,16 @@ impl Machine {
     pub fn start(variables: &[(&str, &str)], limit: Duration) -> Result<Self> {
         let mut command = Command::new(tree::root().join("qemu/run.sh"));
         for variable in [
-            "CMD", "OVERLAY", "BOOT", "MEMORY", "ICOUNT", "DEBUG", "GIC", "EL2",
+            "CMD",
+            "OVERLAY",
+            "BOOT",
+            "MEMORY",
+            "ICOUNT",
+            "DEBUG",
+            "GIC",
+            "EL2",
+            "TRACE",
+            "TRACE_FROM",
         ] {
             command.env_remove(variable);
         }

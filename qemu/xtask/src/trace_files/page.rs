@@ -1,7 +1,7 @@
 //! A trace as one page that needs nothing else: records, schema, documentation, and the script that
 //! draws them (`page.html`).
 use super::json_string;
-use super::source::places;
+use super::source::{Place, linux_places, places};
 use anyhow::Result;
 use std::fmt::Write;
 use trace::Schema;
@@ -23,6 +23,7 @@ pub fn page(trace: &Trace) -> Result<String> {
     let mut page = TEMPLATE.to_owned();
     for (place, content) in [
         ("/*SCHEMA*/null", schema(&trace.schema)),
+        ("/*LINUX*/{}", linux(&trace.schema)),
         ("/*DROPPED*/0", trace.dropped.to_string()),
         (
             "/*TITLE*/\"\"",
@@ -44,14 +45,13 @@ fn schema(schema: &Schema) -> String {
         .map(|service| {
             let list = |variants: &[Variant], enumeration| {
                 let places = places(&service.name, enumeration);
-                let variants: Vec<String> = variants.iter().map(|variant| {
-                let place = places.get(&variant.name).cloned().unwrap_or_default();
-                format!(
-                    "{{\"name\":{},\"fields\":{},\"doc\":{},\"declared\":{},\"handled\":{}}}",
-                    json_string(&variant.name), fields(variant), json_string(&place.documentation),
-                    json_string(&place.declared), json_string(&place.handled)
-                )
-            }).collect();
+                let variants: Vec<String> = variants
+                    .iter()
+                    .map(|variant| {
+                        let place = places.get(&variant.name).cloned().unwrap_or_default();
+                        message(variant, &place)
+                    })
+                    .collect();
                 format!("[{}]", variants.join(","))
             };
             format!(
@@ -66,7 +66,8 @@ fn schema(schema: &Schema) -> String {
     format!("[{}]", services.join(",\n"))
 }
 
-/// `[["fd","s"],…]`: s signed, u unsigned, b bool, `[names]` a choice, a number: so many follow or none.
+/// `[["fd","s"],…]`: s signed, u unsigned, p process, b bool, i 32 bits signed, x hexadecimal, o octal,
+/// `[names]` a choice, a number: so many follow or none; `text`, `filled`, `one` and `bits` as in [`Kind`].
 fn fields(variant: &Variant) -> String {
     let fields: Vec<String> = variant
         .fields
@@ -74,8 +75,16 @@ fn fields(variant: &Variant) -> String {
         .map(|field| {
             let kind = match &field.kind {
                 Kind::Signed => "\"s\"".into(),
-                Kind::Unsigned | Kind::Process => "\"u\"".into(),
+                Kind::Unsigned => "\"u\"".into(),
+                Kind::Process => "\"p\"".into(),
                 Kind::Bool => "\"b\"".into(),
+                Kind::Int => "\"i\"".into(),
+                Kind::Hex => "\"x\"".into(),
+                Kind::Octal => "\"o\"".into(),
+                Kind::Text(lease) => format!("{{\"text\":{lease}}}"),
+                Kind::Filled(lease) => format!("{{\"filled\":{lease}}}"),
+                Kind::One(names) => format!("{{\"one\":{}}}", named(names)),
+                Kind::Bits(names) => format!("{{\"bits\":{}}}", named(names)),
                 Kind::Present(count) => count.to_string(),
                 Kind::Choice(names) => {
                     let names: Vec<String> = names.iter().map(|name| json_string(name)).collect();
@@ -86,6 +95,41 @@ fn fields(variant: &Variant) -> String {
         })
         .collect();
     format!("[{}]", fields.join(","))
+}
+
+/// `[[2,"O_RDWR"],…]`.
+fn named(names: &[(u64, String)]) -> String {
+    let names: Vec<String> = names
+        .iter()
+        .map(|(value, name)| format!("[{value},{}]", json_string(name)))
+        .collect();
+    format!("[{}]", names.join(","))
+}
+
+/// `{"56":{…},…}`: the calls of Linux programs by number.
+fn linux(schema: &Schema) -> String {
+    let places = linux_places();
+    let calls: Vec<String> = schema
+        .linux
+        .iter()
+        .map(|known| {
+            let place = places.get(&known.call.name).cloned().unwrap_or_default();
+            format!("\"{}\":{}", known.number, message(&known.call, &place))
+        })
+        .collect();
+    format!("{{{}}}", calls.join(",\n"))
+}
+
+/// One message with all that is known of it.
+fn message(variant: &Variant, place: &Place) -> String {
+    format!(
+        "{{\"name\":{},\"fields\":{},\"doc\":{},\"declared\":{},\"handled\":{}}}",
+        json_string(&variant.name),
+        fields(variant),
+        json_string(&place.documentation),
+        json_string(&place.declared),
+        json_string(&place.handled)
+    )
 }
 
 fn errnos() -> String {
@@ -151,5 +195,10 @@ mod tests {
         };
         let page = page(&trace).unwrap();
         assert!(!page.contains("/*SCHEMA*/") && page.contains("\"MakeDirectory\""));
+        assert!(
+            page.contains(
+                r#""name":"openat","fields":[["dirfd",{"one":[[4294967196,"AT_FDCWD"]]}]"#
+            )
+        );
     }
 }

@@ -19,7 +19,10 @@ pub fn json(schema: &Schema, spans: &[Span]) -> String {
                 kind::INHERIT => span.begin.to_id,
                 _ => span.begin.from_id,
             };
-            tracks.extend([track, span.to_id]);
+            tracks.insert(track);
+            if span.begin.kind != kind::REFLECTED {
+                tracks.insert(span.to_id);
+            }
             events.push(slice(schema, span, track));
         });
     }
@@ -38,7 +41,11 @@ pub fn json(schema: &Schema, spans: &[Span]) -> String {
 
 fn slice(schema: &Schema, span: &Span, track: u32) -> String {
     let (name, fields) = arguments(schema, span, Numbers::Exact);
-    let title = json_string(&format!("{}.{name}", schema.name(span.to_id)));
+    let owner = match span.begin.kind {
+        kind::REFLECTED => "linux".into(),
+        _ => schema.name(span.to_id),
+    };
+    let title = json_string(&format!("{owner}.{name}"));
     let (start, length) = (micros(span.begin.cycles), micros(span.cycles()));
     let mut text = String::new();
     let _ = write!(

@@ -34,6 +34,65 @@ pub fn places(service: &str, enumeration: &str) -> BTreeMap<String, Place> {
     places
 }
 
+/// The calls of Linux programs, by name: how far each goes, its line in the table of all calls, and the
+/// first place in the personality that names it.
+pub fn linux_places() -> BTreeMap<String, Place> {
+    let mut places = BTreeMap::new();
+    let mut constants = BTreeMap::new();
+    let relative = "libsys/linux/src/number.rs";
+    let text = fs::read_to_string(tree::root().join(relative)).unwrap_or_default();
+    for (index, line) in text.lines().enumerate() {
+        if let Some((constant, name, documentation)) = linux_call(line) {
+            let declared = format!("{relative}:{}", index + 1);
+            let handled = String::new();
+            constants.insert(constant.to_owned(), name.to_owned());
+            places.insert(
+                name.to_owned(),
+                Place {
+                    documentation,
+                    declared,
+                    handled,
+                },
+            );
+        }
+    }
+    for file in sources(&tree::root().join("libsys/linux/src/bin")) {
+        let text = fs::read_to_string(&file).unwrap_or_default();
+        let relative = file.strip_prefix(tree::root()).unwrap_or(&file).display();
+        for (index, line) in text.lines().enumerate() {
+            for piece in line.split("number::").skip(1) {
+                let end = piece.find(|letter: char| !letter.is_alphanumeric() && letter != '_');
+                let name = constants.get(&piece[..end.unwrap_or(piece.len())]);
+                if let Some(place) = name.and_then(|name| places.get_mut(name))
+                    && place.handled.is_empty()
+                {
+                    place.handled = format!("{relative}:{}", index + 1);
+                }
+            }
+        }
+    }
+    places
+}
+
+/// Constant, name and documentation of `57 CLOSE "close" Works "",`.
+fn linux_call(line: &str) -> Option<(&str, &str, String)> {
+    let (head, rest) = line.trim().split_once(" \"")?;
+    let (number, constant) = head.split_once(' ')?;
+    number.parse::<u64>().ok()?;
+    let (name, rest) = rest.split_once("\" ")?;
+    let (state, note) = rest.split_once(" \"")?;
+    let note = note.strip_suffix("\",")?;
+    let state = match state {
+        "Works" => "works as on Linux",
+        "Partly" => "works in part",
+        "Refused" => "is always refused",
+        _ => "is not there yet (ENOSYS)",
+    };
+    let colon = if note.is_empty() { "" } else { ": " };
+    let documentation = format!("`{name}(2)` {state}{colon}{note}.");
+    Some((constant, name, documentation))
+}
+
 /// Variants of an enum as rustfmt lays them out: four spaces before each, documentation above.
 fn declarations(text: &str, enumeration: &str, file: &str) -> BTreeMap<String, Place> {
     let mut places = BTreeMap::new();
@@ -144,6 +203,21 @@ mod tests {
                 handled: "g.rs:2".into(),
             }
         );
+    }
+
+    #[test]
+    fn linux_calls_that_work_are_found_in_the_personality() {
+        let places = linux_places();
+        let openat = &places["openat"];
+        assert_eq!(
+            openat.documentation,
+            "`openat(2)` works in part: no O_TMPFILE."
+        );
+        assert!(openat.declared.starts_with("libsys/linux/src/number.rs:"));
+        let unhandled = places
+            .values()
+            .filter(|place| place.documentation.contains("works") && place.handled.is_empty());
+        assert_eq!(unhandled.count(), 0);
     }
 
     #[test]

@@ -117,7 +117,7 @@ impl Vfs {
                 match (device::is_terminal(number), from) {
                     (true, Position::Shared) => self.read_terminal(call, waits, ports),
                     (true, Position::At(_)) => Err(Errno::ESPIPE.into()),
-                    (false, _) => self.read_device(call, number, ports),
+                    (false, _) => self.read_device(call, open, number, ports),
                 }
             }
             Kind::Link(_) | Kind::Block(_) | Kind::Socket => Err(Errno::EINVAL.into()),
@@ -193,7 +193,7 @@ impl Vfs {
                 match (device::is_terminal(number), to) {
                     (true, Position::Shared) => self.write_terminal(call, done, waits, ports),
                     (true, Position::At(_)) => Err(Errno::ESPIPE.into()),
-                    (false, _) => self.write_device(call, number, ports),
+                    (false, _) => self.write_device(call, open, number, ports),
                 }
             }
             Kind::Link(_) | Kind::Block(_) | Kind::Socket => Err(Errno::EINVAL.into()),
