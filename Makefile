@@ -6,15 +6,19 @@ override CMD := $(value CMD)
 BOOT ?= cow
 BOARD ?= virt
 MEMORY ?= 512
-# Where `trace` writes.
-OUT ?= trace
-export CMD OVERLAY BOOT BOARD MEMORY ICOUNT TIMEOUT GIC EL2
+# Where `trace` and `compare` write.
+trace: OUT ?= trace
+compare: OUT ?= compare
+# What `compare` compares; these too must arrive as they are.
+override SERVICE := $(value SERVICE)
+override WITH := $(value WITH)
+export CMD SERVICE WITH OVERLAY BOOT SWAP BOARD MEMORY ICOUNT TIMEOUT GIC EL2
 export BUILD ?= $(CURDIR)/build
 
 XTASK = $(BUILD)/host/debug/xtask
 
 .DEFAULT_GOAL := help
-.PHONY: help doctor setup setup-tests build run trace debug test check bench numbers scenes image clean
+.PHONY: help doctor setup setup-tests build run trace compare debug test check bench numbers scenes image clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
@@ -41,6 +45,12 @@ run: build ## Boot to a shell, or run CMD and power off (Ctrl-A x ends it)
 trace: build ## Run CMD and write what messages it took: trace.html, trace.txt and more (OUT=folder)
 	@ICOUNT=$${ICOUNT:-1} TRACE=$(OUT)/trace.bin qemu/run.sh
 	@$(XTASK) trace show $(OUT)/trace.bin --out $(OUT)
+
+compare: setup ## Run CMD under several programs of a SERVICE (WITH=a,b) and tell what differs
+	@qemu/build.sh tools
+	@$(XTASK) compare --service "$$SERVICE" --with "$$WITH" --out "$(OUT)" --check
+	@qemu/build.sh
+	@$(XTASK) compare --service "$$SERVICE" --with "$$WITH" --out "$(OUT)"
 
 debug: build ## As run, but wait for a debugger and say how to attach one
 	@DEBUG=1 qemu/run.sh

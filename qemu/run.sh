@@ -7,11 +7,13 @@
 #   CMD       run by /bin/sh -c instead of the interactive shell; then the machine is powered off
 #   OVERLAY   host directory laid over the root file system
 #   BOOT      boot manifest, init/boot/NAME.boot (cow)     BOARD    virt, raspi3b, raspi4b
+#   SWAP      other programs for its services: 'mem=mem-eager vfs=vfs:pipe=list'
 #   MEMORY    megabytes (512)                              ICOUNT   1: count instructions, repeatably
 #   TIMEOUT   seconds until QEMU is ended with an error (300 with CMD, else never)
 #   GIC       2 or 3, version of the interrupt controller  EL2      1: start at EL2
 #   TRACE     file that gets a trace of everything from pid 1 on (TRACE_FROM=boot: from the servers on);
 #             TRACE_MB is the room for it (64), a record takes 128 bytes. TRACE_FROM alone: `trace -r` shows it
+#   REPORT    1: when CMD has ended, the log tells what it took (init/src/report.rs)
 #   PROBE     1: try the kernel alone (init/probe), no servers, no CMD
 #   DEBUG     1: wait for a debugger on port 1234 (GDB_PORT)
 #
@@ -57,11 +59,13 @@ arguments=(
     -display none -serial mon:stdio -no-reboot
     -kernel "$work/kernel.img" -initrd "$work/boot.cpio"
 )
-words=framed${TRACE_FROM:+ trace=$TRACE_FROM}
+words="framed${REPORT:+ report}"
 if [ -n "${TRACE:-}" ]; then
     # The ring is read from the machine's memory, so that reading it disturbs nothing.
-    words="framed trace=${TRACE_FROM:-init} trace_frames=$((${TRACE_MB:-64} * 256))"
+    words="$words trace=${TRACE_FROM:-init} trace_frames=$((${TRACE_MB:-64} * 256))"
     arguments+=(-object "memory-backend-file,id=ram,size=${MEMORY:-512}M,mem-path=$work/ram,share=on" -machine memory-backend=ram)
+elif [ -n "${TRACE_FROM:-}" ]; then
+    words="$words trace=$TRACE_FROM"
 fi
 arguments+=(-append "$words")
 if [ "${ICOUNT:-0}" = 1 ]; then

@@ -11,6 +11,7 @@ extern crate alloc;
 
 mod machine;
 mod memory_server;
+mod report;
 mod server;
 mod trace;
 mod watch;
@@ -127,8 +128,9 @@ fn main(_: libsys::args::Args) -> i32 {
 
     let _ = arch::thread_priority(Handle(1), QUIET_PRIORITY);
     trace::start(&root);
+    let report = report::start(&root);
     let proc = start_init(&root);
-    watch::wait_for_init(&root, proc)
+    watch::wait_for_init(&root, proc, report.as_ref())
 }
 
 /// Ends the machine: nothing can be done without what is missing.

@@ -1,5 +1,6 @@
 //! Watching: the end of pid 1 ends the machine, and a server that dies is named.
 
+use crate::report::{self, Report};
 use crate::{Root, machine, say};
 use abi::Handle;
 use abi::message::label;
@@ -29,9 +30,12 @@ pub fn start(root: &Root<'_>, frames: &mut Frames) {
 }
 
 /// Waits for pid 1 to end, tells its status, and switches the machine off.
-pub fn wait_for_init(root: &Root<'_>, proc: Handle) -> ! {
+pub fn wait_for_init(root: &Root<'_>, proc: Handle, report: Option<&Report>) -> ! {
     match request::<Proc>(proc, &proc::Request::WaitInit, [Loan::NONE; 2]) {
         Ok(proc::Reply::Waited { status, .. }) => {
+            if let Some(report) = report {
+                report::end(report);
+            }
             if let Some(terminal) = root.client("tty") {
                 drain(terminal);
             }

@@ -167,6 +167,9 @@ pub enum Request {
     Regions { space: Pid, skip: u32 },
     /// Makes room for `slots` handles in `space`'s handle table. From the root task. Reply: `Done`.
     HandleSlots { space: Pid, slots: u32 },
+    /// Most frames that were in use at a time, since the start or since this was last asked with
+    /// `restart`. From servers. Reply: `Count`.
+    Peak { restart: bool },
 }
 
 /// What the memory service answers.

@@ -55,6 +55,11 @@ impl Summary {
         });
     }
 
+    /// The sums by message: server, name, sum.
+    pub fn messages(&self) -> impl Iterator<Item = (&str, &str, Sum)> {
+        (self.sums.iter()).map(|((server, name), sum)| (server.as_str(), name.as_str(), *sum))
+    }
+
     /// The sums by server.
     pub fn servers(&self) -> Vec<(&str, Sum)> {
         let mut servers: BTreeMap<&str, Sum> = BTreeMap::new();

@@ -3,6 +3,7 @@
 //! The first entry of the archive is the root task, `boot/root`: the kernel starts it and knows of no
 //! other file.
 use crate::overlay::{self, Tree};
+use crate::swap::{self, Swap};
 use crate::tree::{self, Role};
 use crate::{cpio, elf_file};
 use anyhow::{Context, Result};
@@ -30,12 +31,18 @@ pub fn write_probe(out: &Path) -> Result<()> {
     write_archive(out, &files)
 }
 
-/// Writes `kernel.img` and `boot.cpio` to the folder `out`.
+/// Name of the manifest in the archive if `SWAP` changed it.
+const SWAPPED: &str = "swapped";
+
+/// Writes `kernel.img` and `boot.cpio` to the folder `out`. `SWAP` in the environment says which other
+/// programs serve which services.
 ///
 /// # Errors
 /// If something was not built, or cannot be read or written.
 pub fn write(out: &Path, boot: &str, over: Option<&Path>) -> Result<()> {
-    tree::boot_manifest(boot)?;
+    let manifest = fs::read_to_string(tree::boot_manifest(boot)?).context("boot manifest")?;
+    let swaps = Swap::list(&std::env::var("SWAP").unwrap_or_default())?;
+    let manifest = swap::apply(&manifest, &swaps)?;
     let mut files = Tree::new();
     add_standard_folders(&mut files);
     let rootfs = tree::root().join("init/rootfs");
@@ -44,8 +51,15 @@ pub fn write(out: &Path, boot: &str, over: Option<&Path>) -> Result<()> {
         // It tells developers of the folder, not users of the system.
         files.remove("README.md");
     }
-    add_binaries(&mut files, out)?;
+    add_binaries(&mut files, out, &swap::programs(&manifest))?;
     add_manifests(&mut files)?;
+    let boot = if swaps.is_empty() { boot } else { SWAPPED };
+    overlay::add_file(
+        &mut files,
+        &format!("boot/{boot}.boot"),
+        0o644,
+        manifest.into_bytes(),
+    );
     if let Some(over) = over {
         overlay::lay_over(&mut files, over).context("OVERLAY")?;
     }
@@ -86,7 +100,9 @@ fn add_standard_folders(files: &mut Tree) {
     overlay::add_directory(files, "tmp", 0o1777);
 }
 
-fn add_binaries(files: &mut Tree, out: &Path) -> Result<()> {
+/// Adds the kernel, the root task, all programs, and of the servers those in `servers`: the archive
+/// stays in memory, so what is not started would only take room.
+fn add_binaries(files: &mut Tree, out: &Path, servers: &[String]) -> Result<()> {
     for package in tree::machine_packages()? {
         for binary in &package.binaries {
             let place = match package.role {
@@ -95,6 +111,7 @@ fn add_binaries(files: &mut Tree, out: &Path) -> Result<()> {
                     continue;
                 }
                 Role::Probe => continue,
+                Role::Server if !servers.contains(&binary.name) => continue,
                 Role::Root if binary.name == "root" => "boot/root".to_owned(),
                 Role::Root => format!("sbin/{}", binary.name),
                 Role::Server => format!("boot/servers/{}", binary.name),

@@ -2,6 +2,7 @@
 //!
 //! Each subcommand is one module; this file only reads the command line.
 mod bench;
+mod compare;
 mod console;
 mod cpio;
 mod demux;
@@ -14,6 +15,7 @@ mod overlay;
 mod probe;
 mod scenes;
 mod suite;
+mod swap;
 mod symbols;
 mod trace_files;
 mod tree;
@@ -84,6 +86,21 @@ enum Command {
         #[command(subcommand)]
         what: trace_files::Command,
     },
+    /// Runs CMD under several programs of one service and says what differs.
+    Compare {
+        /// The service.
+        #[arg(long)]
+        service: String,
+        /// Its programs, separated by commas; entries of the manifest line behind colons.
+        #[arg(long)]
+        with: String,
+        /// Folder to write to.
+        #[arg(long)]
+        out: PathBuf,
+        /// Only check that there is such a service and that it has these programs.
+        #[arg(long)]
+        check: bool,
+    },
     /// Measures the code: long functions, long files, documentation, unsafe.
     Numbers,
     /// Runs the guest's benchmark and prints a table beside the reference figures.
@@ -128,6 +145,19 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Probe => return probe::run(),
         Command::Layers => return layers::run(),
         Command::Trace { what } => trace_files::run(what),
+        Command::Compare {
+            service,
+            with,
+            out,
+            check,
+        } => {
+            let wish = compare::Wish::read(&service, &with, std::env::var("CMD").ok())?;
+            return if check {
+                Ok(ExitCode::SUCCESS)
+            } else {
+                compare::run(&wish, &out)
+            };
+        }
         Command::Numbers => numbers::print(),
         Command::Bench => return bench::run(),
         Command::Test { quick } => return suite::run(quick),

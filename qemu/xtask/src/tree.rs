@@ -100,6 +100,25 @@ pub fn machine_packages() -> Result<Vec<Package>> {
     Ok(packages)
 }
 
+/// The programs that can serve a service: the binaries of packages called `SERVICE` or `SERVICE-…`, sorted.
+///
+/// # Errors
+/// If a manifest is missing or cannot be read.
+pub fn server_programs(service: &str) -> Result<Vec<String>> {
+    let of_service = |name: &str| {
+        name.strip_prefix(service)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+    };
+    let mut programs: Vec<String> = machine_packages()?
+        .into_iter()
+        .filter(|package| package.role == Role::Server && of_service(&package.name))
+        .flat_map(|package| package.binaries)
+        .map(|binary| binary.name)
+        .collect();
+    programs.sort();
+    Ok(programs)
+}
+
 /// Cargo's arguments for building [`machine_packages`].
 ///
 /// # Errors

@@ -45,6 +45,8 @@ pub struct Frames {
     fresh: Vec<FreshRange>,
     /// Free frames in all.
     free: u32,
+    /// Fewest free frames since [`Frames::watch_from_now`].
+    least: u32,
     /// Frames managed in all.
     total: u32,
     /// Frames that the kernel holds as objects and tables.
@@ -86,6 +88,7 @@ impl Frames {
             head: END,
             fresh,
             free: count,
+            least: count,
             total: count + fixed.count,
             kernel: 0,
             promised: 0,
@@ -104,6 +107,7 @@ impl Frames {
         let index = self.pop()?;
         *self.entries.get_mut(index as usize)? = 1;
         self.free -= 1;
+        self.least = self.least.min(self.free);
         Some(self.base + index)
     }
 
@@ -194,6 +198,16 @@ impl Frames {
         self.free
     }
 
+    /// Fewest frames that were free at a time.
+    pub fn least_free(&self) -> u32 {
+        self.least
+    }
+
+    /// Forgets what was before.
+    pub fn watch_from_now(&mut self) {
+        self.least = self.free;
+    }
+
     /// Managed frames, used ones included.
     pub fn total(&self) -> u32 {
         self.total
@@ -227,6 +241,16 @@ mod tests {
             Some(169),
             "the last freed is the warmest"
         );
+    }
+
+    #[test]
+    fn the_fewest_free_frames_are_remembered_until_told_otherwise() {
+        let mut frames = frames(70);
+        let taken = [(); 3].map(|()| frames.take(Rank::Server).unwrap());
+        taken.iter().for_each(|&frame| frames.release(frame));
+        assert_eq!((frames.free(), frames.least_free()), (70, 67));
+        frames.watch_from_now();
+        assert_eq!(frames.least_free(), 70);
     }
 
     #[test]

@@ -90,6 +90,7 @@ impl<P: ForkPolicy> Mem<P> {
             | Request::HandleSlots { .. } => self.process_request(machine, callers, incoming),
 
             Request::Statistics => Ok(plain(self.statistics())),
+            Request::Peak { restart } => self.peak(sender, restart).map(plain),
             Request::Usage { space } => self.usage(sender, space).map(plain),
             Request::Peek { space, address } => self
                 .peek(machine, callers, incoming, space, address)

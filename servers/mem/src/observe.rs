@@ -29,6 +29,19 @@ impl<P: ForkPolicy> Mem<P> {
         }
     }
 
+    /// Most frames in use at a time; only servers may start the measure again.
+    pub(crate) fn peak(&mut self, sender: Pid, restart: bool) -> Result<Reply, Refusal> {
+        if !sender.is_server() {
+            return Err(Errno::EPERM.into());
+        }
+        let frames = &mut self.memory.frames;
+        let peak = frames.total() - frames.least_free();
+        if restart {
+            frames.watch_from_now();
+        }
+        Ok(Reply::Count(u64::from(peak)))
+    }
+
     /// The space that a request may ask about.
     fn observed(&mut self, sender: Pid, pid: Pid) -> Result<&mut Space, Errno> {
         let pid = if pid == Pid(0) { sender } else { pid };

@@ -434,6 +434,23 @@ fn statistics_tell_what_is_in_objects() {
 }
 
 #[test]
+fn only_servers_ask_for_the_peak() {
+    let mut world = world();
+    let peak =
+        |world: &mut World<CopyOnWrite>, sender| world.ask(sender, Request::Peak { restart: true });
+    let used = |world: &World<CopyOnWrite>| 300 + 64 + 40 - u64::from(world.free());
+    peak(&mut world, ROOT).unwrap();
+    let before = used(&world);
+    world.create(9).unwrap();
+    let most = used(&world);
+    assert!(most > before);
+    world.ask(PROC, Request::Destroy { space: Pid(9) }).unwrap();
+    assert_eq!(peak(&mut world, ROOT), Ok(Reply::Count(most)));
+    assert_eq!(peak(&mut world, ROOT), Ok(Reply::Count(before)));
+    assert_eq!(peak(&mut world, Pid(1)), Err(Errno::EPERM));
+}
+
+#[test]
 fn a_server_can_fill_what_it_was_granted_even_when_programs_take_all() {
     let mut world = world();
     let file = object(&mut world, 50 * PAGE);

@@ -39,6 +39,8 @@ impl Machine {
             "CMD",
             "OVERLAY",
             "BOOT",
+            "SWAP",
+            "REPORT",
             "MEMORY",
             "ICOUNT",
             "DEBUG",

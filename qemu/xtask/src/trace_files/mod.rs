@@ -84,7 +84,7 @@ fn show_file(file: &Path, out: &Path) -> Result<()> {
 }
 
 /// All messages in the order in which they began.
-fn spans(trace: &Trace) -> Vec<Span> {
+pub fn spans(trace: &Trace) -> Vec<Span> {
     let mut story = Story::default();
     let mut spans: Vec<Span> = trace
         .records
