@@ -16,6 +16,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("proto", &["abi"]),
     ("loader", &["abi", "proto"]),
     ("trace", &["abi", "proto"]),
+    ("conform", &["abi", "proto"]),
     ("kernel-core", &["abi"]),
     ("microkernel", &["abi", "kernel-core"]),
     ("libsys", &["abi", "proto"]),
@@ -28,7 +29,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("personality", &["abi", "proto"]),
     ("init", &["abi", "proto", "libsys", "loader"]),
     ("probe", &["abi", "libsys"]),
-    ("programs", &["abi", "proto", "trace", "libsys", "shell"]),
+    (
+        "programs",
+        &["abi", "proto", "trace", "conform", "libsys", "shell"],
+    ),
     ("xtask", &["abi", "proto", "trace"]),
 ];
 const SERVER: &[&str] = &["abi", "proto", "loader"];
@@ -39,6 +43,7 @@ const SERVERS: &[&str] = &["mem", "proc", "vfs", "ipc", "tty"];
 const SAFE: &[&str] = &[
     "libsys/abi",
     "libsys/trace",
+    "libsys/conform",
     "libsys/proto",
     "libsys/loader",
     "libsys/linux",
