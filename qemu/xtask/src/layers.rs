@@ -17,6 +17,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("loader", &["abi", "proto"]),
     ("trace", &["abi", "proto", "personality"]),
     ("random", &[]),
+    ("conform", &["abi", "proto"]),
     ("kernel-core", &["abi"]),
     ("microkernel", &["abi", "kernel-core"]),
     ("libsys", &["abi", "proto"]),
@@ -29,7 +30,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("personality", &["abi", "proto"]),
     ("init", &["abi", "proto", "libsys", "loader", "random"]),
     ("probe", &["abi", "libsys"]),
-    ("programs", &["abi", "proto", "trace", "libsys", "shell"]),
+    (
+        "programs",
+        &["abi", "proto", "trace", "conform", "libsys", "shell"],
+    ),
     ("xtask", &["abi", "proto", "trace"]),
 ];
 const SERVER: &[&str] = &["abi", "proto", "loader", "random"];
@@ -41,6 +45,7 @@ const SAFE: &[&str] = &[
     "libsys/abi",
     "libsys/random",
     "libsys/trace",
+    "libsys/conform",
     "libsys/proto",
     "libsys/loader",
     "libsys/linux",

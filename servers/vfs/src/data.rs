@@ -75,7 +75,7 @@ impl Data {
                 archive,
                 offset: start,
                 ..
-            } => memory.bytes(*archive, start + offset, count),
+            } => memory.bytes(*archive, start.saturating_add(offset), count),
         }
     }
 

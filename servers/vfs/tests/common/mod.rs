@@ -185,7 +185,9 @@ impl Memory for FakeMemory {
     }
 
     fn bytes(&self, window: Window, offset: u64, bytes: usize) -> &[u8] {
-        &self.objects[&window.object.0][offset as usize..offset as usize + bytes]
+        let all = &self.objects[&window.object.0];
+        let start = all.len().min(offset as usize);
+        &all[start..all.len().min(start + bytes)]
     }
 
     fn bytes_mut(&mut self, window: Window, offset: u64, bytes: usize) -> &mut [u8] {
