@@ -5,10 +5,9 @@
 override CMD := $(value CMD)
 BOOT ?= cow
 BOARD ?= virt
-MEMORY ?= 512
 # Where `trace` writes.
 OUT ?= trace
-export CMD OVERLAY BOOT BOARD MEMORY ICOUNT TIMEOUT GIC EL2
+export CMD OVERLAY ROOTFS PACKAGES BOOT BOARD MEMORY ICOUNT TIMEOUT GIC EL2
 export BUILD ?= $(CURDIR)/build
 
 XTASK = $(BUILD)/host/debug/xtask
@@ -20,6 +19,7 @@ help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
 	@echo
 	@echo "  Variables of run:  CMD='ls | wc'  OVERLAY=dir  BOOT=cow|eager-fork  MEMORY=512"
+	@echo "                     ROOTFS=debian|/a/directory  PACKAGES='procps make'"
 	@echo "                     BOARD=virt|raspi3b|raspi4b"
 	@echo "                     ICOUNT=1  TIMEOUT=seconds            (qemu/README.md tells more)"
 

@@ -45,6 +45,9 @@ enum Command {
         /// Host directory to lay over the root file system.
         #[arg(long)]
         overlay: Option<PathBuf>,
+        /// Host directory that is the root file system, in place of the own one.
+        #[arg(long)]
+        rootfs: Option<PathBuf>,
         /// Only the probe, which tries the kernel alone.
         #[arg(long)]
         probe: bool,
@@ -110,8 +113,12 @@ fn run(command: Command) -> Result<ExitCode> {
             out, probe: true, ..
         } => image::write_probe(&out),
         Command::Image {
-            out, boot, overlay, ..
-        } => image::write(&out, &boot, overlay.as_deref()),
+            out,
+            boot,
+            overlay,
+            rootfs,
+            ..
+        } => image::write(&out, &boot, rootfs.as_deref(), overlay.as_deref()),
         Command::Console {
             timeout,
             expect_status,

@@ -36,7 +36,8 @@ impl Machine {
     pub fn start(variables: &[(&str, &str)], limit: Duration) -> Result<Self> {
         let mut command = Command::new(tree::root().join("qemu/run.sh"));
         for variable in [
-            "CMD", "OVERLAY", "BOOT", "MEMORY", "ICOUNT", "DEBUG", "GIC", "EL2",
+            "CMD", "OVERLAY", "ROOTFS", "PACKAGES", "BOOT", "MEMORY", "ICOUNT", "DEBUG", "GIC",
+            "EL2",
         ] {
             command.env_remove(variable);
         }

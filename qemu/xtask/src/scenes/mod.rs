@@ -100,11 +100,13 @@ pub fn run(names: &[String], boot: Option<&str>) -> Result<Counts> {
 /// out, with the reason printed.
 fn needed(scenes: &mut Vec<Scene>) -> Result<Vec<PathBuf>> {
     let mut folders = Vec::new();
-    for need in [Need::Programs, Need::Busybox] {
+    for need in [Need::Programs, Need::Busybox, Need::Debian] {
         if !scenes.iter().any(|scene| scene.needs.contains(&need)) {
             continue;
         }
         match linux::find(need)? {
+            // It is a root of its own, which run.sh knows as ROOTFS=debian.
+            Ok(_) if need == Need::Debian => {}
             Ok(folder) => folders.push(folder),
             Err(reason) => scenes.retain(|scene| {
                 let skipped = scene.needs.contains(&need);
