@@ -3,6 +3,7 @@
 #
 #   rootfs.sh debian         the default packages, those that PACKAGES names, and all that they need
 #   rootfs.sh package NAME   only what is in this package
+#   rootfs.sh kernel         a Linux kernel, in boot/, to compare with
 #
 # The packages come through this machine's package manager, from its own sources, into a package database of
 # their own: nothing of this machine changes, and no other user's right is needed. Maintainer scripts are
@@ -65,6 +66,7 @@ update() {
     : >"$store/log"
     # A source of this machine that does not answer matters only if a package is not found then.
     apt update || unreached=yes
+    updated=yes
 }
 
 # Downloads the packages and what they need; writes their files' names to $store/files.
@@ -162,11 +164,18 @@ make_debian() {
 }
 
 make_package() { # name
-    update
+    [ -n "${updated:-}" ] || update
     mkdir -p "$root" "$store/unpacked.$$"
     (cd "$store/unpacked.$$" && apt download "$1") || impossible "no package $1 for arm64"
     dpkg-deb -x "$store/unpacked.$$"/*.deb "$root"
     mv "$root" "$kept"
+}
+
+# The package of the current kernel has its version in its name; another one depends on it.
+make_kernel() {
+    update
+    make_package "$(apt-cache -c "$store/apt.conf" depends linux-image-cloud-arm64 2>/dev/null | sed -n 's/.*Depends: //p' | grep . \
+        || echo linux-image-cloud-arm64)"
 }
 
 case ${1:-} in
@@ -174,10 +183,12 @@ case ${1:-} in
         # shellcheck disable=SC2086
         packages=$(printf '%s\n' $DEFAULT_PACKAGES ${PACKAGES:-} | sort -u | tr '\n' ' ')
         kept=$BUILD/rootfs/debian-$({ echo "$packages"; cat "$0"; } | sha256sum | cut -c1-12) ;;
+    kernel)
+        kept=$BUILD/rootfs/kernel ;;
     package)
         kept=$BUILD/rootfs/package-${2:?name of a package} ;;
     *)
-        sed -n '2,12p' "$0" >&2
+        sed -n '2,13p' "$0" >&2
         exit 2 ;;
 esac
 if [ ! -d "$kept" ]; then

@@ -161,6 +161,17 @@ fn busybox() -> Result<Found> {
     Ok(Ok(folder))
 }
 
+/// Whether `qemu/linux.sh` can boot: the folder of the kernel, or why not.
+///
+/// # Errors
+/// If `qemu/rootfs.sh` fails otherwise than for want of a package.
+pub fn kernel() -> Result<Found> {
+    match packaged(&["package", "busybox-static"])? {
+        Ok(_) => packaged(&["kernel"]),
+        Err(reason) => Ok(Err(reason)),
+    }
+}
+
 /// What `qemu/rootfs.sh` makes of the distribution's packages.
 fn packaged(arguments: &[&str]) -> Result<Found> {
     let output = Command::new(tree::root().join("qemu/rootfs.sh"))
