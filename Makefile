@@ -5,14 +5,13 @@
 override CMD := $(value CMD)
 BOOT ?= cow
 BOARD ?= virt
-MEMORY ?= 512
 # Where `trace` and `compare` write.
 trace: OUT ?= trace
 compare: OUT ?= compare
 # What `compare` compares; these too must arrive as they are.
 override SERVICE := $(value SERVICE)
 override WITH := $(value WITH)
-export CMD SERVICE WITH OVERLAY BOOT SWAP BOARD MEMORY ICOUNT TIMEOUT GIC EL2
+export CMD SERVICE WITH OVERLAY ROOTFS PACKAGES BOOT SWAP BOARD MEMORY ICOUNT TIMEOUT GIC EL2
 export BUILD ?= $(CURDIR)/build
 
 XTASK = $(BUILD)/host/debug/xtask
@@ -24,6 +23,7 @@ help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
 	@echo
 	@echo "  Variables of run:  CMD='ls | wc'  OVERLAY=dir  BOOT=cow|eager-fork  MEMORY=512"
+	@echo "                     ROOTFS=debian|/a/directory  PACKAGES='procps make'"
 	@echo "                     BOARD=virt|raspi3b|raspi4b"
 	@echo "                     ICOUNT=1  TIMEOUT=seconds            (qemu/README.md tells more)"
 

@@ -6,9 +6,10 @@
 #
 #   CMD       run by /bin/sh -c instead of the interactive shell; then the machine is powered off
 #   OVERLAY   host directory laid over the root file system
+#   ROOTFS    debian (built once, from the distribution's packages, with those of PACKAGES), or a directory
 #   BOOT      boot manifest, init/boot/NAME.boot (cow)     BOARD    virt, raspi3b, raspi4b
 #   SWAP      other programs for its services: 'mem=mem-eager vfs=vfs:pipe=list'
-#   MEMORY    megabytes (512)                              ICOUNT   1: count instructions, repeatably
+#   MEMORY    megabytes (512; more with large files)       ICOUNT   1: count instructions, repeatably
 #   TIMEOUT   seconds until QEMU is ended with an error (300 with CMD, else never)
 #   GIC       2 or 3, version of the interrupt controller  EL2      1: start at EL2
 #   TRACE     file that gets a trace of everything from pid 1 on (TRACE_FROM=boot: from the servers on);
@@ -43,10 +44,22 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/tessera.XXXXXX")
 trap 'rm -rf "$work"; [ -z "$terminal" ] || stty "$terminal" 2>/dev/null || true' EXIT
 
 [ "${PROBE:-0}" = 1 ] && probe=--probe || probe=
-"$xtask" image --out "$work" --boot "${BOOT:-cow}" ${OVERLAY:+--overlay "$OVERLAY"} $probe || exit 125
+case ${ROOTFS:-} in
+    '') ;;
+    debian) ROOTFS=$(BUILD=$BUILD qemu/rootfs.sh debian) || fail "no such root file system here; give a directory instead: ROOTFS=/path/to/root, with bin/sh in it" ;;
+    */*) [ -d "$ROOTFS" ] || fail "ROOTFS=$ROOTFS is no directory" ;;
+    *) fail "no ROOTFS '$ROOTFS': debian, or a directory with a / in its name" ;;
+esac
+"$xtask" image --out "$work" --boot "${BOOT:-cow}" ${ROOTFS:+--rootfs "$ROOTFS"} ${OVERLAY:+--overlay "$OVERLAY"} $probe || exit 125
+
+if [ -z "${MEMORY:-}" ]; then
+    # Files stay where QEMU loads them; programs need as much as ever beside large ones.
+    archive_mb=$(($(wc -c <"$work/boot.cpio") / 1048576))
+    [ "$archive_mb" -lt 64 ] && MEMORY=512 || MEMORY=$((512 + (archive_mb + 255) / 256 * 256))
+fi
 
 if [ "$BOARD" = virt ]; then
-    machine=(-M "virt,gic-version=${GIC:-2}${EL2:+,virtualization=on}" -cpu cortex-a72 -smp 1 -m "${MEMORY:-512}" -nic none)
+    machine=(-M "virt,gic-version=${GIC:-2}${EL2:+,virtualization=on}" -cpu cortex-a72 -smp 1 -m "$MEMORY" -nic none)
 else
     # QEMU makes no device tree for a Pi. Memory is what the board has. The CPUs that the kernel does
     # not use stay off; else they would spin on the host's.
@@ -63,7 +76,7 @@ words="framed${REPORT:+ report}"
 if [ -n "${TRACE:-}" ]; then
     # The ring is read from the machine's memory, so that reading it disturbs nothing.
     words="$words trace=${TRACE_FROM:-init} trace_frames=$((${TRACE_MB:-64} * 256))"
-    arguments+=(-object "memory-backend-file,id=ram,size=${MEMORY:-512}M,mem-path=$work/ram,share=on" -machine memory-backend=ram)
+    arguments+=(-object "memory-backend-file,id=ram,size=${MEMORY}M,mem-path=$work/ram,share=on" -machine memory-backend=ram)
 elif [ -n "${TRACE_FROM:-}" ]; then
     words="$words trace=$TRACE_FROM"
 fi

@@ -87,7 +87,7 @@ fn name_of(path: &str) -> &[u8] {
 
 fn first_program(path: &str, arguments: &[&[u8]]) -> Program {
     const ENVIRONMENT: [&str; 6] = [
-        "PATH=/bin:/sbin:/usr/bin:/usr/sbin",
+        "PATH=/bin:/sbin:/usr/bin:/usr/sbin:/opt/tessera/bin",
         "HOME=/root",
         "USER=root",
         "LOGNAME=root",

@@ -288,6 +288,20 @@ fn children_of_an_interactive_shell_get_default_signals() {
 }
 
 #[test]
+fn exec_gives_default_signals_and_takes_them_back_if_it_fails() {
+    let mut shell = interactive();
+    assert_eq!(shell.run_text(b"trap '' TERM; exec nothing"), Ok(127));
+    let of = |signal| -> Vec<_> {
+        let signals = shell.system.seen.signals.iter();
+        let mine = signals.filter(|(number, _)| *number == signal);
+        mine.map(|(_, disposition)| *disposition).collect()
+    };
+    assert_eq!(of(2), [Disposition::Default, Disposition::Catch]);
+    assert_eq!(of(20), [Disposition::Default, Disposition::Ignore]);
+    assert_eq!(of(15), [Disposition::Ignore], "the trap's, as it was");
+}
+
+#[test]
 fn a_stopped_job_is_listed_and_goes_on_with_fg() {
     let mut shell = interactive();
     shell.system.changes.insert(100, vec![Change::Stopped(20)]);

@@ -7,11 +7,26 @@ use crate::overlay::{Entry, Kind, Tree};
 
 /// Alignment of file data, in bytes.
 pub const PAGE_BYTES: usize = 4096;
+/// Alignment of everything else, in bytes.
+const WORD_BYTES: usize = 4;
 const HEADER_BYTES: usize = 110;
 
 /// Builds the archive: first the files named in `first` (in that order), then the others by name.
 pub fn archive(tree: &Tree, first: &[&str]) -> Vec<u8> {
-    let mut writer = Writer::default();
+    write(tree, first, PAGE_BYTES)
+}
+
+/// As [`archive`], but with data anywhere: Linux refuses names that are as long as a page.
+pub fn plain_archive(tree: &Tree) -> Vec<u8> {
+    write(tree, &[], WORD_BYTES)
+}
+
+fn write(tree: &Tree, first: &[&str], file_alignment: usize) -> Vec<u8> {
+    let mut writer = Writer {
+        bytes: Vec::new(),
+        entries: 0,
+        file_alignment,
+    };
     for name in first {
         if let Some(entry) = tree.get(*name) {
             writer.entry(name, entry);
@@ -26,10 +41,11 @@ pub fn archive(tree: &Tree, first: &[&str]) -> Vec<u8> {
     writer.finish()
 }
 
-#[derive(Default)]
 struct Writer {
     bytes: Vec<u8>,
     entries: u32,
+    /// Where the data of a file that is not empty starts.
+    file_alignment: usize,
 }
 
 impl Writer {
@@ -41,15 +57,19 @@ impl Writer {
             Kind::Fifo => (0o010_000, &[]),
         };
         let aligned = matches!(entry.kind, Kind::File(_)) && !data.is_empty();
-        let alignment = if aligned { PAGE_BYTES } else { 4 };
+        let alignment = if aligned {
+            self.file_alignment
+        } else {
+            WORD_BYTES
+        };
         self.put(name, kind | entry.mode, data, alignment);
     }
 
     fn put(&mut self, name: &str, mode: u32, data: &[u8], alignment: usize) {
         let name_end = self.bytes.len() + HEADER_BYTES + name.len() + 1;
         let padding = match alignment {
-            PAGE_BYTES => name_end.next_multiple_of(PAGE_BYTES) - name_end,
-            _ => 0,
+            WORD_BYTES => 0,
+            _ => name_end.next_multiple_of(alignment) - name_end,
         };
         self.header(mode, data.len(), name.len() + 1 + padding);
         self.bytes.extend_from_slice(name.as_bytes());
@@ -86,11 +106,12 @@ impl Writer {
     }
 
     fn pad(&mut self) {
-        self.bytes.resize(self.bytes.len().next_multiple_of(4), 0);
+        self.bytes
+            .resize(self.bytes.len().next_multiple_of(WORD_BYTES), 0);
     }
 
     fn finish(mut self) -> Vec<u8> {
-        self.put("TRAILER!!!", 0, &[], 4);
+        self.put("TRAILER!!!", 0, &[], WORD_BYTES);
         self.bytes
             .resize(self.bytes.len().next_multiple_of(PAGE_BYTES), 0);
         self.bytes
@@ -180,6 +201,16 @@ mod tests {
             "{files:?}"
         );
         assert_eq!(&archive[files[1].2..files[1].2 + 5000], &[7; 5000]);
+    }
+
+    #[test]
+    fn a_plain_archive_has_short_names() {
+        let mut at = 0;
+        let archive = plain_archive(&sample());
+        for (name, _, data, size) in read(&archive) {
+            assert_eq!(field(&archive, at, 11), name.len() + 1);
+            at = (data + size).next_multiple_of(WORD_BYTES);
+        }
     }
 
     #[test]

@@ -34,24 +34,34 @@ pub fn write_probe(out: &Path) -> Result<()> {
 /// Name of the manifest in the archive if `SWAP` changed it.
 const SWAPPED: &str = "swapped";
 
-/// Writes `kernel.img` and `boot.cpio` to the folder `out`. `SWAP` in the environment says which other
-/// programs serve which services.
+/// Where the own programs are beside a foreign root file system, whose `/bin` is its own.
+const PROGRAMS_ASIDE: &str = "opt/tessera/bin";
+
+/// Writes `kernel.img` and `boot.cpio` to the folder `out`; `rootfs` is a root file system to use in
+/// place of the own one. `SWAP` in the environment says which other programs serve which services.
 ///
 /// # Errors
 /// If something was not built, or cannot be read or written.
-pub fn write(out: &Path, boot: &str, over: Option<&Path>) -> Result<()> {
+pub fn write(out: &Path, boot: &str, rootfs: Option<&Path>, over: Option<&Path>) -> Result<()> {
     let manifest = fs::read_to_string(tree::boot_manifest(boot)?).context("boot manifest")?;
     let swaps = Swap::list(&std::env::var("SWAP").unwrap_or_default())?;
     let manifest = swap::apply(&manifest, &swaps)?;
+    let servers = swap::programs(&manifest);
     let mut files = Tree::new();
-    add_standard_folders(&mut files);
-    let rootfs = tree::root().join("init/rootfs");
-    if rootfs.is_dir() {
-        overlay::lay_over(&mut files, &rootfs)?;
-        // It tells developers of the folder, not users of the system.
-        files.remove("README.md");
+    match rootfs {
+        Some(rootfs) => {
+            overlay::lay_over(&mut files, rootfs).context("ROOTFS")?;
+            add_standard_folders(&mut files);
+            add_binaries(&mut files, out, &servers, PROGRAMS_ASIDE)?;
+        }
+        None => {
+            add_standard_folders(&mut files);
+            overlay::lay_over(&mut files, &tree::root().join("init/rootfs"))?;
+            // It tells developers of the folder, not users of the system.
+            files.remove("README.md");
+            add_binaries(&mut files, out, &servers, "bin")?;
+        }
     }
-    add_binaries(&mut files, out, &swap::programs(&manifest))?;
     add_manifests(&mut files)?;
     let boot = if swaps.is_empty() { boot } else { SWAPPED };
     overlay::add_file(
@@ -88,21 +98,22 @@ fn read_built(package: &str, binary: &str) -> Result<Vec<u8>> {
     })
 }
 
-/// Folders that version control cannot hold because they are empty or have a mode of their own.
+/// Folders that version control cannot hold because they are empty or have a mode of their own; what is
+/// there already stays.
 fn add_standard_folders(files: &mut Tree) {
     for name in [
         "bin", "boot", "dev", "etc", "mnt", "proc", "sbin", "usr", "var",
     ] {
-        overlay::add_directory(files, name, 0o755);
+        overlay::add_missing_directory(files, name, 0o755);
     }
-    overlay::add_directory(files, "root", 0o700);
-    overlay::add_directory(files, "home", 0o755);
-    overlay::add_directory(files, "tmp", 0o1777);
+    overlay::add_missing_directory(files, "root", 0o700);
+    overlay::add_missing_directory(files, "home", 0o755);
+    overlay::add_missing_directory(files, "tmp", 0o1777);
 }
 
-/// Adds the kernel, the root task, all programs, and of the servers those in `servers`: the archive
-/// stays in memory, so what is not started would only take room.
-fn add_binaries(files: &mut Tree, out: &Path, servers: &[String]) -> Result<()> {
+/// Adds all programs for the machine, those for users to the folder `programs`, and of the servers
+/// those in `servers`: the archive stays in memory, so what is not started would only take room.
+fn add_binaries(files: &mut Tree, out: &Path, servers: &[String], programs: &str) -> Result<()> {
     for package in tree::machine_packages()? {
         for binary in &package.binaries {
             let place = match package.role {
@@ -113,9 +124,8 @@ fn add_binaries(files: &mut Tree, out: &Path, servers: &[String]) -> Result<()> 
                 Role::Probe => continue,
                 Role::Server if !servers.contains(&binary.name) => continue,
                 Role::Root if binary.name == "root" => "boot/root".to_owned(),
-                Role::Root => format!("sbin/{}", binary.name),
                 Role::Server => format!("boot/servers/{}", binary.name),
-                Role::Program => format!("bin/{}", binary.name),
+                Role::Root | Role::Program => format!("{programs}/{}", binary.name),
                 Role::Personality => format!("boot/{}", binary.name),
             };
             let built = read_built(&package.name, &binary.name)?;

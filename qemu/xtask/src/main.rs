@@ -10,6 +10,7 @@ mod elf_file;
 mod gdb;
 mod image;
 mod layers;
+mod linux_image;
 mod numbers;
 mod overlay;
 mod probe;
@@ -47,9 +48,24 @@ enum Command {
         /// Host directory to lay over the root file system.
         #[arg(long)]
         overlay: Option<PathBuf>,
+        /// Host directory that is the root file system, in place of the own one.
+        #[arg(long)]
+        rootfs: Option<PathBuf>,
         /// Only the probe, which tries the kernel alone.
         #[arg(long)]
         probe: bool,
+    },
+    /// Writes linux.cpio, which a real Linux boots to be compared with. CMD is taken from the environment.
+    LinuxImage {
+        /// Folder to write to.
+        #[arg(long)]
+        out: PathBuf,
+        /// Unpacked package of busybox.
+        #[arg(long)]
+        busybox: PathBuf,
+        /// Host directory to lay over the root.
+        #[arg(long)]
+        overlay: Option<PathBuf>,
     },
     /// Runs QEMU and splits its serial line: console to stdout, log to stderr.
     Console {
@@ -127,8 +143,17 @@ fn run(command: Command) -> Result<ExitCode> {
             out, probe: true, ..
         } => image::write_probe(&out),
         Command::Image {
-            out, boot, overlay, ..
-        } => image::write(&out, &boot, overlay.as_deref()),
+            out,
+            boot,
+            overlay,
+            rootfs,
+            ..
+        } => image::write(&out, &boot, rootfs.as_deref(), overlay.as_deref()),
+        Command::LinuxImage {
+            out,
+            busybox,
+            overlay,
+        } => linux_image::write(&out, &busybox, overlay.as_deref()),
         Command::Console {
             timeout,
             expect_status,

@@ -52,6 +52,13 @@ pub fn add_directory(tree: &mut Tree, path: &str, mode: u32) {
     );
 }
 
+/// Adds a folder if nothing has its name.
+pub fn add_missing_directory(tree: &mut Tree, path: &str, mode: u32) {
+    if !tree.contains_key(path) {
+        add_directory(tree, path, mode);
+    }
+}
+
 /// Adds the folders above every path that are not there yet, so that an archive is complete.
 pub fn add_parents(tree: &mut Tree) {
     let mut missing = Vec::new();
@@ -68,7 +75,8 @@ pub fn add_parents(tree: &mut Tree) {
     }
 }
 
-/// Lays the host directory `host` over `tree`: modes and symbolic links are kept.
+/// Lays the host directory `host` over `tree`: modes and symbolic links are kept. What is in a folder
+/// goes to where a link of that name in `tree` leads, so that `bin/x` lands in `usr/bin` if `bin` leads there.
 ///
 /// # Errors
 /// If something cannot be read, or is a device or a socket.
@@ -86,13 +94,38 @@ fn lay_folder(tree: &mut Tree, host: &Path, prefix: &str) -> Result<()> {
         let name = name.with_context(|| format!("name of {} is not UTF-8", host.display()))?;
         let path = format!("{prefix}{name}");
         let entry = read_entry(&host)?;
-        let is_directory = entry.kind == Kind::Directory;
-        replace(tree, &path, entry);
-        if is_directory {
+        if entry.kind != Kind::Directory {
+            replace(tree, &path, entry);
+        } else if let Some(target) = linked_directory(tree, &path) {
+            lay_folder(tree, &host, &format!("{target}/"))?;
+        } else {
+            replace(tree, &path, entry);
             lay_folder(tree, &host, &format!("{path}/"))?;
         }
     }
     Ok(())
+}
+
+/// The folder of `tree` to which the symbolic link `path` leads, if it is one and leads to one.
+fn linked_directory(tree: &Tree, path: &str) -> Option<String> {
+    let Kind::SymbolicLink(target) = &tree.get(path)?.kind else {
+        return None;
+    };
+    let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let mut names: Vec<&str> = match target.strip_prefix('/') {
+        Some(_) => Vec::new(),
+        None => folder.split('/').filter(|name| !name.is_empty()).collect(),
+    };
+    for name in target.split('/') {
+        match name {
+            "" | "." => {}
+            ".." => drop(names.pop()),
+            name => names.push(name),
+        }
+    }
+    let target = names.join("/");
+    let leads_to_folder = tree.get(&target)?.kind == Kind::Directory;
+    leads_to_folder.then_some(target)
 }
 
 /// Puts `entry` at `path`. What was below a folder that is none any more goes.
@@ -159,6 +192,28 @@ mod tests {
             }
         );
         assert_eq!(tree["link"].kind, Kind::SymbolicLink("/etc/motd".into()));
+    }
+
+    #[test]
+    fn a_folder_laid_over_a_link_goes_where_the_link_leads() {
+        let mut tree = Tree::new();
+        add_directory(&mut tree, "usr/bin", 0o755);
+        for (path, target) in [("bin", "usr/bin"), ("usr/up", "../bin"), ("off", "none")] {
+            let kind = Kind::SymbolicLink(target.to_owned());
+            tree.insert(path.to_owned(), Entry { mode: 0o777, kind });
+        }
+        let folder = |path| linked_directory(&tree, path);
+        assert_eq!(folder("bin").as_deref(), Some("usr/bin"));
+        assert_eq!(folder("off"), None);
+        assert_eq!(folder("usr/bin"), None, "a folder is no link");
+
+        let host = std::env::temp_dir().join(format!("tessera-linked-{}", std::process::id()));
+        fs::create_dir_all(host.join("bin")).unwrap();
+        fs::write(host.join("bin/x"), "x").unwrap();
+        lay_over(&mut tree, &host).unwrap();
+        fs::remove_dir_all(&host).unwrap();
+        assert!(tree.contains_key("usr/bin/x") && !tree.contains_key("bin/x"));
+        assert!(matches!(tree["bin"].kind, Kind::SymbolicLink(_)));
     }
 
     #[test]

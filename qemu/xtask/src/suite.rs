@@ -208,7 +208,7 @@ fn run_scenes(counts: &mut Counts, boot: &str) {
         Ok(result) => counts.add(&Counts {
             passed: result.passed,
             failed: result.failed,
-            skipped: 0,
+            skipped: result.skipped,
         }),
         Err(error) => {
             println!("  FAILED  {error:#}");

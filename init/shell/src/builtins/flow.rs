@@ -108,8 +108,10 @@ pub(super) fn exec<S: System>(shell: &mut Shell<S>, arguments: &[Bytes]) -> Run 
     if program.is_empty() {
         return Ok(0);
     }
+    shell.release_signals();
     let status = shell.execute(program);
     if shell.state.options.interactive {
+        shell.claim_signals();
         Ok(status)
     } else {
         Err(Unwind::Exit(status))

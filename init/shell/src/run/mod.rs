@@ -61,8 +61,6 @@ pub(crate) enum Place {
 /// Functions, `eval` and `.` that may be inside each other, so that the stack suffices.
 const MAX_CALLS: u32 = 200;
 
-pub use pipeline::SHELL_SIGNALS;
-
 /// A shell: what it remembers, and the system it runs on.
 pub struct Shell<S: System> {
     /// What the shell remembers.

@@ -11,9 +11,6 @@ use alloc::{format, vec::Vec};
 /// The status when no process could be made.
 const NO_PROCESS: i32 = 254;
 
-/// The signals that an interactive shell does not want for itself: INT, QUIT, TERM, TSTP, TTIN, TTOU.
-pub const SHELL_SIGNALS: [i32; 6] = [2, 3, 15, 20, 21, 22];
-
 impl<S: System> Shell<S> {
     /// Runs one entry of a list.
     pub(super) fn item(&mut self, item: &Item) -> Run {
@@ -246,11 +243,7 @@ impl<S: System> Shell<S> {
 
     /// Makes the state that of a subshell: no jobs, no traps, no prompts.
     pub(super) fn enter_child(&mut self) {
-        if self.state.options.interactive {
-            for signal in SHELL_SIGNALS {
-                let _ = self.system.set_signal(signal, Disposition::Default);
-            }
-        }
+        self.release_signals();
         self.forget_traps();
         self.state.jobs.clear();
         self.state.options.interactive = false;

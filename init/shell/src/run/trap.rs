@@ -9,7 +9,37 @@ use crate::{
 const SIGINT: i32 = 2;
 const EXIT: i32 = 0;
 
+/// The signals that an interactive shell does not want for itself: INT, QUIT, TERM, TSTP, TTIN, TTOU.
+const SHELL_SIGNALS: [i32; 6] = [SIGINT, 3, 15, 20, 21, 22];
+
 impl<S: System> Shell<S> {
+    /// An interactive shell's own way with signals: ^C ends a line, the others are ignored. What has a
+    /// trap is left to it.
+    pub fn claim_signals(&mut self) {
+        for signal in SHELL_SIGNALS {
+            let own = match signal {
+                SIGINT => Disposition::Catch,
+                _ => Disposition::Ignore,
+            };
+            if !self.state.traps.contains_key(&signal) {
+                let _ = self.system.set_signal(signal, own);
+            }
+        }
+    }
+
+    /// Undoes [`Self::claim_signals`] for a program that takes this process: what an interactive shell
+    /// ignores must not be ignored there, but for what a trap ignores.
+    pub(crate) fn release_signals(&mut self) {
+        if !self.state.options.interactive {
+            return;
+        }
+        for signal in SHELL_SIGNALS {
+            if !self.state.traps.contains_key(&signal) {
+                let _ = self.system.set_signal(signal, Disposition::Default);
+            }
+        }
+    }
+
     /// Runs the traps of signals that arrived; gives the last such signal.
     ///
     /// # Errors

@@ -13,13 +13,40 @@ use std::time::{Duration, Instant};
 /// How long the machine may take to boot.
 const BOOT_LIMIT: Duration = Duration::from_secs(60);
 
+/// What the scenes are played on.
+#[derive(Clone, Copy)]
+pub enum System<'a> {
+    /// Tessera, with this boot manifest.
+    Tessera(&'a str),
+    /// Linux itself, to see whether it does what the scene says.
+    Linux,
+}
+
+impl System<'_> {
+    /// The script that boots it.
+    fn script(self) -> &'static str {
+        match self {
+            System::Tessera(_) => super::RUN,
+            System::Linux => "qemu/linux.sh",
+        }
+    }
+
+    /// A name of it for folders.
+    pub fn name(&self) -> &str {
+        match self {
+            System::Tessera(boot) => boot,
+            System::Linux => "Linux",
+        }
+    }
+}
+
 /// Plays `scenes`, with `folders` laid over the root, and gives a verdict on each, in order.
 ///
 /// # Errors
 /// If the machine cannot be started at all.
 pub fn run(
     scenes: &[Scene],
-    boot: &str,
+    system: System<'_>,
     folders: &[PathBuf],
     report: &mut dyn FnMut(Verdict),
 ) -> Result<()> {
@@ -30,7 +57,7 @@ pub fn run(
         }
     }
     while !left.is_empty() {
-        let mut machine = Boot::start(&left, boot, folders)?;
+        let mut machine = Boot::start(&left, system, folders)?;
         let done = match machine.wait_until_started() {
             Ok(()) => machine.play_all(&left, report),
             Err(problem) => {
@@ -76,9 +103,13 @@ struct Boot {
 }
 
 impl Boot {
-    fn start(scenes: &[(&Scene, &[Step])], boot: &str, folders: &[PathBuf]) -> Result<Self> {
-        let overlay =
-            std::env::temp_dir().join(format!("tessera-scenes-{}-{boot}", std::process::id()));
+    fn start(
+        scenes: &[(&Scene, &[Step])],
+        system: System<'_>,
+        folders: &[PathBuf],
+    ) -> Result<Self> {
+        let (process, name) = (std::process::id(), system.name());
+        let overlay = std::env::temp_dir().join(format!("tessera-scenes-{process}-{name}"));
         let folder = overlay.join("scenes");
         fs::create_dir_all(&folder)?;
         fs::write(folder.join("all"), shell::script(scenes))?;
@@ -97,11 +128,10 @@ impl Boot {
         }
         let limit = BOOT_LIMIT + scenes.iter().map(|(scene, _)| scene.limit).sum();
         let overlay_text = overlay.to_string_lossy().into_owned();
-        let mut variables = vec![
-            ("CMD", "/bin/sh /scenes/all"),
-            ("OVERLAY", &overlay_text),
-            ("BOOT", boot),
-        ];
+        let mut variables = vec![("CMD", "/bin/sh /scenes/all"), ("OVERLAY", &overlay_text)];
+        if let System::Tessera(boot) = system {
+            variables.push(("BOOT", boot));
+        }
         if let [(scene, _)] = scenes {
             variables.extend(
                 scene
@@ -111,7 +141,7 @@ impl Boot {
             );
         }
         Ok(Self {
-            machine: Machine::start(&variables, limit)?,
+            machine: Machine::start(system.script(), &variables, limit)?,
             overlay,
             at: 0,
         })

@@ -25,7 +25,7 @@ pub fn run(scene: &Scene, lines: &[Line], boot: &str, folder: Option<&Path>) -> 
             .iter()
             .map(|(name, value)| (name.as_str(), value.as_str())),
     );
-    let mut machine = Machine::start(&variables, limit)?;
+    let mut machine = Machine::start(super::RUN, &variables, limit)?;
     let problem = play(&mut machine, lines, started + limit);
     let problem = problem
         .err()

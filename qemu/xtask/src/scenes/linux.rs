@@ -12,6 +12,9 @@ const COMPILER: &str = "aarch64-linux-gnu-gcc";
 const LIBRARIES: &str = "/usr/aarch64-linux-gnu/lib";
 const LIBRARY_FILES: [&str; 2] = ["ld-linux-aarch64.so.1", "libc.so.6"];
 
+/// Exit status of `qemu/rootfs.sh` when the packages cannot be had on this host.
+const NOT_TO_BE_HAD: i32 = 77;
+
 /// What scenes may need.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Need {
@@ -19,6 +22,8 @@ pub enum Need {
     Programs,
     /// A static busybox, as `/linux/busybox`.
     Busybox,
+    /// The distribution's packages as the root file system.
+    Debian,
 }
 
 impl Need {
@@ -27,6 +32,7 @@ impl Need {
         match name {
             "programs" => Some(Need::Programs),
             "busybox" => Some(Need::Busybox),
+            "debian" => Some(Need::Debian),
             _ => None,
         }
     }
@@ -43,6 +49,7 @@ pub fn find(need: Need) -> Result<Found> {
     match need {
         Need::Programs => programs(),
         Need::Busybox => busybox(),
+        Need::Debian => packaged(&["debian"]),
     }
 }
 
@@ -69,6 +76,7 @@ pub fn folder_of(need: Need, folders: &[PathBuf]) -> Option<&Path> {
     let name = match need {
         Need::Programs => "programs",
         Need::Busybox => "busybox",
+        Need::Debian => return None,
     };
     let found = folders.iter().find(|folder| folder.ends_with(name));
     found.map(PathBuf::as_path)
@@ -139,31 +147,46 @@ fn busybox() -> Result<Found> {
     if let Some(path) = std::env::var_os("BUSYBOX") {
         fs::copy(&path, &program).with_context(|| format!("BUSYBOX={}", path.display()))?;
     }
-    if !program.is_file() && !unpack_busybox(&program)? {
-        let reason = "no busybox for arm64: give BUSYBOX=file, or `dpkg --add-architecture arm64 && apt-get update`";
-        return Ok(Err(reason.to_owned()));
+    if !program.is_file() {
+        let package = match packaged(&["package", "busybox-static"])? {
+            Ok(folder) => folder,
+            Err(reason) => return Ok(Err(format!("{reason}; or give BUSYBOX=file"))),
+        };
+        let places = ["bin/busybox", "usr/bin/busybox"].map(|path| package.join(path));
+        let found = places.iter().find(|path| path.is_file());
+        fs::copy(found.context("no busybox in its package")?, &program)?;
     }
     let script = tree::root().join("qemu/scenes/linux/everyday.sh");
     fs::copy(script, folder.join("linux/everyday.sh"))?;
     Ok(Ok(folder))
 }
 
-/// Takes busybox out of its package; false if the host has no such package.
-fn unpack_busybox(program: &Path) -> Result<bool> {
-    let work = tree::build().join("linux/package");
-    let _ = fs::remove_dir_all(&work);
-    fs::create_dir_all(&work)?;
-    let script = "apt-get download -qq busybox-static:arm64 && dpkg -x busybox-static_*.deb .";
-    let done = Command::new("sh")
-        .args(["-c", script])
-        .current_dir(&work)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()?;
-    let unpacked = ["bin/busybox", "usr/bin/busybox"].map(|path| work.join(path));
-    let Some(found) = unpacked.iter().find(|path| path.is_file()) else {
-        return Ok(false);
-    };
-    fs::copy(found, program)?;
-    Ok(done.success())
+/// Whether `qemu/linux.sh` can boot: the folder of the kernel, or why not.
+///
+/// # Errors
+/// If `qemu/rootfs.sh` fails otherwise than for want of a package.
+pub fn kernel() -> Result<Found> {
+    match packaged(&["package", "busybox-static"])? {
+        Ok(_) => packaged(&["kernel"]),
+        Err(reason) => Ok(Err(reason)),
+    }
+}
+
+/// What `qemu/rootfs.sh` makes of the distribution's packages.
+fn packaged(arguments: &[&str]) -> Result<Found> {
+    let output = Command::new(tree::root().join("qemu/rootfs.sh"))
+        .args(arguments)
+        .env("BUILD", tree::build())
+        .stdin(Stdio::null())
+        .output()
+        .context("cannot start qemu/rootfs.sh")?;
+    let (folder, said) = (
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+    );
+    match output.status.code() {
+        Some(0) => Ok(Ok(PathBuf::from(folder.trim_end()))),
+        Some(NOT_TO_BE_HAD) => Ok(Err(said.lines().last().unwrap_or_default().to_owned())),
+        _ => anyhow::bail!("qemu/rootfs.sh: {said}"),
+    }
 }

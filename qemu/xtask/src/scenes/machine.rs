@@ -1,4 +1,5 @@
-//! A machine under test: `qemu/run.sh` as a child, with everything it says and a pipe to type into.
+//! A machine under test: `qemu/run.sh` (or `qemu/linux.sh`) as a child, with everything it says and a pipe
+//! to type into.
 use crate::tree;
 use anyhow::{Context, Result};
 use std::io::{Read, Write};
@@ -29,15 +30,17 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// Starts `qemu/run.sh` with these variables. It ends itself after `limit` at the latest.
+    /// Starts `script` (`qemu/run.sh`) with these variables. It ends itself after `limit` at the latest.
     ///
     /// # Errors
     /// If the script cannot be started.
-    pub fn start(variables: &[(&str, &str)], limit: Duration) -> Result<Self> {
-        let mut command = Command::new(tree::root().join("qemu/run.sh"));
+    pub fn start(script: &str, variables: &[(&str, &str)], limit: Duration) -> Result<Self> {
+        let mut command = Command::new(tree::root().join(script));
         for variable in [
             "CMD",
             "OVERLAY",
+            "ROOTFS",
+            "PACKAGES",
             "BOOT",
             "SWAP",
             "REPORT",
@@ -59,7 +62,7 @@ impl Machine {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
-            .context("cannot start qemu/run.sh")?;
+            .with_context(|| format!("cannot start {script}"))?;
         let keyboard = child.stdin.take().context("no pipe")?;
         let pieces = read_pieces(child.stdout.take().context("no pipe")?);
         let log = collect(child.stderr.take().context("no pipe")?);

@@ -12,6 +12,7 @@ mod shell;
 
 use crate::tree;
 use anyhow::{Context, Result, bail};
+use batch::System;
 use linux::Need;
 use parse::{Body, Scene};
 use std::fs;
@@ -21,6 +22,9 @@ use std::time::Duration;
 
 /// The manifest that scenes use unless told otherwise.
 pub const DEFAULT_BOOT: &str = "cow";
+
+/// The script that boots the system.
+const RUN: &str = "qemu/run.sh";
 
 /// How one scene went.
 pub struct Verdict {
@@ -39,6 +43,8 @@ pub struct Counts {
     pub passed: usize,
     /// Scenes that failed.
     pub failed: usize,
+    /// Scenes that could not be played on this host.
+    pub skipped: usize,
 }
 
 /// Runs the scenes whose names contain one of `names` (all if there is none) and reports.
@@ -47,7 +53,12 @@ pub struct Counts {
 /// If a scene file cannot be read or understood, or none is asked for.
 pub fn run_all(names: &[String], boot: Option<&str>) -> Result<ExitCode> {
     let counts = run(names, boot)?;
-    println!("{} passed, {} failed", counts.passed, counts.failed);
+    let Counts {
+        passed,
+        failed,
+        skipped,
+    } = counts;
+    println!("{passed} passed, {failed} failed, {skipped} skipped");
     Ok(if counts.failed == 0 {
         ExitCode::SUCCESS
     } else {
@@ -63,27 +74,25 @@ pub fn run_all(names: &[String], boot: Option<&str>) -> Result<ExitCode> {
 pub fn run(names: &[String], boot: Option<&str>) -> Result<Counts> {
     let boot = boot.unwrap_or(DEFAULT_BOOT);
     let mut scenes = load()?;
-    scenes.retain(fits_board);
     scenes.retain(|scene| names.is_empty() || names.iter().any(|name| scene.name.contains(name)));
     scenes.retain(|scene| boot == DEFAULT_BOOT || scene.everywhere);
     if scenes.is_empty() {
         bail!("no scene of that name; they are in qemu/scenes");
     }
-    let mut counts = Counts::default();
+    let asked = scenes.len();
+    scenes.retain(fits_board);
     let folders = needed(&mut scenes)?;
+    let mut counts = Counts {
+        skipped: asked - scenes.len(),
+        ..Counts::default()
+    };
     let (shared, alone): (Vec<_>, Vec<_>) = scenes.into_iter().partition(Scene::can_share);
-    batch::run(&shared, boot, &folders, &mut |verdict| {
-        report(&verdict, boot, &mut counts)
-    })?;
+    play_transcripts(&shared, System::Tessera(boot), &folders, &mut counts)?;
     for scene in &alone {
         match &scene.body {
             Body::Transcript(_) => {
-                batch::run(
-                    std::slice::from_ref(scene),
-                    boot,
-                    &folders,
-                    &mut |verdict| report(&verdict, boot, &mut counts),
-                )?;
+                let scene = std::slice::from_ref(scene);
+                play_transcripts(scene, System::Tessera(boot), &folders, &mut counts)?;
             }
             Body::Dialogue(lines) => {
                 let folder =
@@ -93,18 +102,56 @@ pub fn run(names: &[String], boot: Option<&str>) -> Result<Counts> {
             }
         }
     }
+    let mut compared: Vec<_> = shared
+        .into_iter()
+        .filter(|scene| scene.as_on_linux)
+        .collect();
+    compared.retain(|_| boot == DEFAULT_BOOT);
+    play_on_linux(&compared, &folders, &mut counts)?;
     Ok(counts)
+}
+
+fn play_transcripts(
+    scenes: &[Scene],
+    system: System<'_>,
+    folders: &[PathBuf],
+    counts: &mut Counts,
+) -> Result<()> {
+    let name = system.name();
+    batch::run(scenes, system, folders, &mut |verdict| {
+        report(&verdict, name, counts);
+    })
+}
+
+/// Plays scenes on Linux itself: what a scene expects must be what Linux prints.
+fn play_on_linux(scenes: &[Scene], folders: &[PathBuf], counts: &mut Counts) -> Result<()> {
+    if scenes.is_empty() {
+        return Ok(());
+    }
+    match linux::kernel()? {
+        Ok(_) => play_transcripts(scenes, System::Linux, folders, counts),
+        Err(reason) => {
+            println!(
+                "  skipped {} scenes on Linux itself: {reason}",
+                scenes.len()
+            );
+            counts.skipped += scenes.len();
+            Ok(())
+        }
+    }
 }
 
 /// Folders with the Linux programs that scenes need. Scenes whose programs cannot be had are taken
 /// out, with the reason printed.
 fn needed(scenes: &mut Vec<Scene>) -> Result<Vec<PathBuf>> {
     let mut folders = Vec::new();
-    for need in [Need::Programs, Need::Busybox] {
+    for need in [Need::Programs, Need::Busybox, Need::Debian] {
         if !scenes.iter().any(|scene| scene.needs.contains(&need)) {
             continue;
         }
         match linux::find(need)? {
+            // It is a root of its own, which run.sh knows as ROOTFS=debian.
+            Ok(_) if need == Need::Debian => {}
             Ok(folder) => folders.push(folder),
             Err(reason) => scenes.retain(|scene| {
                 let skipped = scene.needs.contains(&need);

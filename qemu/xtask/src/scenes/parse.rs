@@ -14,6 +14,8 @@ pub struct Scene {
     pub everywhere: bool,
     /// Needs a machine of its own.
     pub alone: bool,
+    /// Is also played on Linux itself, which must print the same.
+    pub as_on_linux: bool,
     /// Programs of Linux, without which it is skipped.
     pub needs: Vec<Need>,
     /// Variables for `qemu/run.sh` that differ from the usual (`MEMORY=64`).
@@ -84,6 +86,7 @@ pub fn parse(name: &str, text: &str) -> Result<Scene> {
         limit: DEFAULT_LIMIT,
         everywhere: false,
         alone: false,
+        as_on_linux: false,
         needs: Vec::new(),
         variables: Vec::new(),
         body: Body::Transcript(Vec::new()),
@@ -128,13 +131,19 @@ fn parse_option(scene: &mut Scene, option: &str) -> Result<()> {
     match option.split_once(' ') {
         Some(("limit", seconds)) => scene.limit = Duration::from_secs(seconds.trim().parse()?),
         Some(("linux", need)) => {
-            let known =
-                Need::parse(need.trim()).context("Linux programs are `programs` or `busybox`")?;
+            let known = Need::parse(need.trim()).context("`programs`, `busybox` or `debian`")?;
+            if known == Need::Debian {
+                let root = ("ROOTFS".to_owned(), "debian".to_owned());
+                scene.variables.push(root);
+            }
             scene.needs.push(known);
         }
         None if option == "everywhere" => scene.everywhere = true,
         None if option == "alone" => scene.alone = true,
-        _ => bail!("options are @limit SECONDS, @linux NEED, @everywhere, @alone, @VARIABLE=value"),
+        None if option == "as-on-linux" => scene.as_on_linux = true,
+        _ => bail!(
+            "options are @limit SECONDS, @linux NEED, @as-on-linux, @everywhere, @alone, @VARIABLE=value"
+        ),
     }
     Ok(())
 }

@@ -6,8 +6,8 @@ use shell::{
     Shell,
     edit::{Editor, History, Outcome},
     parse::{self, Error},
-    run::{SHELL_SIGNALS, Unwind},
-    system::{Disposition, System},
+    run::Unwind,
+    system::System,
 };
 
 /// `ioctl` that makes a terminal the controlling one.
@@ -61,14 +61,7 @@ fn start_job_control(shell: &mut Shell<Real>) {
             break;
         }
     }
-    for signal in SHELL_SIGNALS {
-        let disposition = if signal == SIGINT {
-            Disposition::Catch
-        } else {
-            Disposition::Ignore
-        };
-        let _ = shell.system.set_signal(signal, disposition);
-    }
+    shell.claim_signals();
     let _ = process::setpgid(0, 0);
     shell.state.options.job_control = file::tcsetpgrp(0, process::getpgrp()).is_ok();
 }
