@@ -41,6 +41,28 @@ pub fn timespec_ns(bytes: &[u8; 16]) -> Result<u64, Errno> {
         .min(u64::MAX - 1))
 }
 
+/// Nanoseconds of a `struct itimerspec`: until the first time, and between others.
+///
+/// # Errors
+/// As [`timespec_ns`].
+pub fn itimerspec_ns(bytes: &[u8; 32]) -> Result<(u64, u64), Errno> {
+    let time = |at: usize| {
+        let mut time = [0; 16];
+        put(&mut time, 0, bytes.get(at..).unwrap_or_default());
+        timespec_ns(&time)
+    };
+    let interval_ns = time(0)?;
+    Ok((time(16)?, interval_ns))
+}
+
+/// A `struct itimerspec`.
+pub fn itimerspec(value_ns: u64, interval_ns: u64) -> [u8; 32] {
+    let mut bytes = [0; 32];
+    put(&mut bytes, 0, &timespec(interval_ns));
+    put(&mut bytes, 16, &timespec(value_ns));
+    bytes
+}
+
 /// A `struct timespec`.
 pub fn timespec(ns: u64) -> [u8; 16] {
     let mut bytes = [0; 16];

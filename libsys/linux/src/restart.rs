@@ -27,6 +27,8 @@ pub fn of(number: u64) -> Restart {
         number::NANOSLEEP
         | number::CLOCK_NANOSLEEP
         | number::PPOLL
+        | number::EPOLL_PWAIT
+        | number::EPOLL_PWAIT2
         | number::PSELECT6
         | number::RT_SIGSUSPEND
         | number::RT_SIGTIMEDWAIT

@@ -181,6 +181,34 @@ pub enum Request {
     FailTerminalReads { pgid: u32 },
     /// From `proc`, at its start: the object with the table of [`crate::publish::Entry`]. Reply: `Done`.
     Publish { table: ObjectId },
+
+    /// `eventfd2`. Reply: `Descriptor`.
+    EventFile { initial: u32, flags: u32 },
+    /// `timerfd_create`. Reply: `Descriptor`.
+    TimerFile { clock: u32, flags: u32 },
+    /// `timerfd_settime`: first expiry (0: none), and every so often from then on. Reply: `Timer`, as
+    /// it was before.
+    SetTimer {
+        fd: Fd,
+        flags: u32,
+        value_ns: u64,
+        interval_ns: u64,
+    },
+    /// `timerfd_gettime`. Reply: `Timer`.
+    GetTimer { fd: Fd },
+    /// `epoll_create1`. Reply: `Descriptor`.
+    WatchFile { flags: u32 },
+    /// `epoll_ctl`, with what `struct epoll_event` says. Reply: `Done`.
+    ChangeWatch {
+        watch: Fd,
+        operation: u32,
+        fd: Fd,
+        events: u32,
+        data: u64,
+    },
+    /// `epoll_wait`: array of `struct epoll_event` to lease 0; parks until there is one or
+    /// `timeout_ns` (from now; `u64::MAX` never) has passed. Reply: `Count`.
+    AwaitWatch { watch: Fd, timeout_ns: u64 },
 }
 
 /// What the file service answers.
@@ -205,4 +233,6 @@ pub enum Reply {
         set_gid: u32,
         header_bytes: u32,
     },
+    /// What a timer has left until it expires (0: it does not), and how often it does so then.
+    Timer { left_ns: u64, interval_ns: u64 },
 }

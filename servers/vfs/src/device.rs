@@ -55,6 +55,11 @@ pub fn is_terminal(number: u64) -> bool {
     number == TTY || number == CONSOLE
 }
 
+/// Whether a device makes its users wait, so that waiting for it with others makes sense.
+pub fn can_wait(number: u64) -> bool {
+    is_terminal(number)
+}
+
 /// Whether there is such a device.
 pub fn exists(number: u64) -> bool {
     NODES.iter().any(|&(_, known, _)| known == number)

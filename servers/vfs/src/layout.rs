@@ -24,6 +24,17 @@ impl Writer<'_> {
     }
 }
 
+/// Size of `struct epoll_event`.
+pub const EPOLL_EVENT_BYTES: usize = 16;
+
+/// A `struct epoll_event`.
+pub fn epoll_event(events: u32, data: u64) -> [u8; EPOLL_EVENT_BYTES] {
+    let mut bytes = [0; EPOLL_EVENT_BYTES];
+    bytes[..4].copy_from_slice(&events.to_le_bytes());
+    bytes[8..].copy_from_slice(&data.to_le_bytes());
+    bytes
+}
+
 fn field<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
     let mut field = [0; N];
     if let Some(from) = bytes.get(at..at + N) {

@@ -19,6 +19,7 @@ pub mod linux;
 pub mod locks;
 mod naming;
 pub mod node;
+pub mod object;
 pub mod open_file;
 pub mod park;
 pub mod path;

@@ -3,6 +3,7 @@
 use crate::data::Data;
 use crate::directory::Directory;
 use crate::linux;
+use crate::object::{counter::Counter, timer::Timer, watch::Watch};
 use crate::pipe::Pipe;
 use crate::procfs;
 use alloc::boxed::Box;
@@ -93,6 +94,12 @@ pub enum Kind {
     Block(u64),
     /// A socket's name.
     Socket,
+    /// A counter (`eventfd`).
+    Counter(Counter),
+    /// A timer (`timerfd`).
+    Timer(Timer),
+    /// A watch (`epoll`).
+    Watch(Box<Watch>),
 }
 
 impl Node {
@@ -126,6 +133,7 @@ impl Node {
             Kind::Character(_) => linux::S_IFCHR,
             Kind::Block(_) => linux::S_IFBLK,
             Kind::Socket => linux::S_IFSOCK,
+            Kind::Counter(_) | Kind::Timer(_) | Kind::Watch(_) => 0,
         }
     }
 

@@ -96,6 +96,7 @@ impl Vfs {
         if let Some((id, pipe)) = self.pipe_at(place) {
             pipe.enter(reads, writes);
             self.changed(Cause::Pipe(id));
+            self.mark(id, linux::POLLIN | linux::POLLOUT);
         }
         self.opens.insert(file)
     }
@@ -115,9 +116,26 @@ impl Vfs {
         if let Some((id, pipe)) = self.pipe_at(file.place) {
             pipe.leave(file.reads(), file.writes());
             self.changed(Cause::Pipe(id));
+            self.mark(id, linux::POLLIN | linux::POLLHUP | linux::POLLERR);
         }
         self.leave_tracing(id, ports);
+        self.end_object(id, file.place);
         self.unhold(file.place, ports);
+    }
+
+    /// What the end of an open file means for those who watch it, and for the object that it was.
+    fn end_object(&mut self, open: OpenId, place: Place) {
+        let NodeRef::Stored(id) = place.node else {
+            return;
+        };
+        if !self.watched.is_empty() {
+            self.forget_watched(open, id);
+        }
+        match self.nodes.get(id).map(|node| &node.kind) {
+            Some(Kind::Timer(_)) => self.disarm(id),
+            Some(Kind::Watch(_)) => self.end_watch(id),
+            _ => {}
+        }
     }
 
     /// The pipe at a place, if one is there.

@@ -34,6 +34,8 @@ pub struct Call {
 pub enum Cause {
     /// Content, space or users of a pipe.
     Pipe(NodeId),
+    /// A counter, timer, watch or socket.
+    Object(NodeId),
     /// Input came or output went.
     Terminal,
     /// The terminal's foreground group.
@@ -50,7 +52,10 @@ impl Cause {
     /// Whether a request that waits for `self` is tried when `change` happens.
     fn is_met_by(self, change: Cause) -> bool {
         match (self, change) {
-            (Cause::Any, Cause::Pipe(_) | Cause::Terminal | Cause::Foreground) => true,
+            (
+                Cause::Any,
+                Cause::Pipe(_) | Cause::Object(_) | Cause::Terminal | Cause::Foreground,
+            ) => true,
             (Cause::Terminal, Cause::Foreground) => true,
             _ => self == change,
         }
@@ -196,6 +201,7 @@ impl Vfs {
     /// Answers what has waited until its time was over.
     pub(crate) fn expire<P: Platform>(&mut self, ports: &mut Ports<P>) {
         let now = ports.system.now_ns();
+        self.fire_timers(now);
         self.retry(
             |parked| {
                 parked
@@ -284,6 +290,28 @@ impl Vfs {
         }
     }
 
+    /// Lets a request with nothing to tell wait for `cause` until its time is over; `None`: it is.
+    pub(crate) fn wait_until<P: Platform>(
+        cause: Cause,
+        timeout_ns: u64,
+        resume: &Resume,
+        ports: &mut Ports<P>,
+    ) -> Option<Wait> {
+        if timeout_ns == 0 {
+            return None;
+        }
+        let now = ports.system.now_ns();
+        let deadline_ns = resume.deadline_ns.unwrap_or(now.saturating_add(timeout_ns));
+        if resume.again && now >= deadline_ns {
+            return None;
+        }
+        let resume = Resume {
+            deadline_ns: Some(deadline_ns).filter(|&deadline| deadline < u64::MAX),
+            ..Resume::default()
+        };
+        Some(Wait::with(cause, resume))
+    }
+
     /// Undoes what a request did that will not be answered with success.
     fn abandon<P: Platform>(&mut self, parked: &Parked, ports: &mut Ports<P>) {
         if let Some((open, _)) = parked.resume.opened {
@@ -291,11 +319,13 @@ impl Vfs {
         }
     }
 
-    fn set_timer<P: Platform>(&mut self, ports: &mut Ports<P>) {
+    /// Sets the one timer to the first time that matters to anybody.
+    pub(crate) fn set_timer<P: Platform>(&mut self, ports: &mut Ports<P>) {
         let earliest = self
             .parked
             .iter()
             .filter_map(|parked| parked.resume.deadline_ns)
+            .chain(self.next_expiry())
             .min();
         if self.timer != earliest {
             self.timer = earliest;

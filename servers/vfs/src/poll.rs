@@ -5,12 +5,14 @@ use crate::layout::{POLLFD_BYTES, pollfd};
 use crate::linux::{POLLERR, POLLHUP, POLLIN, POLLNVAL, POLLOUT, POLLRDNORM, POLLWRNORM};
 use crate::node::{Kind, NodeRef};
 use crate::open_file::OpenFile;
-use crate::park::{Attempt, Call, Cause, Resume, Step, Wait, count};
+use crate::park::{Attempt, Call, Cause, Resume, Step, count};
 use crate::pipe::Pipe;
 use crate::policy::PipeBuffer;
 use crate::ports::{Platform, Ports, Readiness, Terminal};
+use crate::process::OpenId;
 use crate::vfs::{Vfs, identity};
 use abi::Errno;
+use proto::Pid;
 use proto::port::{Callers, Clock};
 use proto::vfs::PIPE_BUF;
 
@@ -19,7 +21,7 @@ const READABLE: i16 = POLLIN | POLLRDNORM;
 /// Events that mean writing would not wait.
 const WRITABLE: i16 = POLLOUT | POLLWRNORM;
 /// Events that are told without being asked for.
-const ALWAYS: i16 = POLLERR | POLLHUP | POLLNVAL;
+pub(crate) const ALWAYS: i16 = POLLERR | POLLHUP | POLLNVAL;
 
 impl Vfs {
     /// `ppoll` without its mask.
@@ -45,17 +47,10 @@ impl Vfs {
             one[6..8].copy_from_slice(&events.to_le_bytes());
             ready += u64::from(events != 0);
         }
-        if ready == 0 && timeout_ns > 0 {
-            let now = ports.system.now_ns();
-            let deadline_ns = resume.deadline_ns.unwrap_or(now.saturating_add(timeout_ns));
-            if !resume.again || now < deadline_ns {
-                let deadline_ns = Some(deadline_ns).filter(|&deadline| deadline < u64::MAX);
-                let resume = Resume {
-                    deadline_ns,
-                    ..Resume::default()
-                };
-                return Ok(Step::Wait(Wait::with(Cause::Any, resume)));
-            }
+        if ready == 0
+            && let Some(wait) = Self::wait_until(Cause::Any, timeout_ns, resume, ports)
+        {
+            return Ok(Step::Wait(wait));
         }
         if length > 0 {
             ports.callers.write(call.token, 0, 0, &bytes)?;
@@ -68,7 +63,20 @@ impl Vfs {
         if fd < 0 {
             return 0;
         }
-        let Ok(file) = self.open_file(call.pid, fd) else {
+        match self.open_id(call.pid, fd) {
+            Ok(open) => self.events_of(call.pid, open, ports),
+            Err(_) => POLLNVAL,
+        }
+    }
+
+    /// The events of an open file, for a process that waits for them.
+    pub(crate) fn events_of<P: Platform>(
+        &self,
+        pid: Pid,
+        open: OpenId,
+        ports: &mut Ports<P>,
+    ) -> i16 {
+        let Some(file) = self.opens.get(open) else {
             return POLLNVAL;
         };
         let NodeRef::Stored(id) = file.place.node else {
@@ -76,6 +84,12 @@ impl Vfs {
         };
         match self.nodes.get(id).map(|node| &node.kind) {
             Some(Kind::Pipe(pipe)) => pipe_events(pipe, file),
+            Some(Kind::Counter(counter)) => counter.events(),
+            Some(Kind::Timer(timer)) => match timer.expiries(ports.system.now_ns()) {
+                0 => 0,
+                _ => POLLIN,
+            },
+            Some(Kind::Watch(_)) => self.watch_events(pid, id, ports),
             Some(Kind::Character(number)) if device::is_terminal(*number) => {
                 let Readiness {
                     readable, writable, ..

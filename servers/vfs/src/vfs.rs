@@ -3,7 +3,8 @@
 use crate::limits::{self, Limits};
 use crate::linux;
 use crate::locks::Locks;
-use crate::node::{MountId, Node, NodeRef, Place, Times};
+use crate::node::{MountId, Node, NodeId, NodeRef, Place, Times};
+use crate::object::watch::Watcher;
 use crate::open_file::OpenFile;
 use crate::park::{Attempt, Call, Cause, Parked, Resume, Step};
 use crate::path::Who;
@@ -13,6 +14,7 @@ use crate::process::{OpenId, Process, ProcessTable};
 use crate::slab::Slab;
 use abi::Errno;
 use abi::message::notify;
+use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use proto::port::{Clock, Incoming, Outcome};
 use proto::publish::{Entry, Processes};
@@ -73,6 +75,12 @@ pub struct Vfs {
     pub(crate) pipes: usize,
     /// The open file that tracing belongs to.
     pub(crate) tracer: Option<OpenId>,
+    /// Timers that have not expired since they were read or set, and when they will.
+    pub(crate) armed: Vec<(u64, NodeId)>,
+    /// Who watches which file.
+    pub(crate) watched: BTreeMap<NodeId, Vec<Watcher>>,
+    /// How many entries all watches have.
+    pub(crate) watchers: usize,
 }
 
 impl Vfs {
@@ -94,6 +102,9 @@ impl Vfs {
             limits: Limits::for_pages(ports.memory.statistics().total),
             pipes: 0,
             tracer: None,
+            armed: Vec::new(),
+            watched: BTreeMap::new(),
+            watchers: 0,
         };
         vfs.mount_first_file_systems();
         vfs
@@ -149,6 +160,7 @@ impl Vfs {
         }
         if bits & (1 << tty::VFS_READY_BIT) != 0 {
             self.changed(Cause::Terminal);
+            self.mark_terminals();
         }
         self.settle(ports);
     }
@@ -217,7 +229,7 @@ impl Vfs {
             }
             R::Sync { fd } => self.sync(call, fd),
             R::StatFileSystem { fd } => self.stat_file_system(call, fd, ports),
-            _ => self.attempt_names(call, request, ports),
+            _ => self.attempt_names(call, request, resume, ports),
         }
     }
 
@@ -227,6 +239,7 @@ impl Vfs {
         &mut self,
         call: &Call,
         request: Request,
+        resume: &Resume,
         ports: &mut Ports<P>,
     ) -> Attempt {
         use Request as R;
@@ -291,6 +304,41 @@ impl Vfs {
             } => self.set_times(call, directory, flags, [accessed_ns, modified_ns], ports),
             R::Mount { kind, flags } => self.mount_on(call, kind, flags, ports),
             R::Unmount { flags } => self.unmount(call, flags, ports),
+            _ => self.attempt_objects(call, request, resume, ports),
+        }
+    }
+
+    /// The requests about counters, timers and watches.
+    #[inline(never)]
+    fn attempt_objects<P: Platform>(
+        &mut self,
+        call: &Call,
+        request: Request,
+        resume: &Resume,
+        ports: &mut Ports<P>,
+    ) -> Attempt {
+        use Request as R;
+        match request {
+            R::EventFile { initial, flags } => self.make_counter(call, initial, flags, ports),
+            R::TimerFile { clock, flags } => self.make_timer(call, clock, flags, ports),
+            R::SetTimer {
+                fd,
+                flags,
+                value_ns,
+                interval_ns,
+            } => self.change_timer(call, fd, flags, [value_ns, interval_ns], ports),
+            R::GetTimer { fd } => self.get_timer(call, fd, ports),
+            R::WatchFile { flags } => self.make_watch(call, flags, ports),
+            R::ChangeWatch {
+                watch,
+                operation,
+                fd,
+                events,
+                data,
+            } => self.change_watch(call, (watch, fd), operation, (events, data), ports),
+            R::AwaitWatch { watch, timeout_ns } => {
+                self.await_watch(call, watch, timeout_ns, resume, ports)
+            }
             _ => self.attempt_from_proc(call, request, ports),
         }
     }

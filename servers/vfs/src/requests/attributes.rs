@@ -2,7 +2,7 @@
 
 use crate::layout::Stat;
 use crate::linux;
-use crate::node::{Kind, Node, NodeId, NodeRef, Place};
+use crate::node::{Kind, NodeId, NodeRef, Place};
 use crate::park::{Attempt, Call, DONE};
 use crate::path::{LastLink, Who};
 use crate::permission::{self, WRITE};
@@ -307,13 +307,17 @@ impl Vfs {
     /// What `/proc/PID/fd` says of an open file.
     pub(crate) fn link_text(&self, who: &Who, place: Place) -> alloc::vec::Vec<u8> {
         if let NodeRef::Stored(id) = place.node
-            && let Some(Node {
-                kind: Kind::Pipe(_),
-                links: 0,
-                ..
-            }) = self.nodes.get(id)
+            && let Some(node) = self.nodes.get(id)
         {
-            return alloc::format!("pipe:[{}]", self.inode(place)).into_bytes();
+            match node.kind {
+                Kind::Pipe(_) if node.links == 0 => {
+                    return alloc::format!("pipe:[{}]", self.inode(place)).into_bytes();
+                }
+                Kind::Counter(_) => return b"anon_inode:[eventfd]".to_vec(),
+                Kind::Timer(_) => return b"anon_inode:[timerfd]".to_vec(),
+                Kind::Watch(_) => return b"anon_inode:[eventpoll]".to_vec(),
+                _ => {}
+            }
         }
         self.path_of(who, place)
             .unwrap_or_else(|| b"(deleted)".to_vec())

@@ -120,7 +120,20 @@ impl Vfs {
                     (false, _) => self.read_device(call, open, number, ports),
                 }
             }
-            Kind::Link(_) | Kind::Block(_) | Kind::Socket => Err(Errno::EINVAL.into()),
+            Kind::Counter(_) | Kind::Timer(_) if from != Position::Shared => {
+                Err(Errno::ESPIPE.into())
+            }
+            Kind::Counter(_) => {
+                let waits = !file.is_nonblocking();
+                self.read_counter(call, id, waits, ports)
+            }
+            Kind::Timer(_) => {
+                let waits = !file.is_nonblocking();
+                self.read_timer(call, id, waits, ports)
+            }
+            Kind::Link(_) | Kind::Block(_) | Kind::Socket | Kind::Watch(_) => {
+                Err(Errno::EINVAL.into())
+            }
         }
     }
 
@@ -196,7 +209,11 @@ impl Vfs {
                     (false, _) => self.write_device(call, open, number, ports),
                 }
             }
-            Kind::Link(_) | Kind::Block(_) | Kind::Socket => Err(Errno::EINVAL.into()),
+            Kind::Counter(_) if to != Position::Shared => Err(Errno::ESPIPE.into()),
+            Kind::Counter(_) => self.write_counter(call, id, waits, ports),
+            Kind::Link(_) | Kind::Block(_) | Kind::Socket | Kind::Timer(_) | Kind::Watch(_) => {
+                Err(Errno::EINVAL.into())
+            }
         }
     }
 
@@ -304,6 +321,8 @@ impl Vfs {
             NodeRef::Stored(id) => match self.nodes.get(id).map(|node| &node.kind) {
                 Some(Kind::File(data)) => data.size(),
                 Some(Kind::Directory(_)) => 0,
+                // They have no position, and nobody is told.
+                Some(Kind::Counter(_) | Kind::Timer(_) | Kind::Watch(_)) => return count(0),
                 Some(Kind::Character(number)) if !device::is_terminal(*number) => return count(0),
                 _ => return Err(Errno::ESPIPE.into()),
             },

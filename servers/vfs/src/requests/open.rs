@@ -105,7 +105,13 @@ impl Vfs {
             }
             Kind::Directory(_) => {}
             Kind::Link(_) => return Err(Errno::ELOOP.into()),
-            Kind::Character(_) | Kind::Block(_) | Kind::Socket => return Err(Errno::ENXIO.into()),
+            // What has no name cannot be opened by the one that /proc shows.
+            Kind::Character(_)
+            | Kind::Block(_)
+            | Kind::Socket
+            | Kind::Counter(_)
+            | Kind::Timer(_)
+            | Kind::Watch(_) => return Err(Errno::ENXIO.into()),
         }
         let open = self.add_open(place, kept);
         self.name_open(call, open, flags, ports)
@@ -170,7 +176,7 @@ impl Vfs {
     }
 
     /// Gives an open file a descriptor, or closes it if there is none.
-    fn name_open<P: Platform>(
+    pub(crate) fn name_open<P: Platform>(
         &mut self,
         call: &Call,
         open: OpenId,

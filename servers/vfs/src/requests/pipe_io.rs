@@ -1,5 +1,6 @@
 //! Reading and writing pipes and FIFOs: copied straight between the caller and the buffer.
 
+use crate::linux::{POLLIN, POLLOUT};
 use crate::node::NodeId;
 use crate::park::{Attempt, Call, Cause, Step, Wait, count};
 use crate::policy::PipeBuffer;
@@ -34,12 +35,17 @@ impl Vfs {
                 (_, false) => Err(Errno::EAGAIN.into()),
             };
         }
+        let was_full = pipe.space() < PIPE_BUF;
         let length = pipe.buffer.len().min(wanted);
         let callers = &mut ports.callers;
         pipe.buffer.consume(length, |offset, bytes| {
             callers.write(call.token, 0, offset as u64, bytes)
         })?;
+        let has_room = pipe.space() >= PIPE_BUF;
         self.changed(Cause::Pipe(id));
+        if was_full && has_room {
+            self.mark(id, POLLOUT);
+        }
         count(length as u64)
     }
 
@@ -95,6 +101,7 @@ impl Vfs {
         let done = done + length as u64;
         if length > 0 {
             self.changed(Cause::Pipe(id));
+            self.mark(id, POLLIN);
         }
         if done < total as u64 && waits {
             return Ok(Step::Wait(Wait::after(Cause::Pipe(id), done)));

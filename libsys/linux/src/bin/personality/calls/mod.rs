@@ -1,6 +1,7 @@
 //! From a call's number to what does it. One file for each group of calls; each file asks one or two
 //! services. A number that none of them has is `ENOSYS`.
 
+mod events;
 mod files;
 mod identity;
 mod ipc;
@@ -40,6 +41,7 @@ pub fn call(process: &mut Process, block: &mut Block, number: u64, a: Arguments)
         .or_else(|| signal::call(process, block, number, a))
         .or_else(|| processes::call(process, block, number, a))
         .or_else(|| waiting::call(process, number, a))
+        .or_else(|| events::call(process, number, a))
         .or_else(|| identity::call(process, number, a))
         .or_else(|| time::call(number, a))
         .or_else(|| machine_calls::call(number, a))
@@ -66,7 +68,7 @@ fn vfs(request_: vfs::Request, loans: [Loan<'_>; 2]) -> Result {
         vfs::Reply::Done => Ok(0),
         vfs::Reply::Count(count) => Ok(count),
         vfs::Reply::Descriptor(fd) => Ok(fd as u64),
-        vfs::Reply::Descriptors { .. } | vfs::Reply::Program { .. } => Err(Errno::EPROTO),
+        _ => Err(Errno::EPROTO),
     }
 }
 

@@ -22,7 +22,7 @@ pub fn call(process: &mut Process, number: u64, a: Arguments) -> Option<Result> 
 }
 
 /// Nanoseconds of the timeout at `address`, `u64::MAX` if there is none.
-fn timeout(address: u64) -> Result {
+pub(super) fn timeout(address: u64) -> Result {
     if address == 0 {
         return Ok(u64::MAX);
     }
@@ -42,7 +42,7 @@ fn remain(address: u64, timeout_ns: u64, start_ns: u64) {
 
 /// Does `wait` with another mask, if one is named. A signal that comes after the mask is set and
 /// before the wait interrupts the wait: the kick is kept until then.
-fn masked(
+pub(super) fn masked(
     process: &mut Process,
     mask_at: u64,
     bytes: u64,
