@@ -4,36 +4,37 @@
 //! code only (a fault there is an answer), or lent to a server, which checks it; and never above
 //! [`abi::layout::PERSONALITY`], where this code lives. So nothing a program names is memory that Rust owns.
 
+use crate::thread::Thread;
 use abi::layout::GUARDED_BYTES;
 use abi::thread::Block;
 use abi::{Errno, call};
 use core::arch::{asm, global_asm};
+use core::mem::MaybeUninit;
 use libsys::lease::Loan;
 
 /// Bytes of a thread's area.
 const AREA_BYTES: usize = 64 << 10;
 
-/// What a thread has here: the block of its upcalls, and a stack that ends behind it.
-#[repr(C, align(4096))]
-struct Area {
-    block: Block,
-    stack: [u8; AREA_BYTES - size_of::<Block>()],
+/// What an upcall finds at the address that the kernel gives it: the block of the thread that made
+/// the call, and all that is remembered of that thread.
+#[repr(C)]
+pub struct Front {
+    /// The registers. First, because the kernel knows where it is.
+    pub block: Block,
+    /// The thread.
+    pub thread: Thread,
 }
 
-/// The area of the first thread. It is copied by a fork like all memory.
-static mut FIRST: Area = Area {
-    block: Block {
-        registers: abi::thread::Registers {
-            x: [0; 31],
-            sp: 0,
-            pc: 0,
-            pstate: 0,
-        },
-        reason: 0,
-        user: [0; 5],
-    },
-    stack: [0; AREA_BYTES - size_of::<Block>()],
-};
+/// What a thread has here: its front, and behind it the stack of its upcalls.
+#[repr(C, align(4096))]
+struct Area {
+    front: Front,
+    stack: [u8; AREA_BYTES - size_of::<Front>()],
+}
+
+/// The area of the first thread. It is copied by a fork like all memory. Nothing of it is in the file:
+/// [`enter`] fills it.
+static mut FIRST: MaybeUninit<Area> = MaybeUninit::uninit();
 
 global_asm!(
     // x0 target, x1 source, x2 bytes: copies; x0 = 0 then. A fault goes on at the end of this
@@ -70,7 +71,7 @@ global_asm!(
     "mov x8, #139",
     "svc #0",
     ".previous",
-    // The upcall: x0 is the block, sp the stack of its area.
+    // The upcall: x0 is the front of the thread's area, sp the end of its stack.
     ".section .text.upcall, \"ax\"",
     "personality_upcall:",
     "mov x29, xzr",
@@ -207,7 +208,10 @@ pub fn sigreturn() -> u64 {
 
 /// Registers the upcall and starts the program, whose stack is at `stack`.
 pub fn enter(entry: u64, stack: u64) -> ! {
-    let block = &raw mut FIRST as u64;
+    let area = (&raw mut FIRST).cast::<Area>();
+    // SAFETY: nothing has happened in this process yet, so the area is nobody else's.
+    unsafe { (&raw mut (*area).front.thread).write(Thread::NEW) };
+    let block = area as u64;
     let mut registers = [0; 18];
     registers[0] = personality_upcall as *const () as u64;
     registers[1] = block + AREA_BYTES as u64;

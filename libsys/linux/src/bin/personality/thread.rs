@@ -1,47 +1,50 @@
-//! What the personality remembers of its process.
+//! What the personality remembers of a thread and of its process.
+//!
+//! All of it lies in the thread's own area (`machine::Front`), never at an address that threads
+//! share: after `vfork` two processes run in the same memory, and each has its own pid and ids.
 
 use abi::{Errno, Handle};
+use core::sync::atomic::{AtomicU32, Ordering};
 use libsys::lease::Loan;
 use libsys::request::request;
 use personality::frame::{AlternateStack, SS_DISABLE};
 use proto::proc::{Proc, Reply, Request};
 
-/// The state of a process, which has one thread.
+/// Counts the calls that change users or groups: what threads remember of them before is out of date.
+static IDS_CHANGED: AtomicU32 = AtomicU32::new(0);
+
+/// Three ids, and at which count of [`IDS_CHANGED`] they were asked for.
+type Known = Option<(u32, [u32; 3])>;
+
+/// The state of a thread.
 #[derive(Debug)]
-pub struct Process {
+pub struct Thread {
     /// Own pid, 0 if it is not known.
     pid: u32,
-    /// Real, effective and saved users and groups, if known. Only own calls change them.
-    users: Option<[u32; 3]>,
-    groups: Option<[u32; 3]>,
+    /// Real, effective and saved users and groups, if known.
+    users: Known,
+    groups: Known,
     /// The stack for handlers.
     pub stack: AlternateStack,
     /// The mask to go back to when a call that replaced it was interrupted.
     pub saved_mask: Option<u64>,
 }
 
-static mut PROCESS: Process = Process {
-    pid: 0,
-    users: None,
-    groups: None,
-    stack: AlternateStack {
-        address: 0,
-        flags: SS_DISABLE,
-        bytes: 0,
-    },
-    saved_mask: None,
-};
+impl Thread {
+    /// A thread of which nothing is known yet.
+    pub const NEW: Thread = Thread {
+        pid: 0,
+        users: None,
+        groups: None,
+        stack: AlternateStack {
+            address: 0,
+            flags: SS_DISABLE,
+            bytes: 0,
+        },
+        saved_mask: None,
+    };
 
-/// The state of this process.
-pub fn current() -> &'static mut Process {
-    let process = &raw mut PROCESS;
-    // SAFETY: a process has one thread, and the kernel makes no upcall during an upcall; so `upcall`
-    // is the only one to call this, and the reference ends with it.
-    unsafe { &mut *process }
-}
-
-impl Process {
-    /// Own pid.
+    /// The process's number.
     ///
     /// # Errors
     /// None in practice.
@@ -71,11 +74,6 @@ impl Process {
         known(&mut self.groups, Request::GetGroups)
     }
 
-    /// Users or groups are about to change.
-    pub fn forget_ids(&mut self) {
-        (self.users, self.groups) = (None, None);
-    }
-
     /// This is the child of a fork.
     pub fn forked(&mut self) {
         self.pid = 0;
@@ -83,8 +81,16 @@ impl Process {
     }
 }
 
-fn known(place: &mut Option<[u32; 3]>, wish: Request) -> Result<[u32; 3], Errno> {
-    if let Some(ids) = *place {
+/// Users or groups have changed: no thread may trust what it remembers of them.
+pub fn forget_ids() {
+    IDS_CHANGED.fetch_add(1, Ordering::Relaxed);
+}
+
+fn known(place: &mut Known, wish: Request) -> Result<[u32; 3], Errno> {
+    let now = IDS_CHANGED.load(Ordering::Relaxed);
+    if let Some((then, ids)) = *place
+        && then == now
+    {
         return Ok(ids);
     }
     match request::<Proc>(Handle::PROC, &wish, [Loan::NONE; 2])? {
@@ -92,7 +98,7 @@ fn known(place: &mut Option<[u32; 3]>, wish: Request) -> Result<[u32; 3], Errno>
             real,
             effective,
             saved,
-        } => Ok(*place.insert([real, effective, saved])),
+        } => Ok(place.insert((now, [real, effective, saved])).1),
         _ => Err(Errno::EPROTO),
     }
 }
