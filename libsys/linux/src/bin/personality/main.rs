@@ -19,16 +19,15 @@ mod text;
 mod thread;
 
 use abi::Errno;
-use abi::thread::{Block, upcall as reason};
 use core::sync::atomic::{AtomicU32, Ordering};
 use libsys::runtime;
 use machine::Front;
+use personality::local::NUMBERS;
 use personality::{number, restart};
 use signals::Interrupted;
-use thread::Thread;
 
 /// How often each call was refused with `ENOSYS`, by number.
-static MISSING: [AtomicU32; 512] = [const { AtomicU32::new(0) }; 512];
+static MISSING: [AtomicU32; NUMBERS] = [const { AtomicU32::new(0) }; NUMBERS];
 
 const AT_BASE: u64 = 7;
 const AT_ENTRY: u64 = 9;
@@ -47,17 +46,15 @@ fn __tessera_main() -> i32 {
     machine::enter(entry, runtime::initial_stack())
 }
 
-/// An upcall of the kernel: a call of Linux, or a signal waits.
-extern "C" fn upcall(front: &mut Front) {
-    let Front { block, thread } = front;
-    if block.reason == reason::LINUX_CALL {
-        linux_call(thread, block);
-    } else {
-        signals::deliver(thread, block, None);
-    }
+/// A signal waits.
+extern "C" fn kicked(front: &mut Front) {
+    signals::deliver(&mut front.thread, &mut front.block, None);
 }
 
-fn linux_call(thread: &mut Thread, block: &mut Block) {
+/// A call of Linux that `machine` has no answer to. The block lacks what the kernel keeps
+/// ([`machine::complete`]).
+extern "C" fn linux_call(front: &mut Front) {
+    let Front { block, thread } = front;
     let number = block.registers.x[8];
     if number == number::RT_SIGRETURN {
         return signals::end_handler(thread, block);

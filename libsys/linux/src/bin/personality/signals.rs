@@ -40,6 +40,7 @@ fn ask(wish: &Request) -> Result<Reply, Errno> {
 
 /// Turns the thread to the handlers of all deliverable signals.
 pub fn deliver(thread: &mut Thread, block: &mut Block, interrupted: Option<Interrupted>) {
+    machine::complete(block);
     let mut interrupted = interrupted;
     while let Ok(taken @ Reply::Deliver { flags, .. }) = ask(&Request::Take) {
         if let Some(call) = interrupted.take() {
@@ -176,6 +177,7 @@ pub fn end_handler(thread: &mut Thread, block: &mut Block) {
 }
 
 fn restore(thread: &mut Thread, block: &mut Block) -> Option<()> {
+    machine::complete(block);
     let mut bytes = [0; frame::BYTES];
     machine::read(block.registers.sp, &mut bytes).ok()?;
     let context = frame::read(&bytes)?;

@@ -44,6 +44,9 @@ impl Thread {
         saved_mask: None,
     };
 
+    /// Where the pid is, for code that is not Rust.
+    pub const PID: usize = core::mem::offset_of!(Thread, pid);
+
     /// The process's number.
     ///
     /// # Errors

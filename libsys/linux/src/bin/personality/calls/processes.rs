@@ -57,6 +57,7 @@ fn fork(thread: &mut Thread, block: &mut Block, a: Arguments) -> Result {
     }
     thread.forked();
     if stack != 0 {
+        machine::complete(block);
         block.registers.sp = stack;
     }
     if wish.tls {

@@ -187,7 +187,8 @@ fn queue(a: Arguments) -> Result {
     })
 }
 
-fn alternate_stack(thread: &mut Thread, block: &Block, a: Arguments) -> Result {
+fn alternate_stack(thread: &mut Thread, block: &mut Block, a: Arguments) -> Result {
+    machine::complete(block);
     let sp = block.registers.sp;
     let mut bytes = [0; 24];
     if a[0] != 0 {
