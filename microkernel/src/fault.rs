@@ -47,10 +47,8 @@ pub(crate) fn system_error(kernel: &mut Kernel, esr: u64) -> bool {
 fn service_call(kernel: &mut Kernel, esr: u64) -> bool {
     match esr & 0xffff {
         1 => syscall::dispatch(kernel),
-        0 if kernel.current().upcall.entry != 0 && kernel.current().upcall.active == 0 => {
-            upcall::linux_call(kernel);
-            FULL
-        }
+        0 if upcall::linux_call(kernel) => FULL,
+        2 if upcall::linux_return(kernel) => FULL,
         _ => exception(kernel, esr, 0),
     }
 }

@@ -1,5 +1,7 @@
-//! Upcalls: the kernel lets a thread go on at its registered entry in `libsys`, with what it did
-//! before in its block. Linux calls (`svc #0`) and kicks (signals) arrive so.
+//! Upcalls: the kernel lets a thread go on at an entry in `libsys` that it registered. A kick (a
+//! signal) may come between any two instructions, so it leaves all registers in the thread's block.
+//! A Linux call (`svc #0`) is made by a program that expects x0 to change, and only changes what
+//! `libsys` cannot preserve itself; `reflect.s` does the common case of it.
 
 use abi::message::access;
 use abi::thread::{Block, Registers, upcall};
@@ -7,15 +9,12 @@ use abi::trace::kind;
 use abi::{Error, PAGE_BYTES};
 use core::mem::{offset_of, size_of};
 use kernel_core::object::{Objects, ThreadId};
-use kernel_core::thread::{PSTATE_FLAGS, flag};
+use kernel_core::thread::{CallSite, PSTATE_FLAGS, flag, handling};
 use kernel_core::trace::{self, WATCHED};
 
 use crate::fault;
 use crate::kernel::Kernel;
 use crate::user_memory;
-
-/// Bytes of a `svc` instruction.
-const INSTRUCTION: u64 = 4;
 
 /// Registers as bytes in the order of [`Registers`].
 pub(crate) fn to_bytes(registers: &Registers) -> [u8; size_of::<Registers>()] {
@@ -60,24 +59,69 @@ pub(crate) fn check_block(address: u64) -> Result<(), Error> {
     Ok(())
 }
 
-/// The current thread's `svc #0` becomes an upcall. If its block is absent the thread faults there
-/// and repeats the `svc` afterwards.
+/// The current thread's `svc #0` goes on in `libsys`, as in `reflect.s`; false if nobody there wants
+/// it.
 #[inline(never)]
-pub(crate) fn linux_call(kernel: &mut Kernel) {
+pub(crate) fn linux_call(kernel: &mut Kernel) -> bool {
     let id = kernel.current;
-    if kernel.is_watched(id) {
+    let thread = kernel.memory.thread(id);
+    if thread.upcall.linux_entry == 0 || thread.upcall.active != handling::NOTHING {
+        return false;
+    }
+    let (watched, registers) = (thread.has(WATCHED), &mut thread.registers);
+    thread.upcall.call = CallSite {
+        pc: registers.pc,
+        sp: registers.sp,
+        pstate: registers.pstate,
+        scratch: [registers.x[16], registers.x[17]],
+    };
+    thread.upcall.active = handling::LINUX_CALL;
+    registers.pc = thread.upcall.linux_entry;
+    registers.sp = thread.upcall.stack;
+    if watched {
         trace::reflected(&mut kernel.memory, id);
     }
-    if deliver(kernel, id, upcall::LINUX_CALL).is_err() {
-        kernel.memory.thread(id).registers.pc -= INSTRUCTION;
-        fault_on_block(kernel, id);
+    true
+}
+
+/// The current thread's `svc #2` returns behind its Linux call; false if it handles none.
+#[inline(never)]
+pub(crate) fn linux_return(kernel: &mut Kernel) -> bool {
+    let id = kernel.current;
+    let thread = kernel.memory.thread(id);
+    if thread.upcall.active != handling::LINUX_CALL {
+        return false;
     }
+    let call = thread.upcall.call;
+    thread.upcall.active = handling::NOTHING;
+    thread.registers.x[16..18].copy_from_slice(&call.scratch);
+    thread.registers.sp = call.sp;
+    thread.registers.pc = call.pc;
+    thread.registers.pstate = call.pstate;
+    if thread.has(WATCHED) {
+        trace::resumed(&mut kernel.memory, id);
+    }
+    true
+}
+
+/// Where the current thread made the Linux call that it handles, which becomes an upcall with a
+/// block: a signal frame needs all registers, and a handler changes them.
+///
+/// # Errors
+/// [`Error::Invalid`] if it handles none.
+pub(crate) fn caller(kernel: &mut Kernel) -> Result<CallSite, Error> {
+    let upcall = &mut kernel.current().upcall;
+    if upcall.active != handling::LINUX_CALL {
+        return Err(Error::Invalid);
+    }
+    upcall.active = handling::BLOCK;
+    Ok(upcall.call)
 }
 
 /// Delivers a due upcall before `id` goes to user mode; false if it faulted instead and waits.
 pub(crate) fn prepare(kernel: &mut Kernel, id: ThreadId) -> bool {
     let thread = kernel.memory.thread(id);
-    if !thread.has(flag::KICKED) || thread.upcall.active != 0 {
+    if !thread.has(flag::KICKED) || thread.upcall.active != handling::NOTHING {
         return true;
     }
     if thread.upcall.entry == 0 {
@@ -85,7 +129,7 @@ pub(crate) fn prepare(kernel: &mut Kernel, id: ThreadId) -> bool {
         return true;
     }
     thread.flags &= !flag::KICKED;
-    if deliver(kernel, id, upcall::KICKED).is_ok() {
+    if deliver(kernel, id).is_ok() {
         if kernel.is_watched(id) {
             trace::event(&mut kernel.memory, kind::UPCALL, ThreadId::NONE, id, 0);
         }
@@ -97,18 +141,18 @@ pub(crate) fn prepare(kernel: &mut Kernel, id: ThreadId) -> bool {
 }
 
 /// Writes the block and turns the thread to its entry.
-fn deliver(kernel: &mut Kernel, id: ThreadId, reason: u64) -> Result<(), Error> {
+fn deliver(kernel: &mut Kernel, id: ThreadId) -> Result<(), Error> {
     let thread = kernel.memory.thread(id);
     let (target, space, registers) = (thread.upcall, thread.space, thread.registers);
     let mut bytes = [0; offset_of!(Block, user)];
     bytes[..size_of::<Registers>()].copy_from_slice(&to_bytes(&registers));
-    bytes[offset_of!(Block, reason)..].copy_from_slice(&reason.to_ne_bytes());
+    bytes[offset_of!(Block, reason)..].copy_from_slice(&upcall::KICKED.to_ne_bytes());
     user_memory::write(&mut kernel.memory, space, target.block, &bytes)?;
     let thread = kernel.memory.thread(id);
     thread.registers.pc = target.entry;
     thread.registers.sp = target.stack;
     thread.registers.x[0] = target.block;
-    thread.upcall.active = 1;
+    thread.upcall.active = handling::BLOCK;
     kernel.memory.upcalls_done += 1;
     Ok(())
 }
@@ -127,14 +171,14 @@ fn fault_on_block(kernel: &mut Kernel, id: ThreadId) {
 /// [`Error::Invalid`] without an upcall, [`Error::BufferFault`] if the block is absent.
 pub(crate) fn resume(kernel: &mut Kernel) -> Result<(), Error> {
     let (upcall, space) = (kernel.current().upcall, kernel.current().space);
-    if upcall.entry == 0 {
+    if upcall.entry == 0 && upcall.linux_entry == 0 {
         return Err(Error::Invalid);
     }
     let mut bytes = [0; size_of::<Registers>()];
     user_memory::read(&mut kernel.memory, space, upcall.block, &mut bytes)?;
     let thread = kernel.current();
     thread.registers = from_bytes(&bytes);
-    thread.upcall.active = 0;
+    thread.upcall.active = handling::NOTHING;
     if thread.has(WATCHED) {
         let id = kernel.current;
         trace::resumed(&mut kernel.memory, id);

@@ -253,14 +253,17 @@ fn declined(supply: &mut Supply) -> Verdict {
 
 core::arch::global_asm!(
     ".section .text.reflect, \"ax\"",
-    // Every register gets a value of its own, then a Linux call. Afterwards the sum of what they
-    // differ by is in x0 and a wild svc tells the test.
+    // Every register gets a value of its own, then come two Linux calls. Afterwards what they differ
+    // by is in x1, x0 (one more if the flags changed) in x30, and a wild svc tells the test.
     "reflect_program:",
     ".irp n, 1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30",
     "mov x\\n, #1000 + \\n",
     ".endr",
     "mov x0, #0",
+    "cmp x0, #0",
     "svc #0",
+    "svc #0",
+    "cinc x0, x0, ne",
     ".irp n, 1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30",
     "sub x\\n, x\\n, #1000",
     "sub x\\n, x\\n, #\\n",
@@ -268,22 +271,39 @@ core::arch::global_asm!(
     ".endr",
     "mov x30, x0",
     "svc #80",
-    // The upcall's entry: counts the call in the block's x0, spoils registers, resumes.
+    // The entry of Linux calls: counts the call in x0 and spoils what the kernel keeps. The first
+    // call returns so; the second, with x0 = 7, asks for what the kernel keeps, and resumes with a
+    // block in which nothing has changed but x0.
     "reflect_entry:",
-    "ldr x1, [x0]",
-    "add x1, x1, #7",
-    "str x1, [x0]",
-    "mov x19, #0xbad",
-    "mov x29, #0xbad",
+    "cbnz x0, 1f",
+    "add x0, x0, #7",
+    "mov x16, #0xbad",
+    "mov x17, #0xbad",
+    "cmp x0, #0xbad",
+    "svc #2",
+    "b .",
+    "1: sub x16, sp, #1024",
+    "add x0, x0, #7",
+    ".irp n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,18,19,20,21,22,23,24,25,26,27,28,29,30",
+    "str x\\n, [x16, #8 * \\n]",
+    ".endr",
+    "mov x10, #{caller}",
+    "svc #1",
+    "cbnz x0, .",
+    "sub x16, sp, #1024",
+    "stp x4, x5, [x16, #128]",
+    "stp x2, x1, [x16, #248]",
+    "str x3, [x16, #264]",
     "mov x10, #{resume}",
     "svc #1",
     "b .",
     // Registers the upcall, then runs the program with a stack pointer of 0.
     "reflect_start:",
     "mov x10, #{set}",
-    "adr x0, reflect_entry",
+    "mov x0, #0",
     "mov x1, sp",
     "sub x2, sp, #1024",
+    "adr x3, reflect_entry",
     "svc #1",
     "mov x3, #0",
     "mov sp, x3",
@@ -291,6 +311,7 @@ core::arch::global_asm!(
     ".previous",
     resume = const abi::call::UPCALL_RESUME,
     set = const abi::call::UPCALL_SET,
+    caller = const abi::call::UPCALL_CALLER,
 );
 
 unsafe extern "C" {
@@ -306,8 +327,8 @@ fn reflection(supply: &mut Supply) -> Verdict {
         "not the svc at the end",
     )?;
     expect(
-        got.message.words[5] == 7,
-        "x0 is not what the upcall made of it",
+        got.message.words[5] == 14,
+        "x0 or the flags are not what the upcalls made of them",
     )?;
     expect(got.message.words[4] == 0, "sp is not what it was")?;
     let registers = arch::thread_read(thread).map_err(|_| "read")?;

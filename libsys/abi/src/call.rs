@@ -103,14 +103,22 @@ pub const THREAD_WRITE: u64 = 36;
 pub const THREAD_PRIORITY: u64 = 37;
 /// State of thread x0: out x1 [`crate::thread::RunState`], x2 CPU time in ticks, x3 frame number.
 pub const THREAD_INFO: u64 = 38;
-/// Registers the own upcall: x0 entry (0: none), x1 stack pointer, x2 address of the
-/// [`crate::thread::Block`] (16-byte aligned, inside one page).
+/// Registers the own upcalls: x0 entry of kicks (0: none), x1 stack pointer, x2 address of the
+/// [`crate::thread::Block`] (16-byte aligned, inside one page), x3 entry of Linux calls (0: `svc #0`
+/// is an exception).
+///
+/// At the entry of a Linux call sp is the registered one, x16 and x17 are undefined, and every
+/// other register is the program's. `svc #2` returns to the program: with its sp, pc, flags, x16
+/// and x17, and all other registers as they then are.
 pub const UPCALL_SET: u64 = 39;
 /// Goes on with the registers in the own [`crate::thread::Block`]; upcalls may happen again.
 /// Does not return.
 pub const UPCALL_RESUME: u64 = 40;
 /// Sets the own `TPIDR_EL0`-like read-only pointer `TPIDRRO_EL0` to x0.
 pub const THREAD_POINTER: u64 = 41;
+/// While a Linux call is handled: says what `svc #2` would restore, x1 pc, x2 sp, x3 pstate, x4 x16,
+/// x5 x17. From then on it is an upcall as any other: it ends with [`UPCALL_RESUME`], not `svc #2`.
+pub const UPCALL_CALLER: u64 = 42;
 
 /// Sends interrupt x1 to endpoint x2 as notification bits x3: x0 system handle. It is masked until
 /// [`INTERRUPT_DONE`] unmasks it the first time, and again each time it fires.

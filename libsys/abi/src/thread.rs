@@ -28,7 +28,8 @@ pub struct Block {
 
 /// Reasons of an upcall. At the entry x0 is the block's address, sp the registered stack.
 pub mod upcall {
-    /// The thread executed `svc #0`: a Linux call.
+    /// The thread executed `svc #0`: a Linux call. The kernel leaves the block alone then; `libsys`
+    /// writes this where it uses the block for both.
     pub const LINUX_CALL: u64 = 0;
     /// The thread was kicked: a signal may wait.
     pub const KICKED: u64 = 1;

@@ -12,6 +12,7 @@ pub mod bytes;
 pub mod clone;
 pub mod frame;
 pub mod layout;
+pub mod local;
 pub mod memory;
 pub mod number;
 pub mod restart;

@@ -52,8 +52,36 @@ pub struct Upcall {
     pub stack: u64,
     /// Address of its `abi::thread::Block`.
     pub block: u64,
-    /// 1 while an upcall is being handled: no other may happen.
+    /// What is being handled: [`handling`]. While it is not 0 no other upcall may happen.
     pub active: u64,
+    /// First instruction for Linux calls (`svc #0`); 0 if they are exceptions.
+    pub linux_entry: u64,
+    /// Where a Linux call was made. The vector keeps these, so that a call touches no user memory.
+    pub call: CallSite,
+}
+
+/// Values of [`Upcall::active`].
+pub mod handling {
+    /// Nothing.
+    pub const NOTHING: u64 = 0;
+    /// An upcall whose registers are in the block.
+    pub const BLOCK: u64 = 1;
+    /// A Linux call: what `libsys` cannot preserve itself is in [`super::Upcall::call`].
+    pub const LINUX_CALL: u64 = 2;
+}
+
+/// The registers that change on the way from a Linux call to `libsys`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct CallSite {
+    /// Behind the `svc`.
+    pub pc: u64,
+    /// The program's stack pointer, which may be anything.
+    pub sp: u64,
+    /// The program's flags.
+    pub pstate: u64,
+    /// x16 and x17, with which the vector works.
+    pub scratch: [u64; 2],
 }
 
 /// A thread.

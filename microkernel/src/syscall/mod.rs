@@ -61,6 +61,7 @@ pub(crate) fn dispatch(kernel: &mut Kernel) -> bool {
         THREAD_START => return thread::start(kernel, arguments),
         THREAD_WRITE => return thread::write(kernel, arguments),
         UPCALL_RESUME => return thread::upcall_resume(kernel),
+        UPCALL_CALLER => return thread::upcall_caller(kernel),
         THREAD_INFO => return thread::info(kernel, arguments),
         THREAD_INFO_AT => return thread::info_at(kernel, arguments),
         STATISTICS => return system::statistics(kernel, arguments),

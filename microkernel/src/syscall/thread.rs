@@ -307,16 +307,33 @@ pub(super) fn yield_now(kernel: &mut Kernel) -> Outcome {
 }
 
 /// `UPCALL_SET`.
-pub(super) fn upcall_set(kernel: &mut Kernel, [entry, stack, block, ..]: Arguments) -> Outcome {
+pub(super) fn upcall_set(
+    kernel: &mut Kernel,
+    [entry, stack, block, linux_entry, ..]: Arguments,
+) -> Outcome {
     upcall::check_block(block)?;
-    let active = kernel.current().upcall.active;
-    kernel.current().upcall = Upcall {
+    let upcall = &mut kernel.current().upcall;
+    *upcall = Upcall {
         entry,
         stack,
         block,
-        active,
+        linux_entry,
+        ..*upcall
     };
     DONE
+}
+
+/// `UPCALL_CALLER`.
+#[inline(never)]
+pub(super) fn upcall_caller(kernel: &mut Kernel) -> bool {
+    match upcall::caller(kernel) {
+        Ok(call) => {
+            let [x16, x17] = call.scratch;
+            finish_with(kernel, 0, [call.pc, call.sp, call.pstate, x16, x17]);
+        }
+        Err(error) => finish(kernel, Err(error.into())),
+    }
+    LIGHT
 }
 
 /// `UPCALL_RESUME`.

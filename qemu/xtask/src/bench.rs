@@ -3,11 +3,13 @@
 //!
 //! Both print lines `name figure`; `qemu/reference.toml` says what each name means, what
 //! others need for it and what we aim at.
+use crate::scenes::linux::benchmark;
 use crate::{probe, tree};
 use anyhow::{Context, Result};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::fs;
+use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 
 /// Reference figures of one operation.
@@ -28,33 +30,27 @@ struct Reference {
     row: Vec<Row>,
 }
 
+/// Ratio to the leanest Linux that the geometric mean shall not exceed, and that no row shall.
+const MEAN: f64 = 0.6;
+const DEAREST: f64 = 1.3;
 /// What runs on the machine: first what memory is free while little runs, then the benchmark.
 const COMMAND: &str = "cat /proc/meminfo; bench";
 /// Memory of the machine, in KiB.
 const MEMORY_KIB: f64 = 512.0 * 1024.0;
 
-/// Runs the benchmark and prints the table; fails if the benchmark fails.
+/// The benchmark as a program of Linux.
+const LINUX_COMMAND: &str = "/linux/bench";
+
+/// Runs the benchmarks and prints the tables; fails if one of them fails.
 ///
 /// # Errors
-/// If it cannot be started or the reference figures cannot be read.
+/// If they cannot be started or the reference figures cannot be read.
 pub fn run() -> Result<ExitCode> {
     let path = tree::root().join("qemu/reference.toml");
     let text = fs::read_to_string(&path).context("qemu/reference.toml")?;
     let reference: Reference = basic_toml::from_str(&text).context("qemu/reference.toml")?;
     let (kernel_log, kernel_finished) = probe::log()?;
-    let output = Command::new(tree::root().join("qemu/run.sh"))
-        .envs([
-            ("CMD", COMMAND),
-            ("MEMORY", "512"),
-            ("ICOUNT", "1"),
-            ("TIMEOUT", "600"),
-        ])
-        .env("BUILD", tree::build())
-        .stdin(Stdio::null())
-        .stderr(Stdio::inherit())
-        .output()
-        .context("cannot start qemu/run.sh")?;
-    let printed = String::from_utf8_lossy(&output.stdout);
+    let (printed, native_finished) = on_machine(COMMAND, None)?;
     let (mut figures, others) = read_figures(&printed);
     if let Some(free_kib) = others.iter().find_map(|line| free_memory(line)) {
         figures.insert("memory_at_prompt_kib", MEMORY_KIB - free_kib);
@@ -63,12 +59,50 @@ pub fn run() -> Result<ExitCode> {
         eprintln!("bench: {line}");
     }
     figures.extend(read_figures(&kernel_log).0);
+    println!("Native programs\n");
     print!("{}", table(&reference.row, &figures));
-    Ok(if kernel_finished && output.status.success() {
+    let linux_finished = linux(&reference.row)?;
+    Ok(if kernel_finished && native_finished && linux_finished {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
     })
+}
+
+/// Measures the calls of an unmodified Linux program; false if it failed.
+fn linux(rows: &[Row]) -> Result<bool> {
+    let folder = match benchmark()? {
+        Ok(folder) => folder,
+        Err(reason) => {
+            println!("\nUnmodified Linux programs: not measured, {reason}");
+            return Ok(true);
+        }
+    };
+    let (printed, finished) = on_machine(LINUX_COMMAND, Some(&folder))?;
+    println!("\nUnmodified Linux programs\n");
+    print!("{}", linux_table(rows, &printed));
+    Ok(finished)
+}
+
+/// Runs a command while counting instructions; gives what it wrote and whether it succeeded.
+fn on_machine(command: &str, overlay: Option<&Path>) -> Result<(String, bool)> {
+    let output = Command::new(tree::root().join("qemu/run.sh"))
+        .envs([
+            ("CMD", command),
+            ("MEMORY", "512"),
+            ("ICOUNT", "1"),
+            ("TIMEOUT", "600"),
+        ])
+        .envs(overlay.map(|folder| ("OVERLAY", folder)))
+        .env("BUILD", tree::build())
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit())
+        .output()
+        .context("cannot start qemu/run.sh")?;
+    Ok((
+        String::from_utf8_lossy(&output.stdout).into_owned(),
+        output.status.success(),
+    ))
 }
 
 /// The figure in `/proc/meminfo`'s line `MemFree: N kB`.
@@ -140,6 +174,53 @@ fn table(rows: &[Row], figures: &BTreeMap<&str, f64>) -> String {
     text
 }
 
+/// The table of the Linux program: ours, Linux's, the ratio to its leanest form, the geometric mean of
+/// the ratios; and last what could not be measured, which the mean leaves out.
+fn linux_table(rows: &[Row], printed: &str) -> String {
+    let (figures, others) = read_figures(printed);
+    let mut text = format!(
+        "{:<24} {:>9} {:>9} {:>9} {:>9}  ours/lean\n",
+        "operation", "Linux", "lean", "aim", "ours"
+    );
+    let (mut logarithms, mut count, mut missing) = (0.0, 0, Vec::new());
+    for row in rows {
+        let Some(lean) = row.lean else { continue };
+        let Some(ours) = figures.get(row.name.as_str()) else {
+            missing.push(reason(&row.name, &others));
+            continue;
+        };
+        let ratio = ours / lean;
+        logarithms += ratio.ln();
+        count += 1;
+        let show = |figure: Option<f64>| figure.map_or("-".to_owned(), number);
+        text.push_str(&format!(
+            "{:<24} {:>9} {:>9} {:>9} {:>9}  {ratio:.2}{}\n",
+            row.text,
+            show(row.linux),
+            number(lean),
+            show(row.aim),
+            number(*ours),
+            if ratio > DEAREST { "  too dear" } else { "" }
+        ));
+    }
+    let mean = (logarithms / f64::from(count.max(1))).exp();
+    text.push_str(&format!(
+        "\n{count} rows, geometric mean {mean:.2} of lean (aim {MEAN}, no row above {DEAREST})\n"
+    ));
+    missing
+        .iter()
+        .for_each(|line| text.push_str(&format!("not counted: {line}\n")));
+    text
+}
+
+/// Why a row has no figure, in the program's words.
+fn reason(name: &str, others: &[&str]) -> String {
+    let said = others
+        .iter()
+        .find(|line| line.split_whitespace().next() == Some(name));
+    said.map_or_else(|| format!("{name}: not measured"), |line| line.to_string())
+}
+
 /// Millions as such, small figures with a digit behind the point if they have one.
 fn number(value: f64) -> String {
     if value >= 1e6 {
@@ -181,6 +262,27 @@ mod tests {
         let text = table(&[row], &BTreeMap::from([("a", 250.0), ("b", 2e6)]));
         assert!(text.contains("1.25  missed"), "{text}");
         assert!(text.contains("2.00 M"), "{text}");
+    }
+
+    fn linux_row(name: &str, lean: f64) -> Row {
+        Row {
+            name: name.into(),
+            text: name.into(),
+            sel4: None,
+            linux: Some(lean),
+            lean: Some(lean),
+            aim: None,
+        }
+    }
+
+    #[test]
+    fn the_mean_counts_only_what_ran_and_the_rest_is_named() {
+        let rows = ["a", "b", "c", "d"].map(|name| linux_row(name, 100.0));
+        let text = linux_table(&rows, "a 50.0\nb 200.0\nc missing: errno 38\n");
+        assert!(text.contains("2 rows, geometric mean 1.00"), "{text}");
+        assert!(text.contains("2.00  too dear"), "{text}");
+        assert!(text.contains("not counted: c missing: errno 38"), "{text}");
+        assert!(text.contains("not counted: d: not measured"), "{text}");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The exception vectors and the way back to user mode: constants for the two assembly files, and
+//! The exception vectors and the way back to user mode: constants for the three assembly files, and
 //! the Rust functions that they call.
 
 use core::arch::global_asm;
@@ -6,7 +6,7 @@ use core::mem::offset_of;
 
 use kernel_core::endpoint::Endpoint;
 use kernel_core::space::DIRECT_SLOTS;
-use kernel_core::thread::{State, Thread};
+use kernel_core::thread::{State, Thread, handling};
 
 use super::{backtrace, mmu};
 use crate::kernel;
@@ -56,6 +56,24 @@ global_asm!(
     awaiting_reply = const State::AwaitingReply as u64,
     receiving = const State::Receiving as u32,
     kernel = sym kernel::KERNEL,
+);
+
+global_asm!(
+    include_str!("reflect.s"),
+    flags = const offset_of!(Thread, flags),
+    stack = const offset_of!(Thread, upcall.stack),
+    active = const offset_of!(Thread, upcall.active),
+    call_pc = const offset_of!(Thread, upcall.call.pc),
+    call_pstate = const offset_of!(Thread, upcall.call.pstate),
+    call_x17 = const offset_of!(Thread, upcall.call.scratch) + 8,
+    handling_call = const handling::LINUX_CALL,
+);
+
+const _: () = assert!(
+    offset_of!(Thread, upcall.linux_entry) == offset_of!(Thread, upcall.active) + 8
+        && offset_of!(Thread, upcall.call.sp) == offset_of!(Thread, upcall.call.pc) + 8
+        && offset_of!(Thread, upcall.call.scratch) == offset_of!(Thread, upcall.call.pstate) + 8,
+    "the vector loads and stores these as pairs"
 );
 
 unsafe extern "C" {

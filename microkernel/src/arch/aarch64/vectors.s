@@ -2,10 +2,11 @@
 //
 // While a thread runs in user mode, SP_EL1 is the address of its `Thread`, so the first
 // instruction can save registers without a scratch register. The kernel proper runs on the
-// kernel stack. There are two ways through:
+// kernel stack. There are three ways through:
 //
 //   fast_path.s   a message that fits registers, a peer that waits: nothing is saved but what the
 //                 call stub does not declare clobbered, and the words stay where they are
+//   reflect.s     a Linux call, to libsys in the same process and back: five registers change
 //   enter         everything else: all registers go to the `Thread`, then Rust
 //
 // The way out is light if Rust chose the same thread (its callee-saved and system registers still
@@ -27,7 +28,7 @@ vectors:
     mov     w17, #1
     movk    w17, #0x5600, lsl #16   // svc #1 from AArch64 (Arm ARM, "ESR_EL1", EC 0x15)
     cmp     w16, w17
-    b.ne    enter_synchronous
+    b.ne    not_kernel_call
     cbz     x10, fast_call
     cmp     x10, #1
     b.eq    fast_reply_receive
@@ -54,6 +55,13 @@ vectors:
     .balign 128
     .endr
 
+not_kernel_call:
+    sub     w17, w17, #1            // svc #0
+    cmp     w16, w17
+    b.eq    linux_call
+    add     w17, w17, #2            // svc #2
+    cmp     w16, w17
+    b.eq    linux_return
 enter_synchronous:
     mov     w17, #{synchronous}
 enter:

@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 const COMPILER: &str = "aarch64-linux-gnu-gcc";
+/// Programs without any library.
+const FREESTANDING: [&str; 3] = ["-static", "-nostdlib", "-ffreestanding"];
 /// Where the cross compiler's packages put the libraries of dynamically linked programs.
 const LIBRARIES: &str = "/usr/aarch64-linux-gnu/lib";
 const LIBRARY_FILES: [&str; 2] = ["ld-linux-aarch64.so.1", "libc.so.6"];
@@ -124,6 +126,31 @@ fn programs() -> Result<Found> {
         } else {
             return Ok(Err(format!("{} is missing", library.display())));
         }
+    }
+    Ok(Ok(folder))
+}
+
+/// The benchmark of `qemu/bench`, in `/linux`, with what its rows execute; or why there is none.
+///
+/// # Errors
+/// If it does not compile.
+pub fn benchmark() -> Result<Found> {
+    /// Bytes of constants in the programs that rows with `exec` run.
+    const SIZES: [(&str, &str); 2] = [("end", "-DPAD=20480"), ("end-1M", "-DPAD=1048576")];
+    if !available(COMPILER) {
+        return Ok(Err(format!("{COMPILER} is not installed")));
+    }
+    let folder = tree::build().join("linux/bench");
+    let (source, target) = (tree::root().join("qemu/bench"), folder.join("linux"));
+    fs::create_dir_all(&target)?;
+    compile(
+        &source.join("bench.c"),
+        &target.join("bench"),
+        &FREESTANDING,
+    )?;
+    for (name, size) in SIZES {
+        let flags = [&FREESTANDING[..], &["-s", size]].concat();
+        compile(&source.join("end.c"), &target.join(name), &flags)?;
     }
     Ok(Ok(folder))
 }

@@ -4,7 +4,7 @@
 //! a boot each ([`dialogue`]). The machine is always started by `qemu/run.sh`, as a user starts it.
 mod batch;
 mod dialogue;
-mod linux;
+pub mod linux;
 mod machine;
 mod parse;
 mod pattern;

@@ -4,36 +4,38 @@
 //! code only (a fault there is an answer), or lent to a server, which checks it; and never above
 //! [`abi::layout::PERSONALITY`], where this code lives. So nothing a program names is memory that Rust owns.
 
+use crate::thread::Thread;
 use abi::layout::GUARDED_BYTES;
-use abi::thread::Block;
+use abi::thread::{Block, upcall};
 use abi::{Errno, call};
 use core::arch::{asm, global_asm};
+use core::mem::{MaybeUninit, offset_of};
 use libsys::lease::Loan;
+use personality::local::{LOCAL, NUMBERS};
 
 /// Bytes of a thread's area.
 const AREA_BYTES: usize = 64 << 10;
 
-/// What a thread has here: the block of its upcalls, and a stack that ends behind it.
-#[repr(C, align(4096))]
-struct Area {
-    block: Block,
-    stack: [u8; AREA_BYTES - size_of::<Block>()],
+/// What an upcall finds at the address that the kernel gives it: the block of the thread that made
+/// the call, and all that is remembered of that thread.
+#[repr(C)]
+pub struct Front {
+    /// The registers. First, because the kernel knows where it is.
+    pub block: Block,
+    /// The thread.
+    pub thread: Thread,
 }
 
-/// The area of the first thread. It is copied by a fork like all memory.
-static mut FIRST: Area = Area {
-    block: Block {
-        registers: abi::thread::Registers {
-            x: [0; 31],
-            sp: 0,
-            pc: 0,
-            pstate: 0,
-        },
-        reason: 0,
-        user: [0; 5],
-    },
-    stack: [0; AREA_BYTES - size_of::<Block>()],
-};
+/// What a thread has here: its front, and behind it the stack of its upcalls.
+#[repr(C, align(4096))]
+struct Area {
+    front: Front,
+    stack: [u8; AREA_BYTES - size_of::<Front>()],
+}
+
+/// The area of the first thread. It is copied by a fork like all memory. Nothing of it is in the file:
+/// [`enter`] fills it.
+static mut FIRST: MaybeUninit<Area> = MaybeUninit::uninit();
 
 global_asm!(
     // x0 target, x1 source, x2 bytes: copies; x0 = 0 then. A fault goes on at the end of this
@@ -70,14 +72,85 @@ global_asm!(
     "mov x8, #139",
     "svc #0",
     ".previous",
-    // The upcall: x0 is the block, sp the stack of its area.
+    // A kick: x0 is the front of the thread's area, sp the end of its stack.
     ".section .text.upcall, \"ax\"",
-    "personality_upcall:",
+    "personality_kicked:",
     "mov x29, xzr",
     "mov x30, xzr",
-    "bl {upcall}",
+    "bl {kicked}",
+    "personality_resume:",
     "mov x10, #{resume}",
     "svc #1",
+    "brk #1",
+    // A Linux call: sp is the end of the area, which tells where the front is; x16 and x17 are free,
+    // all other registers the program's. A call that LOCAL knows is answered here, by the piece of
+    // 32 bytes that it names.
+    "personality_call:",
+    "cmp x8, #{numbers}",
+    "b.hs 5f",
+    "adrp x16, {local}",
+    "add x16, x16, :lo12:{local}",
+    "ldrb w16, [x16, x8]",
+    "adr x17, 4f",
+    "add x17, x17, x16, lsl #5",
+    "br x17",
+    ".balign 32",
+    "4: b personality_call_saved",
+    ".balign 32",
+    // 1: ENOSYS, counted.
+    "adrp x16, {missing}",
+    "add x16, x16, :lo12:{missing}",
+    "ldr w17, [x16, x8, lsl #2]",
+    "add w17, w17, #1",
+    "str w17, [x16, x8, lsl #2]",
+    "5: mov x0, #-{enosys}",
+    "svc #2",
+    ".balign 32",
+    // 2: the pid, if it is known.
+    "sub x16, sp, #{area}",
+    "ldr w17, [x16, #{pid}]",
+    "cbz w17, personality_call_saved",
+    "mov x0, x17",
+    "svc #2",
+    ".balign 32",
+    // Anything else. What Rust preserves is saved, too, because a signal frame may need it.
+    "personality_call_saved:",
+    "sub x16, sp, #{area}",
+    "stp x0, x1, [x16, #0]",
+    "stp x2, x3, [x16, #16]",
+    "stp x4, x5, [x16, #32]",
+    "stp x6, x7, [x16, #48]",
+    "stp x8, x9, [x16, #64]",
+    "stp x10, x11, [x16, #80]",
+    "stp x12, x13, [x16, #96]",
+    "stp x14, x15, [x16, #112]",
+    "stp x18, x19, [x16, #144]",
+    "stp x20, x21, [x16, #160]",
+    "stp x22, x23, [x16, #176]",
+    "stp x24, x25, [x16, #192]",
+    "stp x26, x27, [x16, #208]",
+    "stp x28, x29, [x16, #224]",
+    "str x30, [x16, #240]",
+    "str xzr, [x16, #{reason}]",
+    "str xzr, [x16, #{complete}]",
+    "mov x0, x16",
+    "mov x29, xzr",
+    "mov x30, xzr",
+    "bl {linux_call}",
+    "sub x16, sp, #{area}",
+    "ldr x17, [x16, #{complete}]",
+    "cbnz x17, personality_resume",
+    "ldp x0, x1, [x16, #0]",
+    "ldp x2, x3, [x16, #16]",
+    "ldp x4, x5, [x16, #32]",
+    "ldp x6, x7, [x16, #48]",
+    "ldp x8, x9, [x16, #64]",
+    "ldp x10, x11, [x16, #80]",
+    "ldp x12, x13, [x16, #96]",
+    "ldp x14, x15, [x16, #112]",
+    "ldr x18, [x16, #144]",
+    "ldp x29, x30, [x16, #232]",
+    "svc #2",
     "brk #1",
     // The program's first instruction, x0, with its stack, x1. All other registers are 0.
     "personality_enter:",
@@ -110,13 +183,23 @@ global_asm!(
     ".previous",
     guarded = const GUARDED_BYTES,
     resume = const call::UPCALL_RESUME,
-    upcall = sym crate::upcall,
+    kicked = sym crate::kicked,
+    linux_call = sym crate::linux_call,
+    area = const AREA_BYTES,
+    reason = const offset_of!(Block, reason),
+    complete = const offset_of!(Block, user),
+    numbers = const NUMBERS,
+    local = sym LOCAL,
+    missing = sym crate::MISSING,
+    enosys = const Errno::ENOSYS.0,
+    pid = const offset_of!(Front, thread) + Thread::PID,
 );
 
 unsafe extern "C" {
     fn personality_copy(to: u64, from: u64, bytes: usize) -> u64;
     fn personality_sigreturn();
-    fn personality_upcall();
+    fn personality_kicked();
+    fn personality_call();
     fn personality_enter(entry: u64, stack: u64) -> !;
     fn personality_save_vector(to: *mut u8);
     fn personality_load_vector(from: *const u8);
@@ -205,13 +288,36 @@ pub fn sigreturn() -> u64 {
     personality_sigreturn as *const () as u64
 }
 
+/// Completes the block of a Linux call, of which the kernel still keeps a part: for whoever looks at
+/// the program's pc, sp or flags, or changes more registers than x0.
+pub fn complete(block: &mut Block) {
+    if block.reason != upcall::LINUX_CALL || block.user[0] != 0 {
+        return;
+    }
+    let mut registers = [0; 18];
+    registers[10] = call::UPCALL_CALLER;
+    // SAFETY: the call writes no memory.
+    unsafe { libsys::arch::raw_kernel_call(&mut registers) };
+    let [_, pc, sp, pstate, x16, x17, ..] = registers;
+    block.registers.pc = pc;
+    block.registers.sp = sp;
+    block.registers.pstate = pstate;
+    block.registers.x[16] = x16;
+    block.registers.x[17] = x17;
+    block.user[0] = 1;
+}
+
 /// Registers the upcall and starts the program, whose stack is at `stack`.
 pub fn enter(entry: u64, stack: u64) -> ! {
-    let block = &raw mut FIRST as u64;
+    let area = (&raw mut FIRST).cast::<Area>();
+    // SAFETY: nothing has happened in this process yet, so the area is nobody else's.
+    unsafe { (&raw mut (*area).front.thread).write(Thread::NEW) };
+    let block = area as u64;
     let mut registers = [0; 18];
-    registers[0] = personality_upcall as *const () as u64;
+    registers[0] = personality_kicked as *const () as u64;
     registers[1] = block + AREA_BYTES as u64;
     registers[2] = block;
+    registers[3] = personality_call as *const () as u64;
     registers[10] = call::UPCALL_SET;
     // SAFETY: the block and the stack are ours and used by nothing but upcalls.
     unsafe { libsys::arch::raw_kernel_call(&mut registers) };

@@ -14,20 +14,20 @@ extern crate alloc;
 mod calls;
 mod heap;
 mod machine;
-mod process;
 mod signals;
 mod text;
+mod thread;
 
 use abi::Errno;
-use abi::thread::{Block, upcall as reason};
 use core::sync::atomic::{AtomicU32, Ordering};
 use libsys::runtime;
+use machine::Front;
+use personality::local::NUMBERS;
 use personality::{number, restart};
-use process::Process;
 use signals::Interrupted;
 
 /// How often each call was refused with `ENOSYS`, by number.
-static MISSING: [AtomicU32; 512] = [const { AtomicU32::new(0) }; 512];
+static MISSING: [AtomicU32; NUMBERS] = [const { AtomicU32::new(0) }; NUMBERS];
 
 const AT_BASE: u64 = 7;
 const AT_ENTRY: u64 = 9;
@@ -46,24 +46,22 @@ fn __tessera_main() -> i32 {
     machine::enter(entry, runtime::initial_stack())
 }
 
-/// An upcall of the kernel: a call of Linux, or a signal waits.
-extern "C" fn upcall(block: &mut Block) {
-    let process = process::current();
-    if block.reason == reason::LINUX_CALL {
-        linux_call(process, block);
-    } else {
-        signals::deliver(process, block, None);
-    }
+/// A signal waits.
+extern "C" fn kicked(front: &mut Front) {
+    signals::deliver(&mut front.thread, &mut front.block, None);
 }
 
-fn linux_call(process: &mut Process, block: &mut Block) {
+/// A call of Linux that `machine` has no answer to. The block lacks what the kernel keeps
+/// ([`machine::complete`]).
+extern "C" fn linux_call(front: &mut Front) {
+    let Front { block, thread } = front;
     let number = block.registers.x[8];
     if number == number::RT_SIGRETURN {
-        return signals::end_handler(process, block);
+        return signals::end_handler(thread, block);
     }
     let x = &block.registers.x;
     let arguments = [x[0], x[1], x[2], x[3], x[4], x[5]];
-    let result = calls::call(process, block, number, arguments);
+    let result = calls::call(thread, block, number, arguments);
     if result == Err(Errno::ENOSYS) {
         count_missing(number);
     }
@@ -73,7 +71,7 @@ fn linux_call(process: &mut Process, block: &mut Block) {
                 restart: restart::of(number),
                 argument: arguments[0],
             };
-            signals::deliver(process, block, Some(interrupted));
+            signals::deliver(thread, block, Some(interrupted));
         }
         Ok(value) => block.registers.x[0] = value,
         Err(errno) => block.registers.x[0] = error(errno),

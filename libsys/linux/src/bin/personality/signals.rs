@@ -3,7 +3,7 @@
 //! The process server decides what is delivered. Here the frame is built on the program's stack, and
 //! the block's registers are turned to the handler; `rt_sigreturn` takes them back from the frame.
 
-use crate::process::Process;
+use crate::thread::Thread;
 use crate::{error, machine};
 use abi::thread::Block;
 use abi::{Errno, Handle};
@@ -39,7 +39,8 @@ fn ask(wish: &Request) -> Result<Reply, Errno> {
 }
 
 /// Turns the thread to the handlers of all deliverable signals.
-pub fn deliver(process: &mut Process, block: &mut Block, interrupted: Option<Interrupted>) {
+pub fn deliver(thread: &mut Thread, block: &mut Block, interrupted: Option<Interrupted>) {
+    machine::complete(block);
     let mut interrupted = interrupted;
     while let Ok(taken @ Reply::Deliver { flags, .. }) = ask(&Request::Take) {
         if let Some(call) = interrupted.take() {
@@ -49,12 +50,12 @@ pub fn deliver(process: &mut Process, block: &mut Block, interrupted: Option<Int
                 block.registers.x[0] = error(Errno::EINTR);
             }
         }
-        if push(process, block, taken).is_err() {
-            return fail(process);
+        if push(thread, block, taken).is_err() {
+            return fail(thread);
         }
     }
     if let Some(call) = interrupted {
-        restore_mask(process);
+        restore_mask(thread);
         repeat(block, call);
     }
 }
@@ -65,14 +66,14 @@ fn repeat(block: &mut Block, call: Interrupted) {
 }
 
 /// Goes back to the mask before a call that had one of its own.
-pub fn restore_mask(process: &mut Process) {
-    if let Some(set) = process.saved_mask.take() {
+pub fn restore_mask(thread: &mut Thread) {
+    if let Some(set) = thread.saved_mask.take() {
         let _ = ask(&Request::Mask { how: 2, set });
     }
 }
 
 /// There is no room for a frame: the program ends by `SIGSEGV`, whatever it has arranged.
-fn fail(process: &mut Process) {
+fn fail(thread: &mut Thread) {
     let reset = Request::Action {
         signal: SIGSEGV,
         change: true,
@@ -85,7 +86,7 @@ fn fail(process: &mut Process) {
         how: 1,
         set: 1 << (SIGSEGV - 1),
     };
-    let pid = process.pid().unwrap_or(0) as i32;
+    let pid = thread.pid().unwrap_or(0) as i32;
     let kill = Request::Kill {
         pid,
         signal: SIGSEGV,
@@ -105,7 +106,7 @@ pub fn stack_now(stack: AlternateStack, sp: u64) -> AlternateStack {
 }
 
 /// Builds the frame of one signal.
-fn push(process: &mut Process, block: &mut Block, taken: Reply) -> Result<(), Errno> {
+fn push(thread: &mut Thread, block: &mut Block, taken: Reply) -> Result<(), Errno> {
     let Reply::Deliver {
         signal,
         code,
@@ -120,7 +121,7 @@ fn push(process: &mut Process, block: &mut Block, taken: Reply) -> Result<(), Er
         return Err(Errno::EPROTO);
     };
     let registers = &mut block.registers;
-    let stack = process.stack;
+    let stack = thread.stack;
     let alternate =
         flags & SA_ONSTACK != 0 && stack.flags & SS_DISABLE == 0 && !stack.holds(registers.sp);
     let top = if alternate {
@@ -140,7 +141,7 @@ fn push(process: &mut Process, block: &mut Block, taken: Reply) -> Result<(), Er
             value,
         },
         registers,
-        mask: process.saved_mask.take().unwrap_or(restore),
+        mask: thread.saved_mask.take().unwrap_or(restore),
         stack: stack_now(stack, registers.sp),
     };
     contents.write(&mut image);
@@ -169,13 +170,14 @@ fn push(process: &mut Process, block: &mut Block, taken: Reply) -> Result<(), Er
 }
 
 /// `rt_sigreturn`: everything as the frame says.
-pub fn end_handler(process: &mut Process, block: &mut Block) {
-    if restore(process, block).is_none() {
-        fail(process);
+pub fn end_handler(thread: &mut Thread, block: &mut Block) {
+    if restore(thread, block).is_none() {
+        fail(thread);
     }
 }
 
-fn restore(process: &mut Process, block: &mut Block) -> Option<()> {
+fn restore(thread: &mut Thread, block: &mut Block) -> Option<()> {
+    machine::complete(block);
     let mut bytes = [0; frame::BYTES];
     machine::read(block.registers.sp, &mut bytes).ok()?;
     let context = frame::read(&bytes)?;
@@ -184,8 +186,8 @@ fn restore(process: &mut Process, block: &mut Block) -> Option<()> {
         machine::load_vector(bytes.get(vector..)?.first_chunk()?);
     }
     let stack = context.stack;
-    if !process.stack.holds(block.registers.sp) {
-        process.stack = AlternateStack {
+    if !thread.stack.holds(block.registers.sp) {
+        thread.stack = AlternateStack {
             flags: stack.flags & !SS_ONSTACK,
             ..stack
         };
@@ -195,7 +197,7 @@ fn restore(process: &mut Process, block: &mut Block) -> Option<()> {
         deliverable: true, ..
     }) = returned
     {
-        deliver(process, block, None);
+        deliver(thread, block, None);
     }
     Some(())
 }

@@ -2,7 +2,7 @@
 
 use super::{Arguments, Result, descriptor, vfs, word};
 use crate::machine;
-use crate::process::Process;
+use crate::thread::Thread;
 use abi::{Errno, Handle};
 use libsys::lease::Loan;
 use libsys::request::request;
@@ -18,7 +18,7 @@ const MOST_EVENTS: usize = i32::MAX as usize / EVENT_BYTES;
 const EPOLL_CTL_DEL: u32 = 2;
 
 /// The calls of this file.
-pub fn call(process: &mut Process, number: u64, a: Arguments) -> Option<Result> {
+pub fn call(thread: &mut Thread, number: u64, a: Arguments) -> Option<Result> {
     Some(match number {
         number::EVENTFD2 => {
             let (initial, flags) = (word(a[0]), word(a[1]));
@@ -38,9 +38,9 @@ pub fn call(process: &mut Process, number: u64, a: Arguments) -> Option<Result> 
             vfs(Request::WatchFile { flags }, NO_LOANS)
         }
         number::EPOLL_CTL => change(a),
-        number::EPOLL_PWAIT => wait(process, a, timeout_ms(a[3])),
+        number::EPOLL_PWAIT => wait(thread, a, timeout_ms(a[3])),
         number::EPOLL_PWAIT2 => match super::waiting::timeout(a[3]) {
-            Ok(timeout_ns) => wait(process, a, timeout_ns),
+            Ok(timeout_ns) => wait(thread, a, timeout_ns),
             Err(errno) => Err(errno),
         },
         _ => return None,
@@ -95,14 +95,14 @@ fn timeout_ms(milliseconds: u64) -> u64 {
     u64::try_from(milliseconds as i32).map_or(u64::MAX, |time| time * 1_000_000)
 }
 
-fn wait(process: &mut Process, a: Arguments, timeout_ns: u64) -> Result {
+fn wait(thread: &mut Thread, a: Arguments, timeout_ns: u64) -> Result {
     let most = usize::try_from(word(a[2]) as i32).unwrap_or(0);
     if most == 0 || most > MOST_EVENTS {
         return Err(Errno::EINVAL);
     }
     let loan = machine::lend_out(a[1], most * EVENT_BYTES)?;
     let watch = descriptor(a[0]);
-    super::waiting::masked(process, a[4], a[5], || {
+    super::waiting::masked(thread, a[4], a[5], || {
         vfs(
             Request::AwaitWatch { watch, timeout_ns },
             [loan, Loan::NONE],

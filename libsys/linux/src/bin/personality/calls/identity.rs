@@ -2,7 +2,7 @@
 
 use super::{Arguments, Result, proc, proc_number, word};
 use crate::machine;
-use crate::process::Process;
+use crate::thread::{Thread, forget_ids};
 use abi::{Errno, Handle};
 use libsys::lease::Loan;
 use libsys::request::request;
@@ -14,20 +14,17 @@ const KEEP: u32 = u32::MAX;
 const GROUPS: u64 = 65536;
 
 /// The calls of this file.
-pub fn call(process: &mut Process, number: u64, a: Arguments) -> Option<Result> {
-    if (number::SETREGID..=number::SETRESGID).contains(&number) {
-        process.forget_ids();
-    }
+pub fn call(thread: &mut Thread, number: u64, a: Arguments) -> Option<Result> {
     let [first, second, third] = [word(a[0]), word(a[1]), word(a[2])];
     Some(match number {
-        number::GETPID | number::GETTID | number::SET_TID_ADDRESS => process.pid().map(u64::from),
+        number::GETPID | number::GETTID | number::SET_TID_ADDRESS => thread.pid().map(u64::from),
         number::GETPPID => parent(),
-        number::GETUID => process.users().map(|ids| ids[0].into()),
-        number::GETEUID => process.users().map(|ids| ids[1].into()),
-        number::GETGID => process.groups().map(|ids| ids[0].into()),
-        number::GETEGID => process.groups().map(|ids| ids[1].into()),
-        number::GETRESUID => process.users().and_then(|ids| store(ids, a)),
-        number::GETRESGID => process.groups().and_then(|ids| store(ids, a)),
+        number::GETUID => thread.users().map(|ids| ids[0].into()),
+        number::GETEUID => thread.users().map(|ids| ids[1].into()),
+        number::GETGID => thread.groups().map(|ids| ids[0].into()),
+        number::GETEGID => thread.groups().map(|ids| ids[1].into()),
+        number::GETRESUID => thread.users().and_then(|ids| store(ids, a)),
+        number::GETRESGID => thread.groups().and_then(|ids| store(ids, a)),
         number::SETUID => users(0, KEEP, first, KEEP),
         number::SETREUID => users(1, first, second, KEEP),
         number::SETRESUID => users(2, first, second, third),
@@ -58,7 +55,7 @@ fn store(ids: [u32; 3], a: Arguments) -> Result {
 }
 
 fn users(how: u32, real: u32, effective: u32, saved: u32) -> Result {
-    proc_number(Request::SetUsers {
+    change(Request::SetUsers {
         how,
         real,
         effective,
@@ -67,12 +64,18 @@ fn users(how: u32, real: u32, effective: u32, saved: u32) -> Result {
 }
 
 fn groups(how: u32, real: u32, effective: u32, saved: u32) -> Result {
-    proc_number(Request::SetGroups {
+    change(Request::SetGroups {
         how,
         real,
         effective,
         saved,
     })
+}
+
+fn change(wish: Request) -> Result {
+    let result = proc_number(wish);
+    forget_ids();
+    result
 }
 
 fn ask_groups(wish: Request, loan: Loan<'_>) -> Result {

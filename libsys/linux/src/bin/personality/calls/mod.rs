@@ -14,7 +14,7 @@ mod time;
 mod transfer;
 mod waiting;
 
-use crate::process::Process;
+use crate::thread::Thread;
 use abi::thread::Block;
 use abi::{Errno, Handle};
 use libsys::lease::Loan;
@@ -31,18 +31,18 @@ pub type Arguments = [u64; 6];
 ///
 /// # Errors
 /// As the call's manual page says; `ENOSYS`.
-pub fn call(process: &mut Process, block: &mut Block, number: u64, a: Arguments) -> Result {
-    if let Some(result) = transfer::call(process, number, a) {
+pub fn call(thread: &mut Thread, block: &mut Block, number: u64, a: Arguments) -> Result {
+    if let Some(result) = transfer::call(thread, number, a) {
         return result;
     }
     let rest = files::call(number, a)
         .or_else(|| paths::call(number, a))
         .or_else(|| memory::call(number, a))
-        .or_else(|| signal::call(process, block, number, a))
-        .or_else(|| processes::call(process, block, number, a))
-        .or_else(|| waiting::call(process, number, a))
-        .or_else(|| events::call(process, number, a))
-        .or_else(|| identity::call(process, number, a))
+        .or_else(|| signal::call(thread, block, number, a))
+        .or_else(|| processes::call(thread, block, number, a))
+        .or_else(|| waiting::call(thread, number, a))
+        .or_else(|| events::call(thread, number, a))
+        .or_else(|| identity::call(thread, number, a))
         .or_else(|| time::call(number, a))
         .or_else(|| machine_calls::call(number, a))
         .or_else(|| ipc::call(number, a));

@@ -2,8 +2,8 @@
 
 use super::{Arguments, Result, proc, proc_number, word};
 use crate::machine;
-use crate::process::Process;
 use crate::text::{Path, strings};
+use crate::thread::Thread;
 use abi::thread::Block;
 use abi::{Errno, Handle};
 use libsys::lease::Loan;
@@ -16,9 +16,9 @@ use proto::vfs::AT_FDCWD;
 const RUSAGE_BYTES: usize = 144;
 
 /// The calls of this file.
-pub fn call(process: &mut Process, block: &mut Block, number: u64, a: Arguments) -> Option<Result> {
+pub fn call(thread: &mut Thread, block: &mut Block, number: u64, a: Arguments) -> Option<Result> {
     Some(match number {
-        number::CLONE => fork(process, block, a),
+        number::CLONE => fork(thread, block, a),
         number::EXECVE => execute(a[0], a[1], a[2]),
         number::EXECVEAT => execute_at(a),
         number::EXIT | number::EXIT_GROUP => exit(a[0] as i32),
@@ -44,7 +44,7 @@ pub fn call(process: &mut Process, block: &mut Block, number: u64, a: Arguments)
 }
 
 /// The arguments on AArch64: flags, stack, parent's place for the tid, TLS, child's place.
-fn fork(process: &mut Process, block: &mut Block, a: Arguments) -> Result {
+fn fork(thread: &mut Thread, block: &mut Block, a: Arguments) -> Result {
     let [flags, stack, parent_tid, tls, child_tid, _] = a;
     let wish = clone::child(flags)?;
     let pid = proc_number(Request::Fork)?;
@@ -55,15 +55,16 @@ fn fork(process: &mut Process, block: &mut Block, a: Arguments) -> Result {
         }
         return Ok(pid);
     }
-    process.forked();
+    thread.forked();
     if stack != 0 {
+        machine::complete(block);
         block.registers.sp = stack;
     }
     if wish.tls {
         machine::set_thread_pointer(tls);
     }
     if wish.child_tid {
-        let own = process.pid()?;
+        let own = thread.pid()?;
         let _ = machine::write(child_tid, &own.to_le_bytes());
     }
     Ok(0)

@@ -1,7 +1,7 @@
 //! Signals, as far as they are calls.
 
 use super::{Arguments, Result, proc, proc_number, word};
-use crate::process::Process;
+use crate::thread::Thread;
 use crate::{machine, signals};
 use abi::Errno;
 use abi::thread::Block;
@@ -18,7 +18,7 @@ const LEAST_STACK: u64 = 5120;
 const ASK: u32 = 3;
 
 /// The calls of this file.
-pub fn call(process: &mut Process, block: &mut Block, number: u64, a: Arguments) -> Option<Result> {
+pub fn call(thread: &mut Thread, block: &mut Block, number: u64, a: Arguments) -> Option<Result> {
     Some(match number {
         number::RT_SIGACTION => sized(a[3]).and_then(|()| action(a)),
         number::RT_SIGPROCMASK => sized(a[3]).and_then(|()| mask(a)),
@@ -26,14 +26,14 @@ pub fn call(process: &mut Process, block: &mut Block, number: u64, a: Arguments)
         number::RT_SIGSUSPEND => sized(a[1]).and_then(|()| suspend(a)),
         number::RT_SIGTIMEDWAIT => sized(a[3]).and_then(|()| wait(a)),
         number::RT_SIGQUEUEINFO => queue(a),
-        number::SIGALTSTACK => alternate_stack(process, block, a),
+        number::SIGALTSTACK => alternate_stack(thread, block, a),
         number::KILL => proc_number(Request::Kill {
             pid: a[0] as i32,
             signal: word(a[1]),
         }),
-        number::TKILL => to_thread(process, a[0], word(a[1])),
-        number::TGKILL => match process.pid() {
-            Ok(pid) if u64::from(pid) == a[0] => to_thread(process, a[1], word(a[2])),
+        number::TKILL => to_thread(thread, a[0], word(a[1])),
+        number::TGKILL => match thread.pid() {
+            Ok(pid) if u64::from(pid) == a[0] => to_thread(thread, a[1], word(a[2])),
             _ => Err(Errno::ESRCH),
         },
         _ => return None,
@@ -49,8 +49,8 @@ fn sized(bytes: u64) -> core::result::Result<(), Errno> {
 }
 
 /// A process has one thread: whoever names another names nobody.
-fn to_thread(process: &mut Process, tid: u64, signal: u32) -> Result {
-    let pid = process.pid()?;
+fn to_thread(thread: &mut Thread, tid: u64, signal: u32) -> Result {
+    let pid = thread.pid()?;
     if tid as i32 <= 0 {
         return Err(Errno::EINVAL);
     }
@@ -187,19 +187,20 @@ fn queue(a: Arguments) -> Result {
     })
 }
 
-fn alternate_stack(process: &mut Process, block: &Block, a: Arguments) -> Result {
+fn alternate_stack(thread: &mut Thread, block: &mut Block, a: Arguments) -> Result {
+    machine::complete(block);
     let sp = block.registers.sp;
     let mut bytes = [0; 24];
     if a[0] != 0 {
         machine::read(a[0], &mut bytes)?;
     }
-    let old = signals::stack_now(process.stack, sp);
+    let old = signals::stack_now(thread.stack, sp);
     if a[0] != 0 {
         let new = AlternateStack::from_bytes(&bytes);
-        if process.stack.holds(sp) {
+        if thread.stack.holds(sp) {
             return Err(Errno::EPERM);
         }
-        process.stack = match new.flags {
+        thread.stack = match new.flags {
             SS_DISABLE => AlternateStack {
                 flags: SS_DISABLE,
                 ..AlternateStack::default()

@@ -1,7 +1,7 @@
 //! Reading and writing: `read`, `write`, their vectors, and `sendfile`.
 
 use super::{Arguments, Result, descriptor};
-use crate::process::Process;
+use crate::thread::Thread;
 use crate::{machine, text};
 use abi::{Errno, Handle};
 use alloc::vec::Vec;
@@ -18,7 +18,7 @@ const GATHER_BYTES: usize = 64 << 10;
 const MOST: u64 = 0x7fff_f000;
 
 /// The calls of this file.
-pub fn call(process: &mut Process, number: u64, a: Arguments) -> Option<Result> {
+pub fn call(thread: &mut Thread, number: u64, a: Arguments) -> Option<Result> {
     let result = match number {
         number::READ => read(a),
         number::WRITE => write(a),
@@ -29,15 +29,15 @@ pub fn call(process: &mut Process, number: u64, a: Arguments) -> Option<Result> 
         number::SENDFILE => send_file(a),
         _ => return None,
     };
-    Some(result.inspect_err(|&errno| broken_pipe(process, errno)))
+    Some(result.inspect_err(|&errno| broken_pipe(thread, errno)))
 }
 
 /// Whoever writes to a pipe that nobody reads is told by a signal first.
-fn broken_pipe(process: &mut Process, errno: Errno) {
+fn broken_pipe(thread: &mut Thread, errno: Errno) {
     if errno != Errno::EPIPE {
         return;
     }
-    if let Ok(pid) = process.pid() {
+    if let Ok(pid) = thread.pid() {
         let _ = super::proc(ProcRequest::Kill {
             pid: pid as i32,
             signal: SIGPIPE,

@@ -1,7 +1,7 @@
 //! Waiting for several descriptors: `ppoll`, `pselect6`.
 
 use super::{Arguments, Result, proc, vfs, word};
-use crate::process::Process;
+use crate::thread::Thread;
 use crate::{machine, signals};
 use abi::Errno;
 use libsys::lease::Loan;
@@ -13,10 +13,10 @@ use proto::proc::{Reply, Request as ProcRequest};
 use proto::vfs::Request;
 
 /// The calls of this file.
-pub fn call(process: &mut Process, number: u64, a: Arguments) -> Option<Result> {
+pub fn call(thread: &mut Thread, number: u64, a: Arguments) -> Option<Result> {
     Some(match number {
-        number::PPOLL => poll(process, a),
-        number::PSELECT6 => select(process, a),
+        number::PPOLL => poll(thread, a),
+        number::PSELECT6 => select(thread, a),
         _ => return None,
     })
 }
@@ -43,7 +43,7 @@ fn remain(address: u64, timeout_ns: u64, start_ns: u64) {
 /// Does `wait` with another mask, if one is named. A signal that comes after the mask is set and
 /// before the wait interrupts the wait: the kick is kept until then.
 pub(super) fn masked(
-    process: &mut Process,
+    thread: &mut Thread,
     mask_at: u64,
     bytes: u64,
     wait: impl FnOnce() -> Result,
@@ -58,16 +58,16 @@ pub(super) fn masked(
     let Reply::Set { set: old, .. } = proc(ProcRequest::Mask { how: 2, set })? else {
         return Err(Errno::EPROTO);
     };
-    process.saved_mask = Some(old);
+    thread.saved_mask = Some(old);
     let result = wait();
     // The handlers of an interrupted call run before the old mask is back.
     if result != Err(Errno::EINTR) {
-        signals::restore_mask(process);
+        signals::restore_mask(thread);
     }
     result
 }
 
-fn poll(process: &mut Process, a: Arguments) -> Result {
+fn poll(thread: &mut Thread, a: Arguments) -> Result {
     const DESCRIPTORS: u64 = 1 << 16;
     let (list, count, time_at) = (a[0], a[1] & 0xffff_ffff, a[2]);
     if count > DESCRIPTORS {
@@ -75,14 +75,14 @@ fn poll(process: &mut Process, a: Arguments) -> Result {
     }
     let (timeout_ns, start_ns) = (timeout(time_at)?, monotonic_ns());
     let loan = machine::lend_both(list, count as usize * POLL_BYTES)?;
-    let result = masked(process, a[3], a[4], || {
+    let result = masked(thread, a[3], a[4], || {
         vfs(Request::Poll { timeout_ns }, [loan, Loan::NONE])
     });
     remain(time_at, timeout_ns, start_ns);
     result
 }
 
-fn select(process: &mut Process, a: Arguments) -> Result {
+fn select(thread: &mut Thread, a: Arguments) -> Result {
     let (count, time_at) = (word(a[0]) as i32, a[4]);
     let count = usize::try_from(count).map_err(|_| Errno::EINVAL)?.min(MOST);
     let bytes = count.div_ceil(64) * 8;
@@ -104,7 +104,7 @@ fn select(process: &mut Process, a: Arguments) -> Result {
             [Loan::both(&mut list), Loan::NONE],
         )
     };
-    let result = masked(process, get_u64(&mask, 0), get_u64(&mask, 8), wait);
+    let result = masked(thread, get_u64(&mask, 0), get_u64(&mask, 8), wait);
     remain(time_at, timeout_ns, start_ns);
     result?;
     let (ready, found) = select::from_poll(&list, &sets)?;
