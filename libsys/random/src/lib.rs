@@ -1,6 +1,7 @@
 //! ChaCha20 that forgets: what was given out cannot be found from the state later (D. J. Bernstein,
 //! "Fast-key-erasure random-number generators", 2017).
 #![no_std]
+#![forbid(unsafe_code)]
 
 extern crate alloc;
 
