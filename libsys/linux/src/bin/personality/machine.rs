@@ -59,6 +59,20 @@ global_asm!(
     "b 2b",
     "3: mov x0, #0",
     "ret",
+    // x0 address, x1 most: counts the bytes before the first zero, or x1 without one; x1 is the
+    // count, x0 = 0. A fault as above.
+    ".global personality_length",
+    "personality_length:",
+    "mov x2, x0",
+    "add x1, x0, x1",
+    "4: cmp x2, x1",
+    "b.eq 5f",
+    "ldrb w3, [x2], #1",
+    "cbnz w3, 4b",
+    "sub x2, x2, #1",
+    "5: sub x1, x2, x0",
+    "mov x0, #0",
+    "ret",
     ".balign {guarded}, 0",
     ".previous",
     ".section .text.fixed, \"ax\"",
@@ -197,6 +211,7 @@ global_asm!(
 
 unsafe extern "C" {
     fn personality_copy(to: u64, from: u64, bytes: usize) -> u64;
+    fn personality_length(address: u64, most: usize) -> Length;
     fn personality_sigreturn();
     fn personality_kicked();
     fn personality_call();
@@ -234,6 +249,28 @@ pub fn write(address: u64, from: &[u8]) -> Result<(), Errno> {
         0 => Ok(()),
         _ => Err(Errno::EFAULT),
     }
+}
+
+/// What `personality_length` returns in two registers.
+#[repr(C)]
+struct Length {
+    fault: u64,
+    bytes: usize,
+}
+
+/// Bytes of the string at `address` before its final zero; `None` if the first `most` have none.
+///
+/// # Errors
+/// `EFAULT` where nothing can be read.
+pub fn length(address: u64, most: usize) -> Result<Option<usize>, Errno> {
+    // Nothing behind the end of what programs have is looked at.
+    let most = most.min(abi::layout::PERSONALITY.saturating_sub(address) as usize);
+    // SAFETY: reads only, and a fault there is the result 1.
+    let found = unsafe { personality_length(address, most) };
+    if found.fault != 0 || most == 0 {
+        return Err(Errno::EFAULT);
+    }
+    Ok((found.bytes < most).then_some(found.bytes))
 }
 
 /// Lends `bytes` of the program's memory to be written by a server.
