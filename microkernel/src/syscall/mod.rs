@@ -81,8 +81,11 @@ pub(crate) fn dispatch(kernel: &mut Kernel) -> bool {
 #[repr(C)]
 pub(crate) struct Results(u64, u64);
 
+/// Tells the vector to take the general way; nothing has changed.
+const DECLINED: Results = Results(u64::MAX, 0);
+
 /// Where the vector enters for a call after which the same thread goes on: it neither waits nor
-/// wakes anybody, and uses nothing of the thread's registers but its arguments.
+/// wakes anybody better, and uses nothing of the thread's registers but its arguments.
 #[expect(
     clippy::too_many_arguments,
     reason = "registers, as the vector has them"
@@ -105,6 +108,10 @@ pub(crate) extern "C" fn short(
         SPACE_APPLY => space::apply(kernel, arguments),
         TOKEN_STATE => message::token_state(kernel, arguments),
         NULL => DONE,
+        REPLY => match message::short_reply(kernel) {
+            Some(outcome) => outcome,
+            None => return DECLINED,
+        },
         _ => Err(Error::BadCall.into()),
     };
     match outcome {

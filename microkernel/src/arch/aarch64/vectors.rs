@@ -28,7 +28,8 @@ pub(crate) enum Cause {
 }
 
 /// The calls that [`syscall::short`] carries out, by number.
-const SHORT_CALLS: u64 = 1 << call::LEASE_READ
+const SHORT_CALLS: u64 = 1 << call::REPLY
+    | 1 << call::LEASE_READ
     | 1 << call::LEASE_WRITE
     | 1 << call::TOKEN_STATE
     | 1 << call::SPACE_APPLY
@@ -51,6 +52,7 @@ global_asm!(
     short_calls_0 = const SHORT_CALLS & 0xffff,
     short_calls_16 = const SHORT_CALLS >> 16 & 0xffff,
     short_calls_48 = const SHORT_CALLS >> 48,
+    reply = const call::REPLY,
     short_call = sym syscall::short,
     kernel_entry = sym kernel::enter,
     kernel_fault = sym kernel_fault,

@@ -140,7 +140,15 @@ short_call_rust:
     tbz     x16, #0, enter_synchronous
     ldr     w16, [sp, #{flags}]
     cbnz    w16, enter_synchronous
-    mov     x17, sp
+    cmp     x10, #{reply}
+    b.ne    1f
+    stp     x0, x1, [sp, #0]        // the message; and all, in case Rust declines
+    stp     x2, x3, [sp, #16]
+    stp     x4, x5, [sp, #32]
+    stp     x6, x7, [sp, #48]
+    stp     x8, x9, [sp, #64]
+    stp     x10, x11, [sp, #80]
+1:  mov     x17, sp
     adrp    x16, __stack_top
     add     x16, x16, :lo12:__stack_top
     mov     sp, x16
@@ -154,6 +162,8 @@ short_call_rust:
     ldp     x18, x30, [sp]
     ldp     x17, x29, [sp, #16]
     mov     sp, x17
+    cmn     x0, #1
+    b.eq    short_call_declined
     mov     x2, xzr
     mov     x3, xzr
     mov     x4, xzr
@@ -171,6 +181,16 @@ short_call_rust:
     mov     x16, xzr
     mov     x17, xzr
     eret
+
+// Only REPLY is declined.
+short_call_declined:
+    ldp     x0, x1, [sp, #0]
+    ldp     x2, x3, [sp, #16]
+    ldp     x4, x5, [sp, #32]
+    ldp     x6, x7, [sp, #48]
+    ldp     x8, x9, [sp, #64]
+    ldp     x10, x11, [sp, #80]
+    b       enter_synchronous
 
 // Goes to user mode as the thread at x0 (bit 0 is not part of the address).
     .global leave

@@ -78,13 +78,6 @@ global_asm!(
     ".section .text.fixed, \"ax\"",
     "mov x0, #1",
     "ret",
-    // Where handlers without a restorer of their own return to. Debuggers know it by exactly these
-    // two instructions.
-    ".balign 16",
-    ".global personality_sigreturn",
-    "personality_sigreturn:",
-    "mov x8, #139",
-    "svc #0",
     ".previous",
     // A kick: x0 is the front of the thread's area, sp the end of its stack.
     ".section .text.upcall, \"ax\"",
