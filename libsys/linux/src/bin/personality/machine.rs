@@ -43,21 +43,39 @@ global_asm!(
     ".section .text.guarded, \"ax\"",
     ".global personality_copy",
     "personality_copy:",
-    "orr x3, x0, x1",
-    "tst x3, #7",
-    "b.ne 2f",
-    "1: cmp x2, #8",
+    "1: cmp x2, #64",
     "b.lo 2f",
+    "ldp x3, x4, [x1], #16",
+    "ldp x5, x6, [x1], #16",
+    "ldp x7, x8, [x1], #16",
+    "ldp x9, x10, [x1], #16",
+    "stp x3, x4, [x0], #16",
+    "stp x5, x6, [x0], #16",
+    "stp x7, x8, [x0], #16",
+    "stp x9, x10, [x0], #16",
+    "sub x2, x2, #64",
+    "b 1b",
+    "2: tbz x2, #5, 3f",
+    "ldp x3, x4, [x1], #16",
+    "ldp x5, x6, [x1], #16",
+    "stp x3, x4, [x0], #16",
+    "stp x5, x6, [x0], #16",
+    "3: tbz x2, #4, 4f",
+    "ldp x3, x4, [x1], #16",
+    "stp x3, x4, [x0], #16",
+    "4: tbz x2, #3, 5f",
     "ldr x3, [x1], #8",
     "str x3, [x0], #8",
-    "sub x2, x2, #8",
-    "b 1b",
-    "2: cbz x2, 3f",
-    "ldrb w3, [x1], #1",
-    "strb w3, [x0], #1",
-    "sub x2, x2, #1",
-    "b 2b",
-    "3: mov x0, #0",
+    "5: tbz x2, #2, 6f",
+    "ldr w3, [x1], #4",
+    "str w3, [x0], #4",
+    "6: tbz x2, #1, 7f",
+    "ldrh w3, [x1], #2",
+    "strh w3, [x0], #2",
+    "7: tbz x2, #0, 8f",
+    "ldrb w3, [x1]",
+    "strb w3, [x0]",
+    "8: mov x0, #0",
     "ret",
     // x0 address, x1 most: counts the bytes before the first zero, or x1 without one; x1 is the
     // count, x0 = 0. A fault as above.
@@ -194,7 +212,7 @@ global_asm!(
     linux_call = sym crate::linux_call,
     area = const AREA_BYTES,
     reason = const offset_of!(Block, reason),
-    complete = const offset_of!(Block, user),
+    complete = const offset_of!(Block, user) + 8,
     numbers = const NUMBERS,
     local = sym LOCAL,
     missing = sym crate::MISSING,
@@ -321,7 +339,7 @@ pub fn sigreturn() -> u64 {
 /// Completes the block of a Linux call, of which the kernel still keeps a part: for whoever looks at
 /// the program's pc, sp or flags, or changes more registers than x0.
 pub fn complete(block: &mut Block) {
-    if block.reason != upcall::LINUX_CALL || block.user[0] != 0 {
+    if block.reason != upcall::LINUX_CALL || block.user[1] != 0 {
         return;
     }
     let mut registers = [0; 18];
@@ -334,7 +352,7 @@ pub fn complete(block: &mut Block) {
     block.registers.pstate = pstate;
     block.registers.x[16] = x16;
     block.registers.x[17] = x17;
-    block.user[0] = 1;
+    block.user[1] = 1;
 }
 
 /// Registers the upcall and starts the program, whose stack is at `stack`.
