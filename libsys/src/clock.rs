@@ -18,7 +18,8 @@ fn measure_scale() -> u64 {
     scale
 }
 
-fn scale() -> u64 {
+/// Nanoseconds per tick of the counter, times 2^32.
+pub fn scale() -> u64 {
     match NS_PER_TICK.load(Ordering::Relaxed) {
         0 => measure_scale(),
         scale => scale,

@@ -11,7 +11,11 @@ pub use crate::clock::now_ns as monotonic_ns;
 /// Nanoseconds from 1970 to the machine's start; 0 until it is first asked for.
 static EPOCH: AtomicU64 = AtomicU64::new(0);
 
-fn epoch_ns() -> Result<u64, Errno> {
+/// Nanoseconds from 1970 to the machine's start.
+///
+/// # Errors
+/// None in practice.
+pub fn epoch_ns() -> Result<u64, Errno> {
     match EPOCH.load(Ordering::Relaxed) {
         0 => {}
         known => return Ok(known),

@@ -334,18 +334,25 @@ fn current_waits(thread: &Thread) -> bool {
     thread.state != State::Ready
 }
 
-/// Where the vectors enter, with the address of the current thread, whose registers are saved.
-///
-/// Returns the address of the thread to run; with bit 0 set if all its registers must be loaded
-/// although it is the same.
-pub(crate) extern "C" fn enter(thread: usize, esr: u64, far: u64, cause: Cause) -> usize {
+/// The state, for a thread at that address of the linear map which has just entered the kernel.
+#[inline]
+pub(crate) fn entered_by(thread: usize) -> &'static mut Kernel {
     // SAFETY: the vectors call this with interrupts masked, on the kernel stack; nothing else holds
     // a reference, since every holder returned before user mode was entered.
     let place = unsafe { &mut *KERNEL.0.get() };
     // SAFETY: no thread runs before `install` has filled it.
     let kernel = unsafe { place.assume_init_mut() };
-    let entered = ThreadId((virt_to_phys_linear(thread) >> 12) as u32);
-    kernel.current = entered;
+    kernel.current = ThreadId((virt_to_phys_linear(thread) >> 12) as u32);
+    kernel
+}
+
+/// Where the vectors enter, with the address of the current thread, whose registers are saved.
+///
+/// Returns the address of the thread to run; with bit 0 set if all its registers must be loaded
+/// although it is the same.
+pub(crate) extern "C" fn enter(thread: usize, esr: u64, far: u64, cause: Cause) -> usize {
+    let kernel = entered_by(thread);
+    let entered = kernel.current;
     let registers_changed = match cause {
         Cause::Synchronous => fault::synchronous(kernel, esr, far),
         Cause::Interrupt => interrupt::handle(kernel),

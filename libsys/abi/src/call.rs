@@ -118,7 +118,7 @@ pub const UPCALL_RESUME: u64 = 40;
 pub const THREAD_POINTER: u64 = 41;
 /// While a Linux call is handled: says what `svc #2` would restore, x1 pc, x2 sp, x3 pstate, x4 x16,
 /// x5 x17. From then on it is an upcall as any other: it ends with [`UPCALL_RESUME`], not `svc #2`.
-pub const UPCALL_CALLER: u64 = 42;
+pub const UPCALL_CALLER: u64 = 43;
 
 /// Sends interrupt x1 to endpoint x2 as notification bits x3: x0 system handle. It is masked until
 /// [`INTERRUPT_DONE`] unmasks it the first time, and again each time it fires.

@@ -18,7 +18,9 @@ pub const NATIVE_HEADER: u32 = 0x6e55_e7a0;
 pub const PERSONALITY: u64 = 0x7f_f000_0000;
 /// Bytes of code at [`PERSONALITY`] that touch memory which the program named. A fault there is no
 /// fault of the program: it goes on behind them, at `PERSONALITY + GUARDED_BYTES`.
-pub const GUARDED_BYTES: u64 = 0x80;
+pub const GUARDED_BYTES: u64 = 0x100;
+/// Where the personality has its ELF image with the clocks of `AT_SYSINFO_EHDR`.
+pub const VDSO: u64 = PERSONALITY + 0x1000;
 /// Where the kernel maps [`crate::boot::BootInfo`] in the root task.
 pub const BOOT_INFO: u64 = 0x10_0000;
 /// Where the kernel maps the boot archive in the root task, read-only.

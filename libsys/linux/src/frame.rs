@@ -125,11 +125,13 @@ pub struct Frame<'a> {
 
 /// Where the vector state is in a frame.
 pub const VECTOR: usize = RECORDS + 8;
+/// So many bytes of a frame have a meaning; then come places for records of other processors, which are
+/// neither written nor, unless a program put any there, read.
+pub const USED_BYTES: usize = VECTOR + VECTOR_BYTES + 8;
 
 impl Frame<'_> {
-    /// Writes the frame with its frame record, all but the vector state (at [`VECTOR`]), to `bytes`,
-    /// which are zero.
-    pub fn write(&self, bytes: &mut [u8; BYTES + RECORD_BYTES]) {
+    /// Writes the frame, all but the vector state (at [`VECTOR`]), to `bytes`, which are zero.
+    pub fn write(&self, bytes: &mut [u8; USED_BYTES]) {
         self.signal.write(bytes);
         let stack = self.stack.to_bytes();
         crate::bytes::put(bytes, STACK, &stack);
@@ -144,8 +146,14 @@ impl Frame<'_> {
         }
         put_u32(bytes, RECORDS, FPSIMD_MAGIC);
         put_u32(bytes, RECORDS + 4, FPSIMD_BYTES);
-        put_u64(bytes, BYTES, registers.x[29]);
-        put_u64(bytes, BYTES + 8, registers.x[30]);
+    }
+
+    /// The frame record, which lies behind the frame.
+    pub fn record(&self) -> [u8; RECORD_BYTES] {
+        let mut bytes = [0; RECORD_BYTES];
+        put_u64(&mut bytes, 0, self.registers.x[29]);
+        put_u64(&mut bytes, 8, self.registers.x[30]);
+        bytes
     }
 }
 
@@ -162,8 +170,8 @@ pub struct Context {
     pub vector: Option<usize>,
 }
 
-/// Reads a frame back; `None` if it is damaged.
-pub fn read(bytes: &[u8; BYTES]) -> Option<Context> {
+/// Reads a frame back, or as much of it as is there; `None` if it is damaged or its records go on.
+pub fn read(bytes: &[u8]) -> Option<Context> {
     let word = |index: usize| get_u64(bytes, REGISTERS + 8 * index);
     let mut stack = [0; 24];
     stack.copy_from_slice(bytes.get(STACK..STACK + 24)?);
@@ -181,8 +189,8 @@ pub fn read(bytes: &[u8; BYTES]) -> Option<Context> {
 }
 
 /// Finds the vector state among the records; the outer `None` is for records that make no sense.
-fn vector(bytes: &[u8; BYTES]) -> Option<Option<usize>> {
-    let end = RECORDS + RECORDS_BYTES;
+fn vector(bytes: &[u8]) -> Option<Option<usize>> {
+    let end = bytes.len().min(RECORDS + RECORDS_BYTES);
     let mut at = RECORDS;
     while at + 8 <= end {
         let (magic, size) = (get_u32(bytes, at), get_u32(bytes, at + 4) as usize);
@@ -213,13 +221,14 @@ mod tests {
 
     fn written(signal: Signal) -> [u8; BYTES + RECORD_BYTES] {
         let mut bytes = [0; BYTES + RECORD_BYTES];
-        Frame {
+        let frame = Frame {
             signal,
             registers: &registers(),
             mask: 0x1234,
             stack: AlternateStack::default(),
-        }
-        .write(&mut bytes);
+        };
+        frame.write(bytes.first_chunk_mut().expect("a frame is longer"));
+        bytes[BYTES..].copy_from_slice(&frame.record());
         bytes
     }
 
@@ -257,6 +266,20 @@ mod tests {
         let context = read(&frame).expect("a good frame");
         assert_eq!(context.registers, registers());
         assert_eq!((context.mask, context.vector), (0x1234, Some(VECTOR)));
+        assert_eq!(read(&frame[..USED_BYTES]), Some(context));
+    }
+
+    #[test]
+    fn records_that_go_on_behind_what_was_written_need_the_whole_frame() {
+        let bytes = written(KILLED);
+        let mut frame = [0; BYTES];
+        frame.copy_from_slice(&bytes[..BYTES]);
+        frame.copy_within(RECORDS..RECORDS + FPSIMD_BYTES as usize, RECORDS + 32);
+        put_u32(&mut frame, RECORDS, 0x1234_5678);
+        put_u32(&mut frame, RECORDS + 4, 32);
+        assert_eq!(read(&frame[..USED_BYTES]), None);
+        let context = read(&frame).expect("a good frame");
+        assert_eq!(context.vector, Some(VECTOR + 32));
     }
 
     #[test]

@@ -43,6 +43,8 @@ pub struct Auxiliary {
     pub groups: [u32; 2],
     /// Whether set-id bits gave it more than its caller had.
     pub secure: bool,
+    /// Where the image with the clocks is (`AT_SYSINFO_EHDR`); 0 for none.
+    pub clocks: u64,
     /// Processor features (`HWCAP_*`).
     pub features: [u64; 2],
     /// Where stack protectors and the like get their secret.
@@ -152,7 +154,12 @@ impl<S: AsRef<[u8]>> Start<'_, S> {
 
     fn write_auxiliary(&self, bytes: &mut Vec<u8>, random_at: u64, platform_at: u64, path_at: u64) {
         let about = &self.auxiliary;
+        let clocks = match about.clocks {
+            0 => at::AT_IGNORE,
+            _ => at::AT_SYSINFO_EHDR,
+        };
         let entries: [(u32, u64); AUXILIARY_ENTRIES] = [
+            (clocks, about.clocks),
             (at::AT_MINSIGSTKSZ, MINIMUM_SIGNAL_STACK),
             (at::AT_HWCAP, about.features[0]),
             (at::AT_PAGESZ, PAGE_BYTES),
@@ -182,7 +189,7 @@ impl<S: AsRef<[u8]>> Start<'_, S> {
 }
 
 /// Pairs in the auxiliary vector, the final `AT_NULL` included.
-const AUXILIARY_ENTRIES: usize = 20;
+const AUXILIARY_ENTRIES: usize = 21;
 
 fn word(bytes: &mut Vec<u8>, value: u64) {
     bytes.extend_from_slice(&value.to_le_bytes());

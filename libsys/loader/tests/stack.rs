@@ -15,6 +15,7 @@ fn auxiliary() -> Auxiliary {
         users: [1000, 0],
         groups: [100, 50],
         secure: true,
+        clocks: 0x7f_f000_1000,
         features: [3, 0],
         random: *b"0123456789abcdef",
     }
@@ -38,7 +39,7 @@ fn the_stack_of_a_program_has_these_words() {
 
     assert_eq!(stack.pointer % 16, 0);
     assert_eq!(stack.pointer + stack.bytes.len() as u64, TOP);
-    assert_eq!(stack.pointer, 0x3fff_ee50);
+    assert_eq!(stack.pointer, 0x3fff_ee40);
     let golden = [
         2,
         0x3fff_efe2,
@@ -46,6 +47,8 @@ fn the_stack_of_a_program_has_these_words() {
         0,
         0x3fff_efea,
         0, // argc, argv, envp
+        33,
+        0x7f_f000_1000, // AT_SYSINFO_EHDR
         51,
         5120,
         16,

@@ -122,6 +122,12 @@ pub trait Processes {
     /// The entry of a living or zombie process; `None` if there is none.
     fn get(&self, pid: Pid) -> Option<Entry>;
 
+    /// As [`Self::get`], into a place that is there already, because an entry is long: false if there
+    /// is none.
+    fn read_entry(&self, pid: Pid, into: &mut Entry) -> bool {
+        self.get(pid).map(|entry| *into = entry).is_some()
+    }
+
     /// The pids in use, ascending from `after` (exclusive).
     fn next(&self, after: Pid) -> Option<Pid>;
 }

@@ -22,9 +22,11 @@ pub trait Tables {
 
 const VALID: u64 = 1;
 const TABLE_OR_PAGE: u64 = 2;
-const DEVICE_MEMORY: u64 = 1 << 2;
+/// Of a leaf: device memory.
+pub const DEVICE_MEMORY: u64 = 1 << 2;
 const USER: u64 = 1 << 6;
-const READ_ONLY: u64 = 1 << 7;
+/// Of a leaf: user mode may not write.
+pub const READ_ONLY: u64 = 1 << 7;
 const INNER_SHAREABLE: u64 = 3 << 8;
 const ACCESSED: u64 = 1 << 10;
 const NOT_GLOBAL: u64 = 1 << 11;

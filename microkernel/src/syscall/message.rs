@@ -117,6 +117,33 @@ pub(super) fn reply(kernel: &mut Kernel, with_handle: bool) -> Outcome {
     DONE
 }
 
+/// `REPLY`, if its caller joins the run queue and nobody else has to be thought of.
+pub(super) fn short_reply(kernel: &mut Kernel) -> Option<Outcome> {
+    let x = &kernel.current().registers.x;
+    let (handle, token) = (x[0], Token(x[11]));
+    let id = match kernel.endpoint_of(handle, Rights::RECEIVE) {
+        Ok(id) => id,
+        Err(error) => return Some(Err(error.into())),
+    };
+    let Ok(caller) = endpoint::waiting(&mut kernel.memory, id, token) else {
+        return Some(Err(Error::StaleToken.into()));
+    };
+    let priority = kernel.current().priority;
+    let thread = kernel.memory.thread(caller);
+    if thread.flags != 0 || thread.priority >= priority || kernel.events.changed {
+        return None;
+    }
+    let server = kernel.current;
+    match endpoint::reply(&mut kernel.memory, id, server, token) {
+        Ok(Replied::Woken(caller)) => kernel
+            .ready
+            .insert(&mut kernel.memory, caller, Place::First),
+        Ok(Replied::Escalated(_)) => {}
+        Err(error) => return Some(Err(error.into())),
+    }
+    Some(DONE)
+}
+
 /// `POLL`.
 #[inline(never)]
 pub(super) fn poll(kernel: &mut Kernel) -> bool {

@@ -35,7 +35,7 @@ pub struct Ipc {
 pub(crate) struct Call<'a> {
     pub(crate) sender: Pid,
     /// The sender's credentials.
-    pub(crate) who: Entry,
+    pub(crate) who: &'a Entry,
     pub(crate) token: Token,
     /// Lease 0.
     pub(crate) lease: LeaseInfo,
@@ -86,17 +86,17 @@ impl Ipc {
 
     /// Answers or parks a request.
     pub fn handle(&mut self, incoming: Incoming<Request>, ports: &mut dyn Ports) -> Outcome<Reply> {
-        let who = match credentials(incoming.sender, ports) {
-            Ok(who) => who,
-            Err(errno) => return Outcome::Reply(Err(errno.into())),
-        };
+        let mut who = Entry::FREE;
+        if !incoming.sender.is_server() && !ports.read_entry(incoming.sender, &mut who) {
+            return Outcome::Reply(Err(Errno::ESRCH.into()));
+        }
         let now_s = self.seconds(ports);
         if leaves_traces(&incoming.request) && !note(incoming.sender, incoming.token, ports) {
             return Outcome::Parked;
         }
         let mut call = Call {
             sender: incoming.sender,
-            who,
+            who: &who,
             token: incoming.token,
             lease: incoming.leases[0],
             now_s,
@@ -223,13 +223,4 @@ fn note(sender: Pid, token: Token, ports: &mut dyn Ports) -> bool {
         ports.note(sender, false);
     }
     is_there
-}
-
-/// What `proc` has published of a program; servers may do everything.
-fn credentials(sender: Pid, ports: &dyn Ports) -> Result<Entry, Errno> {
-    if sender.is_server() {
-        Ok(Entry::FREE)
-    } else {
-        ports.get(sender).ok_or(Errno::ESRCH)
-    }
 }

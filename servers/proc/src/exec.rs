@@ -250,6 +250,7 @@ fn image(
         users: [credentials.uid[0], credentials.uid[1]],
         groups: [credentials.gid[0], credentials.gid[1]],
         secure: elevated == Elevated::Yes,
+        clocks: personality.map_or(0, |_| layout::VDSO),
         features: FEATURES,
         random,
     };

@@ -6,6 +6,36 @@
 
     .section .text.vectors, "ax"
 
+// Saves what a call stub expects back.
+.macro save_preserved a, b
+    stp     x18, x19, [sp, #144]
+    stp     x20, x21, [sp, #160]
+    stp     x22, x23, [sp, #176]
+    stp     x24, x25, [sp, #192]
+    stp     x26, x27, [sp, #208]
+    stp     x28, x29, [sp, #224]
+    mrs     \a, sp_el0
+    stp     x30, \a, [sp, #240]
+    mrs     \a, elr_el1
+    mrs     \b, spsr_el1
+    stp     \a, \b, [sp, #256]
+    mrs     \a, tpidr_el0
+    str     \a, [sp, #{tpidr}]
+.endm
+
+// The server waits for its next message, at the endpoint in x16. Clobbers x12, x13.
+.macro server_waits
+    save_preserved x12, x13
+    mov     w12, #{receiving}
+    str     w12, [sp, #{state}]
+    ubfx    x12, x16, #12, #27
+    str     w12, [sp, #{endpoint}]
+    mov     x12, sp
+    ubfx    x12, x12, #12, #27
+    str     w12, [x16, #{receiver}]
+    str     xzr, [x16, #{last_token}]
+.endm
+
 // CALL: x0 endpoint's handle, x1 label, x2-x9 words, x12-x15 leases. x10 (0), x11, x16, x17 free.
 fast_call:
     ldr     x16, [sp, #{handles}]
@@ -26,19 +56,7 @@ fast_call:
     cbnz    w11, fast_call_declined
 
     // The caller waits for a reply to its next token.
-    stp     x18, x19, [sp, #144]
-    stp     x20, x21, [sp, #160]
-    stp     x22, x23, [sp, #176]
-    stp     x24, x25, [sp, #192]
-    stp     x26, x27, [sp, #208]
-    stp     x28, x29, [sp, #224]
-    mrs     x11, sp_el0
-    stp     x30, x11, [sp, #240]
-    mrs     x11, elr_el1
-    mrs     x0, spsr_el1
-    stp     x11, x0, [sp, #256]
-    mrs     x11, tpidr_el0
-    str     x11, [sp, #{tpidr}]
+    save_preserved x11, x0
     stp     x12, x13, [sp, #{leases}]
     stp     x14, x15, [sp, #{leases} + 16]
     ldr     w11, [sp, #{sequence}]
@@ -53,10 +71,11 @@ fast_call:
     str     wzr, [x16, #{receiver}]
     str     x11, [x16, #{last_token}]
 
-    // The server goes on.
+    // The server goes on. x10: its thread, x11: the token, x13, x15: the leases' length words, x17: badge.
+fast_delivered:
     mov     sp, x10
     str     wzr, [sp, #{state}]
-    mov     x12, x13                        // the leases' length words
+    mov     x12, x13
     mov     x13, x15
     ldp     x14, x15, [sp, #{tpidr}]
     msr     tpidr_el0, x14
@@ -108,7 +127,7 @@ fast_reply_receive:
     and     x17, x17, #0xfffffffffffff000
     orr     x17, x17, #{linear}             // x17: the caller's thread
     ldr     w12, [x17, #{flags}]
-    cbnz    w12, enter_synchronous
+    cbnz    w12, fast_fault_reply           // a fault, or nothing for us
     ldr     w12, [sp, #{flags}]
     cbnz    w12, enter_synchronous
     adrp    x13, {kernel}
@@ -118,28 +137,7 @@ fast_reply_receive:
     cmp     w13, #1
     b.hi    enter_synchronous               // somebody should run before the caller
 
-    // The server waits for its next message.
-    stp     x18, x19, [sp, #144]
-    stp     x20, x21, [sp, #160]
-    stp     x22, x23, [sp, #176]
-    stp     x24, x25, [sp, #192]
-    stp     x26, x27, [sp, #208]
-    stp     x28, x29, [sp, #224]
-    mrs     x12, sp_el0
-    stp     x30, x12, [sp, #240]
-    mrs     x12, elr_el1
-    mrs     x13, spsr_el1
-    stp     x12, x13, [sp, #256]
-    mrs     x12, tpidr_el0
-    str     x12, [sp, #{tpidr}]
-    mov     w12, #{receiving}
-    str     w12, [sp, #{state}]
-    ubfx    x12, x16, #12, #27
-    str     w12, [sp, #{endpoint}]
-    mov     x12, sp
-    ubfx    x12, x12, #12, #27
-    str     w12, [x16, #{receiver}]
-    str     xzr, [x16, #{last_token}]
+    server_waits
 
     // The caller goes on.
     mov     sp, x17

@@ -1,16 +1,19 @@
-//! The exception vectors and the way back to user mode: constants for the three assembly files, and
+//! The exception vectors and the way back to user mode: constants for the assembly files, and
 //! the Rust functions that they call.
 
 use core::arch::global_asm;
 use core::mem::offset_of;
 
 use kernel_core::endpoint::Endpoint;
-use kernel_core::space::DIRECT_SLOTS;
-use kernel_core::thread::{State, Thread, handling};
+use kernel_core::page_table;
+use kernel_core::space::{DIRECT_SLOTS, Space};
+use kernel_core::thread::{State, Thread, flag, handling};
+use kernel_core::trace::WATCHED;
 
 use super::{backtrace, mmu};
-use crate::kernel;
-use abi::Rights;
+use crate::{kernel, syscall};
+use abi::message::{access, label};
+use abi::{Badge, Lease, Message, Rights, call};
 
 /// Why the kernel was entered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +27,19 @@ pub(crate) enum Cause {
     SystemError = 2,
 }
 
+/// The calls that [`syscall::short`] carries out, by number.
+const SHORT_CALLS: u64 = 1 << call::REPLY
+    | 1 << call::LEASE_READ
+    | 1 << call::LEASE_WRITE
+    | 1 << call::TOKEN_STATE
+    | 1 << call::SPACE_APPLY
+    | 1 << call::NULL;
+
+const _: () = assert!(
+    SHORT_CALLS & 0xffff << 32 == 0,
+    "the vector leaves these out"
+);
+
 global_asm!(
     include_str!("vectors.s"),
     synchronous = const Cause::Synchronous as u32,
@@ -31,6 +47,13 @@ global_asm!(
     system_error = const Cause::SystemError as u32,
     tpidr = const offset_of!(Thread, tpidr),
     cpacr = const offset_of!(Thread, cpacr),
+    flags = const offset_of!(Thread, flags),
+    leases = const 1u64 << call::LEASE_READ | 1 << call::LEASE_WRITE,
+    short_calls_0 = const SHORT_CALLS & 0xffff,
+    short_calls_16 = const SHORT_CALLS >> 16 & 0xffff,
+    short_calls_48 = const SHORT_CALLS >> 48,
+    reply = const call::REPLY,
+    short_call = sym syscall::short,
     kernel_entry = sym kernel::enter,
     kernel_fault = sym kernel_fault,
 );
@@ -56,6 +79,60 @@ global_asm!(
     awaiting_reply = const State::AwaitingReply as u64,
     receiving = const State::Receiving as u32,
     kernel = sym kernel::KERNEL,
+);
+
+global_asm!(
+    include_str!("fast_fault.s"),
+    linear = const mmu::LINEAR_BASE,
+    space = const offset_of!(Thread, space),
+    pager = const offset_of!(Space, pager),
+    pager_badge = const offset_of!(Space, pager_badge),
+    kernel_badge = const Badge::KERNEL,
+    badge = const offset_of!(Thread, badge),
+    exception_badge = const offset_of!(Thread, exception_badge),
+    kernel_message = const offset_of!(Thread, kernel_message),
+    page_fault_label = const label::PAGE_FAULT,
+    execute = const access::EXECUTE,
+    fault_flags = const flag::KERNEL_MESSAGE | flag::PAGE_FAULT,
+    receiver = const offset_of!(Endpoint, receiver),
+    last_token = const offset_of!(Endpoint, last_token),
+    flags = const offset_of!(Thread, flags),
+    priority = const offset_of!(Thread, priority),
+    sequence = const offset_of!(Thread, sequence),
+    state = const offset_of!(Thread, state),
+    endpoint = const offset_of!(Thread, endpoint),
+    leases = const offset_of!(Thread, leases),
+    awaiting_reply = const State::AwaitingReply as u64,
+    kernel = sym kernel::KERNEL,
+);
+
+const _: () = assert!(
+    offset_of!(Message, label) == 0
+        && offset_of!(Message, words) == 8
+        && access::WRITE == 1
+        && access::PRESENT == 4,
+    "the vector writes a message and its access bits so"
+);
+
+global_asm!(
+    include_str!("fast_lease.s"),
+    linear = const mmu::LINEAR_BASE,
+    handles = const offset_of!(Thread, handles),
+    direct_slots = const DIRECT_SLOTS,
+    receive_bit = const Rights::RECEIVE.bits().trailing_zeros(),
+    last_token = const offset_of!(Endpoint, last_token),
+    flags = const offset_of!(Thread, flags),
+    watched = const WATCHED,
+    leases = const offset_of!(Thread, leases),
+    ttbr0 = const offset_of!(Thread, ttbr0),
+    lease_write = const call::LEASE_WRITE,
+    device_bit = const page_table::DEVICE_MEMORY.trailing_zeros(),
+    read_only_bit = const page_table::READ_ONLY.trailing_zeros(),
+);
+
+const _: () = assert!(
+    Lease::READ == 1 << 63 && Lease::WRITE == 1 << 62 && Lease::LENGTH == (1 << 48) - 1,
+    "the vector tests these bits"
 );
 
 global_asm!(

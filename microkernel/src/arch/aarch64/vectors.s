@@ -2,10 +2,13 @@
 //
 // While a thread runs in user mode, SP_EL1 is the address of its `Thread`, so the first
 // instruction can save registers without a scratch register. The kernel proper runs on the
-// kernel stack. There are three ways through:
+// kernel stack. There are several ways through, which check everything before they change anything:
 //
 //   fast_path.s   a message that fits registers, a peer that waits: nothing is saved but what the
 //                 call stub does not declare clobbered, and the words stay where they are
+//   fast_fault.s  a page fault, to a pager that waits
+//   fast_lease.s  a copy from or to a caller's memory that stays inside a page on either side
+//   short_call    a call after which the same thread goes on: Rust, but only its arguments move
 //   reflect.s     a Linux call, to libsys in the same process and back: five registers change
 //   enter         everything else: all registers go to the `Thread`, then Rust
 //
@@ -32,7 +35,7 @@ vectors:
     cbz     x10, fast_call
     cmp     x10, #1
     b.eq    fast_reply_receive
-    b       enter_synchronous
+    b       short_call
     .balign 128
 
     // From user mode: an interrupt.
@@ -62,6 +65,11 @@ not_kernel_call:
     add     w17, w17, #2            // svc #2
     cmp     w16, w17
     b.eq    linux_return
+    lsr     w17, w16, #26
+    cmp     w17, #0x24              // a data abort (Arm ARM, "ESR_EL1", EC)
+    b.eq    fast_fault
+    cmp     w17, #0x20              // an instruction abort
+    b.eq    fast_fault
 enter_synchronous:
     mov     w17, #{synchronous}
 enter:
@@ -114,6 +122,75 @@ leave_scratch:
     ldp     x14, x15, [sp, #112]
     ldp     x16, x17, [sp, #128]
     eret
+
+// A call after which the same thread goes on, by number (x10): what the call stub declares clobbered
+// need not be saved, and Rust preserves x19 to x28.
+short_call:
+    cmp     x10, #63
+    b.hi    enter_synchronous
+    mov     x16, #1
+    lsl     x16, x16, x10
+    tst     x16, #{leases}
+    b.ne    fast_lease
+short_call_rust:
+    mov     x16, #{short_calls_0}
+    movk    x16, #{short_calls_16}, lsl #16
+    movk    x16, #{short_calls_48}, lsl #48
+    lsr     x16, x16, x10
+    tbz     x16, #0, enter_synchronous
+    ldr     w16, [sp, #{flags}]
+    cbnz    w16, enter_synchronous
+    cmp     x10, #{reply}
+    b.ne    1f
+    stp     x0, x1, [sp, #0]        // the message; and all, in case Rust declines
+    stp     x2, x3, [sp, #16]
+    stp     x4, x5, [sp, #32]
+    stp     x6, x7, [sp, #48]
+    stp     x8, x9, [sp, #64]
+    stp     x10, x11, [sp, #80]
+1:  mov     x17, sp
+    adrp    x16, __stack_top
+    add     x16, x16, :lo12:__stack_top
+    mov     sp, x16
+    stp     x18, x30, [sp, #-32]!
+    stp     x17, x29, [sp, #16]
+    mov     x6, x10
+    mov     x7, x17
+    mov     x29, xzr
+    mov     x30, xzr
+    bl      {short_call}
+    ldp     x18, x30, [sp]
+    ldp     x17, x29, [sp, #16]
+    mov     sp, x17
+    cmn     x0, #1
+    b.eq    short_call_declined
+    mov     x2, xzr
+    mov     x3, xzr
+    mov     x4, xzr
+    mov     x5, xzr
+    mov     x6, xzr
+    mov     x7, xzr
+    mov     x8, xzr
+    mov     x9, xzr
+    mov     x10, xzr
+    mov     x11, xzr
+    mov     x12, xzr
+    mov     x13, xzr
+    mov     x14, xzr
+    mov     x15, xzr
+    mov     x16, xzr
+    mov     x17, xzr
+    eret
+
+// Only REPLY is declined.
+short_call_declined:
+    ldp     x0, x1, [sp, #0]
+    ldp     x2, x3, [sp, #16]
+    ldp     x4, x5, [sp, #32]
+    ldp     x6, x7, [sp, #48]
+    ldp     x8, x9, [sp, #64]
+    ldp     x10, x11, [sp, #80]
+    b       enter_synchronous
 
 // Goes to user mode as the thread at x0 (bit 0 is not part of the address).
     .global leave

@@ -23,14 +23,14 @@ impl Messages {
             IPC_SET => self.set(id, call),
             IPC_STAT => {
                 let queue = self.queues.get(id)?;
-                queue.permissions.check(&call.who, READ)?;
+                queue.permissions.check(call.who, READ)?;
                 call.write_lease(&state(id, queue))?;
                 Ok(Reply::Value(0))
             }
             MSG_STAT | MSG_STAT_ANY => {
                 let (id, queue) = self.queues.at(id)?;
                 if command == MSG_STAT {
-                    queue.permissions.check(&call.who, READ)?;
+                    queue.permissions.check(call.who, READ)?;
                 }
                 call.write_lease(&state(id, queue))?;
                 Ok(Reply::Value(id))
@@ -44,7 +44,7 @@ impl Messages {
     }
 
     fn remove(&mut self, id: i32, call: &mut Call<'_>) -> Answer {
-        self.queues.get(id)?.permissions.check_owner(&call.who)?;
+        self.queues.get(id)?.permissions.check_owner(call.who)?;
         if let Some(queue) = self.queues.remove(id) {
             queue.dismiss(call.ports);
         }
@@ -56,8 +56,8 @@ impl Messages {
         call.read_lease(&mut bytes)?;
         let (change, limit) = layout::read_msqid(&bytes);
         let queue = self.queues.get_mut(id)?;
-        queue.permissions.check_owner(&call.who)?;
-        if limit > MSGMNB && !is_superuser(&call.who) {
+        queue.permissions.check_owner(call.who)?;
+        if limit > MSGMNB && !is_superuser(call.who) {
             return Err(Errno::EPERM.into());
         }
         queue.permissions.set(change);

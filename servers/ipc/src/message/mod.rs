@@ -25,12 +25,12 @@ pub(crate) struct Messages {
 impl Messages {
     /// `msgget`.
     pub(crate) fn get(&mut self, wanted: Wanted, call: &mut Call<'_>) -> Answer {
-        let found = self.queues.find(wanted, &call.who, |_| Ok(()))?;
+        let found = self.queues.find(wanted, call.who, |_| Ok(()))?;
         if let Found::Existing(id) = found {
             return Ok(Reply::Id(id));
         }
         self.queues.check_room(MSGMNI)?;
-        let permissions = Permissions::new(wanted.key, wanted.flags, &call.who);
+        let permissions = Permissions::new(wanted.key, wanted.flags, call.who);
         Ok(Reply::Id(
             self.queues.insert(Queue::new(permissions, call.now_s)),
         ))
@@ -64,7 +64,7 @@ impl Messages {
         let mut text = vec![0; call.lease.bytes];
         call.read_lease(&mut text)?;
         let queue = self.queues.get_mut(id)?;
-        queue.permissions.check(&call.who, WRITE)?;
+        queue.permissions.check(call.who, WRITE)?;
         let message = Message { kind, text };
         if queue.fits(&message) {
             queue.accept(message, call.sender.0, call.now_s);
@@ -110,7 +110,7 @@ impl Messages {
             return Err(if wrong { Errno::EINVAL } else { Errno::ENOSYS }.into());
         }
         let queue = self.queues.get_mut(id)?;
-        queue.permissions.check(&call.who, READ)?;
+        queue.permissions.check(call.who, READ)?;
         let receiver = Receiver {
             token: call.token,
             pid: call.sender.0,

@@ -35,14 +35,14 @@ impl Semaphores {
             IPC_SET => self.set(id, call),
             IPC_STAT => {
                 let set = self.sets.get(id)?;
-                set.permissions.check(&call.who, READ)?;
+                set.permissions.check(call.who, READ)?;
                 call.write_lease(&state(id, set))?;
                 Ok(Reply::Value(0))
             }
             SEM_STAT | SEM_STAT_ANY => {
                 let (id, set) = self.sets.at(id)?;
                 if command == SEM_STAT {
-                    set.permissions.check(&call.who, READ)?;
+                    set.permissions.check(call.who, READ)?;
                 }
                 call.write_lease(&state(id, set))?;
                 Ok(Reply::Value(id))
@@ -60,7 +60,7 @@ impl Semaphores {
     }
 
     fn remove(&mut self, id: i32, call: &mut Call<'_>) -> Answer {
-        self.sets.get(id)?.permissions.check_owner(&call.who)?;
+        self.sets.get(id)?.permissions.check_owner(call.who)?;
         if let Some(set) = self.sets.remove(id) {
             set.dismiss(call.ports);
         }
@@ -71,7 +71,7 @@ impl Semaphores {
         let mut bytes = [0; PERM_BYTES];
         call.read_lease(&mut bytes)?;
         let set = self.sets.get_mut(id)?;
-        set.permissions.check_owner(&call.who)?;
+        set.permissions.check_owner(call.who)?;
         set.permissions.set(layout::read_change(&bytes));
         set.changed_s = call.now_s;
         Ok(Reply::Value(0))
@@ -79,7 +79,7 @@ impl Semaphores {
 
     fn get_all(&mut self, id: i32, call: &mut Call<'_>) -> Answer {
         let set = self.sets.get(id)?;
-        set.permissions.check(&call.who, READ)?;
+        set.permissions.check(call.who, READ)?;
         let bytes: Vec<u8> = set
             .values
             .iter()
@@ -91,7 +91,7 @@ impl Semaphores {
 
     fn set_all(&mut self, id: i32, call: &mut Call<'_>) -> Answer {
         let set = self.sets.get_mut(id)?;
-        set.permissions.check(&call.who, WRITE)?;
+        set.permissions.check(call.who, WRITE)?;
         let mut bytes = vec![0; set.values.len() * 2];
         call.read_lease(&mut bytes)?;
         let values = bytes
@@ -114,7 +114,7 @@ impl Semaphores {
         }
         let set = self.sets.get_mut(control.id)?;
         let index = check_index(set, control.index)?;
-        set.permissions.check(&call.who, WRITE)?;
+        set.permissions.check(call.who, WRITE)?;
         set.set_value(index, control.value, call.sender.0);
         set.changed_s = call.now_s;
         set.advance(call.ports, call.now_s);
@@ -123,7 +123,7 @@ impl Semaphores {
 
     fn get_one(&mut self, control: Control, call: &mut Call<'_>) -> Answer {
         let set = self.sets.get(control.id)?;
-        set.permissions.check(&call.who, READ)?;
+        set.permissions.check(call.who, READ)?;
         let index = check_index(set, control.index)?;
         let value = match control.command {
             GETVAL => set.values[index],

@@ -46,7 +46,7 @@ impl Semaphores {
                 Err(Errno::EINVAL)
             }
         };
-        if let Found::Existing(id) = self.sets.find(wanted, &call.who, fits)? {
+        if let Found::Existing(id) = self.sets.find(wanted, call.who, fits)? {
             return Ok(Reply::Id(id));
         }
         if count == 0 {
@@ -56,7 +56,7 @@ impl Semaphores {
         if self.total() + count as usize > SEMMNS {
             return Err(Errno::ENOSPC.into());
         }
-        let permissions = Permissions::new(wanted.key, wanted.flags, &call.who);
+        let permissions = Permissions::new(wanted.key, wanted.flags, call.who);
         Ok(Reply::Id(self.sets.insert(Set::new(
             permissions,
             count as usize,
@@ -100,7 +100,7 @@ impl Semaphores {
         }
         let alters = operations.iter().any(|operation| operation.change != 0);
         set.permissions
-            .check(&call.who, if alters { WRITE } else { READ })?;
+            .check(call.who, if alters { WRITE } else { READ })?;
         let pid = call.sender.0;
         match set.attempt(pid, operations) {
             Attempt::Done => {

@@ -20,14 +20,14 @@ impl Shared {
             IPC_STAT => {
                 self.reconcile(id, call);
                 let segment = self.segments.get(id)?;
-                segment.permissions.check(&call.who, READ)?;
+                segment.permissions.check(call.who, READ)?;
                 call.write_lease(&state(id, segment))?;
                 Ok(Reply::Value(0))
             }
             SHM_STAT | SHM_STAT_ANY => {
                 let (id, segment) = self.segments.at(id)?;
                 if command == SHM_STAT {
-                    segment.permissions.check(&call.who, READ)?;
+                    segment.permissions.check(call.who, READ)?;
                 }
                 call.write_lease(&state(id, segment))?;
                 Ok(Reply::Value(id))
@@ -61,7 +61,7 @@ impl Shared {
 
     /// Attached segments only lose their key and go later.
     fn remove(&mut self, id: i32, call: &mut Call<'_>) -> Answer {
-        self.segments.get(id)?.permissions.check_owner(&call.who)?;
+        self.segments.get(id)?.permissions.check_owner(call.who)?;
         self.reconcile(id, call);
         let segment = self.segments.get_mut(id)?;
         if segment.attachments == 0 {
@@ -77,7 +77,7 @@ impl Shared {
         let mut bytes = [0; PERM_BYTES];
         call.read_lease(&mut bytes)?;
         let segment = self.segments.get_mut(id)?;
-        segment.permissions.check_owner(&call.who)?;
+        segment.permissions.check_owner(call.who)?;
         segment.permissions.set(layout::read_change(&bytes));
         segment.changed_s = call.now_s;
         Ok(Reply::Value(0))
@@ -86,7 +86,7 @@ impl Shared {
     /// Nothing is ever swapped out, so this only shows.
     fn lock(&mut self, id: i32, command: u32, call: &mut Call<'_>) -> Answer {
         let segment = self.segments.get_mut(id)?;
-        segment.permissions.check_owner(&call.who)?;
+        segment.permissions.check_owner(call.who)?;
         segment.permissions.mode &= !SHM_LOCKED;
         if command == SHM_LOCK {
             segment.permissions.mode |= SHM_LOCKED;

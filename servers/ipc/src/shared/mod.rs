@@ -63,7 +63,7 @@ impl Shared {
                 Err(Errno::EINVAL)
             }
         };
-        if let Found::Existing(id) = self.segments.find(wanted, &call.who, fits)? {
+        if let Found::Existing(id) = self.segments.find(wanted, call.who, fits)? {
             return Ok(Reply::Id(id));
         }
         if !(SHMMIN..=SHMMAX).contains(&bytes) || wanted.flags & SHM_HUGETLB != 0 {
@@ -72,7 +72,7 @@ impl Shared {
         self.segments.check_room(SHMMNI)?;
         let object = call.ports.create(page_up(bytes).ok_or(Errno::EINVAL)?)?;
         Ok(Reply::Id(self.segments.insert(Segment {
-            permissions: Permissions::new(wanted.key, wanted.flags, &call.who),
+            permissions: Permissions::new(wanted.key, wanted.flags, call.who),
             bytes,
             object,
             attachments: 0,
@@ -95,7 +95,7 @@ impl Shared {
         let place = Place::new(address, flags)?;
         let (prot, wanted) = access(flags);
         let segment = self.segments.get_mut(id)?;
-        segment.permissions.check(&call.who, wanted)?;
+        segment.permissions.check(call.who, wanted)?;
         let mapping = Mapping {
             space: call.sender,
             object: segment.object,

@@ -43,34 +43,59 @@ global_asm!(
     ".section .text.guarded, \"ax\"",
     ".global personality_copy",
     "personality_copy:",
-    "orr x3, x0, x1",
-    "tst x3, #7",
-    "b.ne 2f",
-    "1: cmp x2, #8",
+    "1: cmp x2, #64",
     "b.lo 2f",
+    "ldp x3, x4, [x1], #16",
+    "ldp x5, x6, [x1], #16",
+    "ldp x7, x8, [x1], #16",
+    "ldp x9, x10, [x1], #16",
+    "stp x3, x4, [x0], #16",
+    "stp x5, x6, [x0], #16",
+    "stp x7, x8, [x0], #16",
+    "stp x9, x10, [x0], #16",
+    "sub x2, x2, #64",
+    "b 1b",
+    "2: tbz x2, #5, 3f",
+    "ldp x3, x4, [x1], #16",
+    "ldp x5, x6, [x1], #16",
+    "stp x3, x4, [x0], #16",
+    "stp x5, x6, [x0], #16",
+    "3: tbz x2, #4, 4f",
+    "ldp x3, x4, [x1], #16",
+    "stp x3, x4, [x0], #16",
+    "4: tbz x2, #3, 5f",
     "ldr x3, [x1], #8",
     "str x3, [x0], #8",
-    "sub x2, x2, #8",
-    "b 1b",
-    "2: cbz x2, 3f",
-    "ldrb w3, [x1], #1",
-    "strb w3, [x0], #1",
+    "5: tbz x2, #2, 6f",
+    "ldr w3, [x1], #4",
+    "str w3, [x0], #4",
+    "6: tbz x2, #1, 7f",
+    "ldrh w3, [x1], #2",
+    "strh w3, [x0], #2",
+    "7: tbz x2, #0, 8f",
+    "ldrb w3, [x1]",
+    "strb w3, [x0]",
+    "8: mov x0, #0",
+    "ret",
+    // x0 address, x1 most: counts the bytes before the first zero, or x1 without one; x1 is the
+    // count, x0 = 0. A fault as above.
+    ".global personality_length",
+    "personality_length:",
+    "mov x2, x0",
+    "add x1, x0, x1",
+    "4: cmp x2, x1",
+    "b.eq 5f",
+    "ldrb w3, [x2], #1",
+    "cbnz w3, 4b",
     "sub x2, x2, #1",
-    "b 2b",
-    "3: mov x0, #0",
+    "5: sub x1, x2, x0",
+    "mov x0, #0",
     "ret",
     ".balign {guarded}, 0",
     ".previous",
     ".section .text.fixed, \"ax\"",
     "mov x0, #1",
     "ret",
-    // Where handlers without a restorer of their own return to. Debuggers know it by exactly these
-    // two instructions.
-    ".balign 16",
-    ".global personality_sigreturn",
-    "personality_sigreturn:",
-    "mov x8, #139",
-    "svc #0",
     ".previous",
     // A kick: x0 is the front of the thread's area, sp the end of its stack.
     ".section .text.upcall, \"ax\"",
@@ -187,7 +212,7 @@ global_asm!(
     linux_call = sym crate::linux_call,
     area = const AREA_BYTES,
     reason = const offset_of!(Block, reason),
-    complete = const offset_of!(Block, user),
+    complete = const offset_of!(Block, user) + 8,
     numbers = const NUMBERS,
     local = sym LOCAL,
     missing = sym crate::MISSING,
@@ -197,6 +222,7 @@ global_asm!(
 
 unsafe extern "C" {
     fn personality_copy(to: u64, from: u64, bytes: usize) -> u64;
+    fn personality_length(address: u64, most: usize) -> Length;
     fn personality_sigreturn();
     fn personality_kicked();
     fn personality_call();
@@ -234,6 +260,28 @@ pub fn write(address: u64, from: &[u8]) -> Result<(), Errno> {
         0 => Ok(()),
         _ => Err(Errno::EFAULT),
     }
+}
+
+/// What `personality_length` returns in two registers.
+#[repr(C)]
+struct Length {
+    fault: u64,
+    bytes: usize,
+}
+
+/// Bytes of the string at `address` before its final zero; `None` if the first `most` have none.
+///
+/// # Errors
+/// `EFAULT` where nothing can be read.
+pub fn length(address: u64, most: usize) -> Result<Option<usize>, Errno> {
+    // Nothing behind the end of what programs have is looked at.
+    let most = most.min(abi::layout::PERSONALITY.saturating_sub(address) as usize);
+    // SAFETY: reads only, and a fault there is the result 1.
+    let found = unsafe { personality_length(address, most) };
+    if found.fault != 0 || most == 0 {
+        return Err(Errno::EFAULT);
+    }
+    Ok((found.bytes < most).then_some(found.bytes))
 }
 
 /// Lends `bytes` of the program's memory to be written by a server.
@@ -291,7 +339,7 @@ pub fn sigreturn() -> u64 {
 /// Completes the block of a Linux call, of which the kernel still keeps a part: for whoever looks at
 /// the program's pc, sp or flags, or changes more registers than x0.
 pub fn complete(block: &mut Block) {
-    if block.reason != upcall::LINUX_CALL || block.user[0] != 0 {
+    if block.reason != upcall::LINUX_CALL || block.user[1] != 0 {
         return;
     }
     let mut registers = [0; 18];
@@ -304,7 +352,7 @@ pub fn complete(block: &mut Block) {
     block.registers.pstate = pstate;
     block.registers.x[16] = x16;
     block.registers.x[17] = x17;
-    block.user[0] = 1;
+    block.user[1] = 1;
 }
 
 /// Registers the upcall and starts the program, whose stack is at `stack`.

@@ -17,6 +17,7 @@ mod machine;
 mod signals;
 mod text;
 mod thread;
+mod vdso;
 
 use abi::Errno;
 use core::sync::atomic::{AtomicU32, Ordering};
@@ -38,6 +39,7 @@ const ELF_ENTRY: u64 = 24;
 #[unsafe(no_mangle)]
 fn __tessera_main() -> i32 {
     libsys::heap::set_mover(heap::move_end);
+    vdso::start();
     let program = runtime::auxiliary(AT_ENTRY).unwrap_or(0);
     let entry = match runtime::auxiliary(AT_BASE) {
         None | Some(0) => program,

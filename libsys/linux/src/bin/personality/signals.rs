@@ -9,7 +9,7 @@ use abi::thread::Block;
 use abi::{Errno, Handle};
 use libsys::lease::Loan;
 use libsys::request::request;
-use personality::frame::{self, AlternateStack, Frame, SS_DISABLE, SS_ONSTACK, Signal};
+use personality::frame::{self, AlternateStack, Context, Frame, SS_DISABLE, SS_ONSTACK, Signal};
 use personality::layout::SA_RESTORER;
 use personality::restart::Restart;
 use proto::proc::{Proc, Reply, Request};
@@ -132,7 +132,7 @@ fn push(thread: &mut Thread, block: &mut Block, taken: Reply) -> Result<(), Errn
     let bytes = frame::BYTES + frame::RECORD_BYTES;
     let sp = (top & !15).checked_sub(bytes as u64).ok_or(Errno::EFAULT)?;
 
-    let mut image = [0; frame::BYTES + frame::RECORD_BYTES];
+    let mut image = [0; frame::USED_BYTES];
     let contents = Frame {
         signal: Signal {
             number: signal,
@@ -152,6 +152,7 @@ fn push(thread: &mut Thread, block: &mut Block, taken: Reply) -> Result<(), Errn
         machine::save_vector(place);
     }
     machine::write(sp, &image)?;
+    machine::write(sp + frame::BYTES as u64, &contents.record())?;
 
     registers.x[0] = signal.into();
     if flags & SA_SIGINFO != 0 {
@@ -176,15 +177,36 @@ pub fn end_handler(thread: &mut Thread, block: &mut Block) {
     }
 }
 
-fn restore(thread: &mut Thread, block: &mut Block) -> Option<()> {
-    machine::complete(block);
+/// Reads a frame in which a program put records of its own.
+#[cold]
+#[inline(never)]
+fn read_long(sp: u64) -> Option<Context> {
     let mut bytes = [0; frame::BYTES];
-    machine::read(block.registers.sp, &mut bytes).ok()?;
+    machine::read(sp, &mut bytes).ok()?;
     let context = frame::read(&bytes)?;
-    block.registers = context.registers;
+    load_vector(&bytes, &context)?;
+    Some(context)
+}
+
+fn load_vector(bytes: &[u8], context: &Context) -> Option<()> {
     if let Some(vector) = context.vector {
         machine::load_vector(bytes.get(vector..)?.first_chunk()?);
     }
+    Some(())
+}
+
+fn restore(thread: &mut Thread, block: &mut Block) -> Option<()> {
+    machine::complete(block);
+    let mut bytes = [0; frame::USED_BYTES];
+    machine::read(block.registers.sp, &mut bytes).ok()?;
+    let context = match frame::read(&bytes) {
+        Some(context) => {
+            load_vector(&bytes, &context)?;
+            context
+        }
+        None => read_long(block.registers.sp)?,
+    };
+    block.registers = context.registers;
     let stack = context.stack;
     if !thread.stack.holds(block.registers.sp) {
         thread.stack = AlternateStack {

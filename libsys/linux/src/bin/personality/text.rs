@@ -3,6 +3,7 @@
 use crate::machine;
 use abi::{Errno, PAGE_BYTES};
 use alloc::vec::Vec;
+use libsys::lease::Loan;
 use proto::vfs::PATH_MAX;
 
 /// A path, copied from the program.
@@ -28,6 +29,35 @@ impl Path {
     /// Its bytes, without a final zero.
     pub fn bytes(&self) -> &[u8] {
         self.bytes.get(..self.length).unwrap_or_default()
+    }
+}
+
+/// A path where the program has it. Servers read it from there, so nothing is copied here; whoever
+/// changes it meanwhile has asked for what comes of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Place {
+    address: u64,
+    length: usize,
+}
+
+impl Place {
+    /// The path at `address`.
+    ///
+    /// # Errors
+    /// `EFAULT`, `ENAMETOOLONG`.
+    pub fn find(address: u64) -> Result<Place, Errno> {
+        let length = machine::length(address, PATH_MAX)?.ok_or(Errno::ENAMETOOLONG)?;
+        Ok(Place { address, length })
+    }
+
+    /// Whether it is the empty string.
+    pub fn is_empty(self) -> bool {
+        self.length == 0
+    }
+
+    /// Lends it to be read.
+    pub fn loan(self) -> Loan<'static> {
+        Loan::read_at(self.address, self.length)
     }
 }
 

@@ -77,6 +77,10 @@ impl Processes for Kernel {
         published::get(pid)
     }
 
+    fn read_entry(&self, pid: Pid, into: &mut Entry) -> bool {
+        published::read(pid, into)
+    }
+
     fn next(&self, after: Pid) -> Option<Pid> {
         published::next(after)
     }

@@ -9,27 +9,45 @@ use proto::{
 /// The entry of a process. Only to be asked on behalf of a program: `proc` maps the table before
 /// it starts any.
 pub(crate) fn get(pid: Pid) -> Option<Entry> {
-    Some(read(slot(pid))).filter(|entry| entry.pid == pid.0 && pid.0 != 0)
+    let mut entry = Entry::FREE;
+    read(pid, &mut entry).then_some(entry)
+}
+
+/// As [`get`], into a place that is there already; false if there is no such process.
+pub(crate) fn read(pid: Pid, into: &mut Entry) -> bool {
+    copy(slot(pid), into);
+    into.pid == pid.0 && pid.0 != 0
 }
 
 /// The lowest pid above `after`.
 pub(crate) fn next(after: Pid) -> Option<Pid> {
-    let pids = (0..CAPACITY).map(|slot| Pid(read(slot).pid));
+    let mut entry = Entry::FREE;
+    let pids = (0..CAPACITY).map(|slot| {
+        copy(slot, &mut entry);
+        Pid(entry.pid)
+    });
     pids.filter(|&pid| pid > after).min()
 }
 
-fn read(slot: usize) -> Entry {
+fn copy(slot: usize, into: &mut Entry) {
     assert!(
         slot < CAPACITY,
         "slots are counted or come from `publish::slot`"
     );
     let place = (ADDRESS as *const Entry).wrapping_add(slot);
-    // SAFETY: `proc` maps the table of `CAPACITY` entries at `ADDRESS` here for good, with all its
-    // pages, before it starts a program, and programs are why this is called. Any bytes are a
-    // valid entry; `proc` may write meanwhile, so nothing is assumed between two reads.
-    let entry = unsafe { place.read_volatile() };
+    const WORDS: usize = size_of::<Entry>() / 8;
+    const { assert!(align_of::<Entry>() == 8 && size_of::<Entry>().is_multiple_of(8)) };
+    let (from, to) = (place.cast::<u64>(), (&raw mut *into).cast::<u64>());
+    for word in 0..WORDS {
+        // SAFETY: `proc` maps the table of `CAPACITY` entries at `ADDRESS` here for good, with all
+        // its pages, before it starts a program, and programs are why this is called. `proc` may
+        // write meanwhile, so nothing is assumed between two reads.
+        let value = unsafe { from.wrapping_add(word).read_volatile() };
+        // SAFETY: inside `into`, which is borrowed; an entry consists of numbers, so any bytes are
+        // a valid one.
+        unsafe { to.wrapping_add(word).write(value) };
+    }
     fence(Ordering::Acquire);
-    entry
 }
 
 /// Whether `proc` is to tell of the process.

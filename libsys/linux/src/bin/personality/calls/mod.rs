@@ -32,6 +32,25 @@ pub type Arguments = [u64; 6];
 /// # Errors
 /// As the call's manual page says; `ENOSYS`.
 pub fn call(thread: &mut Thread, block: &mut Block, number: u64, a: Arguments) -> Result {
+    let frequent = match number {
+        number::DUP..=number::IOCTL | number::CLOSE..=number::LSEEK => files::call(number, a),
+        number::FSTAT => files::call(number, a),
+        number::READ..=number::SENDFILE => transfer::call(thread, number, a),
+        number::OPENAT | number::NEWFSTATAT => paths::call(number, a),
+        number::FUTEX | number::SCHED_YIELD => machine_calls::call(number, a),
+        number::NANOSLEEP..=number::CLOCK_NANOSLEEP => time::call(number, a),
+        number::KILL..=number::RT_SIGRETURN => signal::call(thread, block, number, a),
+        number::GETPID..=number::GETTID => identity::call(thread, number, a),
+        number::MSGGET..=number::SHMDT => ipc::call(number, a),
+        number::BRK..=number::MREMAP | number::MMAP | number::MPROTECT => memory::call(number, a),
+        _ => None,
+    };
+    frequent.unwrap_or_else(|| search(thread, block, number, a))
+}
+
+/// As [`call`], for numbers of which it does not know whose they are.
+#[inline(never)]
+fn search(thread: &mut Thread, block: &mut Block, number: u64, a: Arguments) -> Result {
     if let Some(result) = transfer::call(thread, number, a) {
         return result;
     }

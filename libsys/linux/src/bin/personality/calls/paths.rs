@@ -2,7 +2,7 @@
 
 use super::{Arguments, Result, descriptor, vfs, word};
 use crate::machine;
-use crate::text::Path;
+use crate::text::{Path, Place};
 use abi::Errno;
 use libsys::lease::Loan;
 use personality::layout::{self, STAT_BYTES};
@@ -134,16 +134,13 @@ pub fn call(number: u64, a: Arguments) -> Option<Result> {
 }
 
 fn path_call(path: u64, request: Request) -> Result {
-    let path = Path::read(path)?;
-    vfs(request, [Loan::read(path.bytes()), Loan::NONE])
+    let path = Place::find(path)?;
+    vfs(request, [path.loan(), Loan::NONE])
 }
 
 fn two_paths(first: u64, second: u64, request: Request) -> Result {
-    let (first, second) = (Path::read(first)?, Path::read(second)?);
-    vfs(
-        request,
-        [Loan::read(first.bytes()), Loan::read(second.bytes())],
-    )
+    let (first, second) = (Place::find(first)?, Place::find(second)?);
+    vfs(request, [first.loan(), second.loan()])
 }
 
 fn open(a: Arguments) -> Result {
@@ -160,18 +157,15 @@ fn open(a: Arguments) -> Result {
 
 fn stat(a: Arguments) -> Result {
     let (directory, flags) = (descriptor(a[0]), word(a[3]));
-    let path = Path::read(a[1])?;
-    if path.bytes().is_empty() && flags & AT_EMPTY_PATH != 0 && directory != AT_FDCWD {
+    let path = Place::find(a[1])?;
+    if path.is_empty() && flags & AT_EMPTY_PATH != 0 && directory != AT_FDCWD {
         let loan = machine::lend_out(a[2], STAT_BYTES)?;
         return vfs(
             Request::StatDescriptor { fd: directory },
             [loan, Loan::NONE],
         );
     }
-    let loans = [
-        Loan::read(path.bytes()),
-        machine::lend_out(a[2], STAT_BYTES)?,
-    ];
+    let loans = [path.loan(), machine::lend_out(a[2], STAT_BYTES)?];
     vfs(Request::Stat { directory, flags }, loans)
 }
 
@@ -181,10 +175,10 @@ fn statx(a: Arguments) -> Result {
     if flags & AT_STATX_SYNC == AT_STATX_SYNC || mask & RESERVED != 0 {
         return Err(Errno::EINVAL);
     }
-    let path = Path::read(a[1])?;
+    let path = Place::find(a[1])?;
     let mut stat = [0; STAT_BYTES];
     let flags = flags & !AT_STATX_SYNC;
-    let loans = [Loan::read(path.bytes()), Loan::write(&mut stat)];
+    let loans = [path.loan(), Loan::write(&mut stat)];
     vfs(Request::Stat { directory, flags }, loans)?;
     machine::write(a[4], &layout::statx(&stat)).map(|()| 0)
 }
@@ -195,11 +189,8 @@ fn read_link(a: Arguments) -> Result {
     if room <= 0 {
         return Err(Errno::EINVAL);
     }
-    let path = Path::read(a[1])?;
-    let loans = [
-        Loan::read(path.bytes()),
-        machine::lend_out(a[2], room as usize)?,
-    ];
+    let path = Place::find(a[1])?;
+    let loans = [path.loan(), machine::lend_out(a[2], room as usize)?];
     vfs(Request::ReadLink { directory }, loans)
 }
 
@@ -240,11 +231,8 @@ fn set_times(a: Arguments) -> Result {
 }
 
 fn statfs(a: Arguments) -> Result {
-    let path = Path::read(a[0])?;
-    let loans = [
-        Loan::read(path.bytes()),
-        machine::lend_out(a[1], STATFS_BYTES)?,
-    ];
+    let path = Place::find(a[0])?;
+    let loans = [path.loan(), machine::lend_out(a[1], STATFS_BYTES)?];
     vfs(Request::StatFileSystem { fd: -1 }, loans)
 }
 

@@ -1,9 +1,9 @@
 //! Clocks, sleeping, interval timers.
 
 use super::{Arguments, Result, proc, proc_number, word};
-use crate::machine;
+use crate::{machine, vdso};
 use abi::Errno;
-use libsys::time::{monotonic_ns, realtime_ns, set_realtime_ns};
+use libsys::time::{epoch_ns, monotonic_ns, realtime_ns, set_realtime_ns};
 use personality::bytes::put;
 use personality::{layout, number};
 use proto::proc::{Reply, Request};
@@ -32,7 +32,7 @@ pub fn call(number: u64, a: Arguments) -> Option<Result> {
 fn clock(id: u32) -> Result {
     match id {
         // CLOCK_REALTIME, _COARSE, CLOCK_TAI (its offset is not known, as on a fresh Linux)
-        REALTIME | 5 | 11 => realtime_ns(),
+        REALTIME | 5 | 11 => real_time(),
         // CLOCK_MONOTONIC, _RAW, _COARSE, CLOCK_BOOTTIME: the machine is never suspended
         1 | 4 | 6 | 7 => Ok(monotonic_ns()),
         // The process's and its only thread's time
@@ -44,6 +44,12 @@ fn clock(id: u32) -> Result {
         },
         _ => Err(Errno::EINVAL),
     }
+}
+
+/// The wall clock, which from now on the image of clocks can tell itself.
+fn real_time() -> Result {
+    vdso::know_epoch(epoch_ns()?);
+    realtime_ns()
 }
 
 fn resolution(a: Arguments) -> Result {
@@ -64,14 +70,17 @@ fn read_time(address: u64) -> Result {
 fn set(a: Arguments) -> Result {
     let now = read_time(a[1])?;
     match word(a[0]) {
-        REALTIME => set_realtime_ns(now).map(|()| 0),
+        REALTIME => {
+            set_realtime_ns(now)?;
+            real_time().map(|_| 0)
+        }
         _ => Err(Errno::EINVAL),
     }
 }
 
 fn time_of_day(a: Arguments) -> Result {
     if a[0] != 0 {
-        machine::write(a[0], &layout::timeval(realtime_ns()?))?;
+        machine::write(a[0], &layout::timeval(real_time()?))?;
     }
     if a[1] != 0 {
         machine::write(a[1], &[0; 8])?;
