@@ -27,7 +27,10 @@ CMD=${CMD:-} BOARD=${BOARD:-virt}
 xtask=$BUILD/host/debug/xtask
 
 fail() { printf 'run: %s\n' "$*" >&2; exit 125; }
-dtc() { command -v "${DTC:-dtc}" >/dev/null || fail "no dtc (device-tree-compiler): make doctor"; "${DTC:-dtc}" "$@"; }
+compile_tree() { # source, result
+    type -P "${DTC:-dtc}" >/dev/null || fail "no dtc (device-tree-compiler): make doctor"
+    "${DTC:-dtc}" -q -I dts -O dtb -o "$2" "$1"
+}
 [ -x "$xtask" ] || fail "not built yet: make build"
 command -v "$QEMU" >/dev/null || fail "no $QEMU: make doctor"
 case $BOARD in
@@ -63,7 +66,7 @@ if [ "$BOARD" = virt ]; then
 else
     # QEMU makes no device tree for a Pi. Memory is what the board has. The CPUs that the kernel does
     # not use stay off; else they would spin on the host's.
-    dtc -q -I dts -O dtb -o "$work/board.dtb" "qemu/boards/$BOARD.dts"
+    compile_tree "qemu/boards/$BOARD.dts" "$work/board.dtb"
     [ "$BOARD" = raspi3b ] && soc=bcm2837 || soc=bcm2838
     machine=(-M "$BOARD" -dtb "$work/board.dtb" -global "$soc.enabled-cpus=1")
 fi

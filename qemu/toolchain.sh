@@ -188,6 +188,22 @@ setup_tests() {
     setup
     have rustfmt || [ -x "/usr/bin/rustfmt$SUFFIX" ] || install_optional rustfmt
     machine_clippy_tool || install_optional clippy
+    browser >/dev/null || install_browser
+}
+
+# A browser for the test of the traces' page, or nothing.
+browser() { command -v chromium || command -v chromium-browser || command -v google-chrome; }
+
+# Debian's Chromium. Ubuntu's package of that name only fetches another kind of package, so it is left alone.
+install_browser() {
+    [ ! -e "$BUILD/looked-for-chromium" ] && have apt-get || return 0
+    [ "$(id -u)" -eq 0 ] || have sudo || return 0
+    mkdir -p "$BUILD" && touch "$BUILD/looked-for-chromium"
+    (update_once) || return 0
+    if apt-cache policy chromium 2>/dev/null | grep 'Candidate: [0-9]' | grep -qv snap; then
+        say "toolchain: installing Chromium for the test of the traces' page: about 130 MB to fetch, 450 MB on disk, a minute or two"
+        (install chromium) || say "toolchain: no Chromium; the tests will skip what needs it"
+    fi
 }
 
 install_optional() { # rustfmt | clippy
@@ -311,6 +327,9 @@ doctor() {
     if have rustfmt; then good "rustfmt"; else note "no rustfmt: 'make test' skips the format check" "$(apt_fix rustfmt-web "rustup component add rustfmt")"; fi
     if machine_clippy_tool; then good "clippy for the machine"; else
         note "no clippy for the machine: 'make test' skips that step" "$(apt_fix rust-web-clippy "rustup component add clippy")"
+    fi
+    if browser >/dev/null; then good "a browser for the test of the traces' page"; else
+        note "no Chromium: 'make test' skips the test of the traces' page" "$(apt_fix chromium "install Chromium")"
     fi
     if have gdb-multiarch || have aarch64-linux-gnu-gdb || have aarch64-none-elf-gdb || have lldb; then good "a debugger for 'make debug'"; else
         note "no debugger for AArch64: 'make debug' only waits for one" "$(apt_fix gdb-multiarch "install gdb with AArch64 support")"

@@ -49,6 +49,7 @@ pub fn run(quick: bool) -> Result<ExitCode> {
             failed: kernel.failed.len(),
             skipped: 0,
         });
+        step(&mut counts, "the page of traces, in a browser", trace_page)?;
         run_scenes(&mut counts, scenes::DEFAULT_BOOT);
         run_scenes(&mut counts, OTHER_BOOT);
     }
@@ -138,6 +139,23 @@ fn machine_clippy() -> Result<Outcome> {
     arguments.extend(tree::machine_arguments()?);
     arguments.extend(["--", "-D", "warnings"].map(str::to_owned));
     tool(&arguments.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+/// What a reader does with the page of `make trace`, in a real browser.
+fn trace_page() -> Result<Outcome> {
+    let status = Command::new(tree::root().join("qemu/trace-page.sh"))
+        .current_dir(tree::root())
+        .env("BUILD", tree::build())
+        .stdin(Stdio::null())
+        .status()
+        .context("cannot start qemu/trace-page.sh")?;
+    Ok(match status.code() {
+        Some(0) => Outcome::Passed,
+        Some(NOT_INSTALLED) => {
+            Outcome::Skipped("there is no Chromium ('make doctor' names its package)".to_owned())
+        }
+        _ => Outcome::Failed,
+    })
 }
 
 fn check_layers() -> Result<Outcome> {

@@ -162,6 +162,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_trace_of_the_first_format_still_opens() {
+        let trace = Trace::from_bytes(include_bytes!("first-format.trace")).unwrap();
+        let text = text(&trace, &spans(&trace));
+        let line = "root > mem.Create(space=tty, priority=28) = Thread(frame=";
+        assert!(text.contains(line), "{text}");
+        assert!(page::page(&trace).unwrap().contains("MapDevice"));
+    }
+
+    #[test]
     fn strings_cannot_break_out_of_the_script() {
         assert_eq!(
             json_string("a\"\n</script>\u{1}"),
