@@ -22,24 +22,29 @@
 set -eu
 cd "$(dirname "$0")/.."
 BUILD=${BUILD:-$PWD/build}
-QEMU=${QEMU:-qemu-system-aarch64}
 CMD=${CMD:-} BOARD=${BOARD:-virt}
 xtask=$BUILD/host/debug/xtask
 
 fail() { printf 'run: %s\n' "$*" >&2; exit 125; }
-compile_tree() { # source, result
+# QEMU's raspi4b has 2 GiB, but the memory node that it writes ends at the VideoCore's part of the first.
+upper_memory='/ { upper-memory@40000000 { device_type = "memory"; reg = <0x0 0x40000000 0x40000000>; }; };'
+compile_tree() { # result; source from standard input
     type -P "${DTC:-dtc}" >/dev/null || fail "no dtc (device-tree-compiler): make doctor"
-    "${DTC:-dtc}" -q -I dts -O dtb -o "$2" "$1"
+    "${DTC:-dtc}" -q -I dts -O dtb -o "$1" -
 }
 [ -x "$xtask" ] || fail "not built yet: make build"
-command -v "$QEMU" >/dev/null || fail "no $QEMU: make doctor"
 case $BOARD in
-    virt) ;;
+    virt) QEMU=${QEMU:-qemu-system-aarch64} ;;
     raspi3b | raspi4b)
         [ -z "${EL2:-}${GIC:-}" ] || fail "EL2 and GIC are only for BOARD=virt"
-        "$QEMU" -M help | grep -q "^$BOARD " || fail "this $("$QEMU" --version | head -n 1) has no $BOARD: make doctor" ;;
+        found=$(qemu/newer-qemu.sh path "$BOARD") || fail "no QEMU here has $BOARD (${QEMU:-qemu-system-aarch64}:" \
+            "$("${QEMU:-qemu-system-aarch64}" --version 2>&1 | head -n 1)). raspi4b needs 9.0 or newer:" \
+            "'qemu/newer-qemu.sh get' fetches one from Debian's backports; elsewhere set QEMU=/path/to/qemu-system-aarch64"
+        QEMU=$found ;;
     *) fail "no board '$BOARD': virt, raspi3b or raspi4b" ;;
 esac
+
+command -v "$QEMU" >/dev/null || fail "no $QEMU: make doctor"
 
 # QEMU sets the terminal raw; if it is killed, nobody else sets it back.
 terminal=$(stty -g 2>/dev/null) || terminal=
@@ -66,8 +71,8 @@ if [ "$BOARD" = virt ]; then
 else
     # QEMU makes no device tree for a Pi. Memory is what the board has. The CPUs that the kernel does
     # not use stay off; else they would spin on the host's.
-    compile_tree "qemu/boards/$BOARD.dts" "$work/board.dtb"
-    [ "$BOARD" = raspi3b ] && soc=bcm2837 || soc=bcm2838
+    { cat "qemu/boards/$BOARD.dts"; [ "$BOARD" = raspi3b ] || echo "$upper_memory"; } | compile_tree "$work/board.dtb"
+    [ "$BOARD" = raspi3b ] && soc=bcm2837 MEMORY=1024 || soc=bcm2838 MEMORY=2048
     machine=(-M "$BOARD" -dtb "$work/board.dtb" -global "$soc.enabled-cpus=1")
 fi
 arguments=(

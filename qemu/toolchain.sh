@@ -15,6 +15,7 @@ set -eu
 ROOT=$(cd "$(dirname "$0")/.." && pwd)
 BUILD=${BUILD:-$ROOT/build}
 TARGET=aarch64-unknown-none-softfloat
+CHOSEN_QEMU=${QEMU:-}
 QEMU=${QEMU:-qemu-system-aarch64}
 OLDEST_RUST=88      # 1.88: the code uses let chains (edition 2024)
 OLDEST_QEMU=7
@@ -167,6 +168,7 @@ setup() {
         install qemu-system-arm
     fi
     case ${BOARD:-virt} in virt) ;; *) have "${DTC:-dtc}" || { update_once; install device-tree-compiler; } ;; esac
+    [ "${BOARD:-virt}" != raspi4b ] || setup_raspi4b
     [ "$(qemu_major)" -ge "$OLDEST_QEMU" ] || die "$QEMU is missing or older than $OLDEST_QEMU.0: see 'make doctor'"
     if ! load && ! decide; then
         update_once
@@ -180,6 +182,15 @@ setup() {
     load
     host_cargo >/dev/null || { update_once; install $(apt_rust_packages); }
     have cc || have gcc || have clang || { update_once; install gcc libc6-dev; }
+}
+
+has_raspi4b() { QEMU=$CHOSEN_QEMU "$ROOT/qemu/newer-qemu.sh" path raspi4b >/dev/null; }
+
+# A QEMU that has the Pi 4. Without one the run says what to do.
+setup_raspi4b() {
+    has_raspi4b || [ -n "$CHOSEN_QEMU" ] || [ -e "$BUILD/looked-for-qemu" ] && return 0
+    mkdir -p "$BUILD" && touch "$BUILD/looked-for-qemu"
+    "$ROOT/qemu/newer-qemu.sh" get || say "toolchain: no newer QEMU could be fetched"
 }
 
 # Formatter and linter serve the tests only: without them those steps are skipped with a reason, so
@@ -320,9 +331,9 @@ doctor() {
     if have "${DTC:-dtc}"; then good "dtc for BOARD=raspi3b and raspi4b"; else
         note "no dtc: BOARD=raspi3b and raspi4b need it" "$(apt_fix device-tree-compiler "install the device tree compiler (dtc)")"
     fi
-    if [ "$major" -ge "$OLDEST_QEMU" ] && ! "$QEMU" -M help 2>/dev/null | grep -q '^raspi4b '; then
+    if [ "$major" -ge "$OLDEST_QEMU" ] && ! has_raspi4b; then
         note "this QEMU has no raspi4b: BOARD=raspi4b needs 9.0 or newer" \
-            "a newer distribution or its backports (bookworm-backports has QEMU 10), or QEMU=/path/to/qemu-system-aarch64"
+            "qemu/newer-qemu.sh get (Debian's backports, into the build folder), or QEMU=/path/to/qemu-system-aarch64"
     fi
     if have rustfmt; then good "rustfmt"; else note "no rustfmt: 'make test' skips the format check" "$(apt_fix rustfmt-web "rustup component add rustfmt")"; fi
     if machine_clippy_tool; then good "clippy for the machine"; else

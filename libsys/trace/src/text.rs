@@ -126,7 +126,11 @@ pub fn fields<'v>(
             _ if numbers == Numbers::Stable && is_process(&variant.name, name) => {
                 shown.push((name.as_str(), value(schema, &Kind::Process, word, numbers)));
             }
-            _ if numbers == Numbers::Stable && name.ends_with("_ns") && word != u64::MAX => {
+            // Times, and where in memory a board's frames begin.
+            _ if numbers == Numbers::Stable
+                && (name.ends_with("_ns") || name == "frame")
+                && word != u64::MAX =>
+            {
                 shown.push((name.as_str(), "#".into()));
             }
             kind => shown.push((name.as_str(), value(schema, kind, word, numbers))),
