@@ -7,6 +7,8 @@ use crate::data::{Data, INLINE_BYTES};
 use crate::directory::Directory;
 use crate::linux;
 use crate::node::{Kind, Node, NodeId, NodeRef};
+use crate::pipe::Pipe;
+use crate::policy::PipeDesign;
 use crate::ports::{Memory, Window};
 use crate::vfs::Vfs;
 use abi::PAGE_BYTES;
@@ -155,7 +157,7 @@ impl Vfs {
         if name.is_empty() || name.len() > linux::NAME_MAX {
             return Err("a name is empty or too long");
         }
-        let kind = kind_of(entry, bytes, archive)?;
+        let kind = kind_of(entry, bytes, archive, self.designs.pipe)?;
         self.put(recent.directory, name, kind, entry)
     }
 
@@ -219,13 +221,18 @@ impl Vfs {
     }
 }
 
-fn kind_of(entry: &Entry, bytes: &[u8], archive: Window) -> Result<Kind, &'static str> {
+fn kind_of(
+    entry: &Entry,
+    bytes: &[u8],
+    archive: Window,
+    pipes: PipeDesign,
+) -> Result<Kind, &'static str> {
     let content = &bytes[entry.data..entry.data + entry.bytes];
     Ok(match entry.mode & linux::S_IFMT {
         linux::S_IFREG => Kind::File(data_of(entry, content, archive)?),
         linux::S_IFDIR => Kind::Directory(Directory::new(None, b"")),
         linux::S_IFLNK => Kind::Link(content.into()),
-        linux::S_IFIFO => Kind::Pipe(Box::default()),
+        linux::S_IFIFO => Kind::Pipe(Box::new(Pipe::new(pipes))),
         linux::S_IFCHR => Kind::Character(entry.device),
         linux::S_IFBLK => Kind::Block(entry.device),
         linux::S_IFSOCK => Kind::Socket,

@@ -41,7 +41,7 @@ pub struct Directory {
 
 /// A number that few names share: words are mixed as in FxHash, the hash of rustc.
 #[inline]
-fn hash(name: &[u8]) -> u64 {
+pub(crate) fn hash(name: &[u8]) -> u64 {
     let mix =
         |hash: u64, word: u64| (hash.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95);
     let (words, rest) = name.as_chunks::<8>();

@@ -7,6 +7,7 @@ use crate::linux;
 use crate::node::{Kind, NodeRef, Place};
 use crate::path::{LastLink, Who};
 use crate::permission::{self, EXECUTE, Ownership};
+use crate::policy::lookup::{PathMemory, Search};
 use crate::vfs::Vfs;
 use abi::Errno;
 
@@ -20,8 +21,20 @@ impl Vfs {
         path: &[u8],
         last: LastLink,
     ) -> Result<Place, Errno> {
+        let search = Search {
+            identity: &who.identity,
+            start: if path.first() == Some(&b'/') {
+                who.root
+            } else {
+                start
+            },
+            path,
+        };
+        if let Some(place) = self.paths.recall(&search) {
+            return Ok(place);
+        }
         match self.find_plain(who, start, path) {
-            Some(result) => result,
+            Some(result) => result.inspect(|place| self.paths.note(&search, *place)),
             None => {
                 let walked = self.walk(who, start, path, last)?;
                 self.found(&walked)

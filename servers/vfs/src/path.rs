@@ -1,13 +1,11 @@
 //! Walking paths: from text to a place in the tree.
 //!
 //! Every rule about paths is here: `.` and `..`, symbolic links, mounts, roots, search permission,
-//! trailing slashes, lengths (POSIX.1-2017, "Pathname Resolution"). One name in one directory is
-//! found by [`crate::policy::Lookup`].
+//! trailing slashes, lengths (POSIX.1-2017, "Pathname Resolution").
 
 use crate::linux;
 use crate::node::{Kind, MountId, NodeRef, Place};
 use crate::permission::{self, EXECUTE, Identity, Ownership};
-use crate::policy::{Lookup, lookup::PathLookup};
 use crate::procfs;
 use crate::vfs::Vfs;
 use abi::Errno;
@@ -245,7 +243,7 @@ impl Vfs {
     fn child(&self, who: &Who, here: Place, name: &[u8]) -> Option<Place> {
         let node = match here.node {
             NodeRef::Stored(directory) => {
-                NodeRef::Stored(Lookup::find(&self.nodes, directory, name)?)
+                NodeRef::Stored(self.nodes.get(directory)?.directory()?.get(name)?)
             }
             NodeRef::Proc(node) => NodeRef::Proc(procfs::child(self, who, node, name)?),
         };

@@ -1,13 +1,13 @@
 //! A pipe or FIFO: a buffer and its two kinds of users.
 
-use crate::policy::{Buffer, PipeBuffer};
+use crate::policy::{Buffer, PipeBuffer, PipeDesign};
 use serde::{Deserialize, Serialize};
 
-/// Most bytes in a pipe.
+/// Most bytes in a pipe, of whatever design.
 pub const CAPACITY: usize = 65536;
 
 /// A pipe or FIFO.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Pipe {
     /// What was written and not read yet.
     pub buffer: Buffer,
@@ -22,9 +22,20 @@ pub struct Pipe {
 }
 
 impl Pipe {
+    /// An empty one without users.
+    pub fn new(design: PipeDesign) -> Self {
+        Pipe {
+            buffer: Buffer::new(design),
+            readers: 0,
+            writers: 0,
+            readers_seen: 0,
+            writers_seen: 0,
+        }
+    }
+
     /// Bytes that can be written now.
     pub fn space(&self) -> usize {
-        CAPACITY - self.buffer.len().min(CAPACITY)
+        self.buffer.capacity().saturating_sub(self.buffer.len())
     }
 
     /// How many of `wanted` bytes can be written now: small writes go in one piece or wait.
@@ -54,7 +65,7 @@ impl Pipe {
         self.readers -= u32::from(reads);
         self.writers -= u32::from(writes);
         if self.readers == 0 && self.writers == 0 {
-            self.buffer = Buffer::default();
+            self.buffer.clear();
         }
     }
 }

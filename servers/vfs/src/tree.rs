@@ -6,6 +6,7 @@ use crate::device;
 use crate::directory::Directory;
 use crate::linux;
 use crate::node::{Kind, MountId, Node, NodeId, NodeRef, Place};
+use crate::policy::lookup::PathMemory;
 use crate::ports::{Memory, Platform, Ports};
 use crate::procfs;
 use crate::vfs::{FileSystem, Mount, Vfs};
@@ -202,6 +203,7 @@ impl Vfs {
             Some(slot) => *slot = mount,
             None => self.mounts.push(mount),
         }
+        self.paths.forget();
         self.hold(on);
         if let NodeRef::Stored(covered) = on.node
             && let Some(node) = self.nodes.get_mut(covered)

@@ -9,6 +9,7 @@ use crate::open_file::OpenFile;
 use crate::park::{Attempt, Call, Cause, Parked, Resume, Step};
 use crate::path::Who;
 use crate::permission::Identity;
+use crate::policy::{Designs, lookup::Paths};
 use crate::ports::{Memory, Monitor, Platform, Ports, Window};
 use crate::process::{OpenId, Process, ProcessTable};
 use crate::slab::Slab;
@@ -81,11 +82,14 @@ pub struct Vfs {
     pub(crate) watched: BTreeMap<NodeId, Vec<Watcher>>,
     /// How many entries all watches have.
     pub(crate) watchers: usize,
+    pub(crate) designs: Designs,
+    /// Where paths led, if that is remembered.
+    pub(crate) paths: Paths,
 }
 
 impl Vfs {
     /// A file server with an empty root file system, `/dev` and `/proc`.
-    pub fn new<P: Platform>(ports: &mut Ports<P>) -> Self {
+    pub fn new<P: Platform>(ports: &mut Ports<P>, designs: Designs) -> Self {
         let mut vfs = Vfs {
             nodes: Slab::default(),
             opens: Slab::default(),
@@ -105,6 +109,8 @@ impl Vfs {
             armed: Vec::new(),
             watched: BTreeMap::new(),
             watchers: 0,
+            designs,
+            paths: Paths::new(designs.path),
         };
         vfs.mount_first_file_systems();
         vfs
@@ -117,8 +123,9 @@ impl Vfs {
     pub fn boot<P: Platform>(
         ports: &mut Ports<P>,
         archive: Window,
+        designs: Designs,
     ) -> Result<Self, crate::archive::Malformed> {
-        let mut vfs = Vfs::new(ports);
+        let mut vfs = Vfs::new(ports, designs);
         vfs.unpack(&ports.memory, archive)?;
         Ok(vfs)
     }

@@ -1,54 +1,40 @@
-//! A pipe buffer as one ring that doubles when it is full: at most two pieces per transfer.
+//! A pipe buffer as one ring of one page: it never grows, so a pipe holds 4096 bytes and no more.
+//!
+//! This is the pipe of the early UNIX systems, whose buffer was what a block or a page holds (4096 bytes in
+//! Version 7: Bach, "The Design of the UNIX Operating System", 5.12; 512 in xv6's `pipe.c`), and of Linux up
+//! to 2.6.10. For it speaks that memory is bounded by the number of pipes and that nothing is
+//! allocated while bytes flow. Against it: a writer of much runs only a page ahead of its reader, so the
+//! two take turns 16 times as often as with 64 KiB. 4096 is the least that POSIX's promise for small
+//! writes allows here, because `PIPE_BUF` is 4096 as on Linux.
 
 use super::PipeBuffer;
+use abi::PAGE_BYTES;
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
-/// Size of the first allocation; many pipes never hold more.
-const FIRST_BYTES: usize = 512;
+/// Bytes of the ring.
+const BYTES: usize = PAGE_BYTES as usize;
 
-/// Bytes from `start` on, wrapping around at the end.
+/// Bytes from `start` on, wrapping around at the end of the page.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ring {
-    bytes: Vec<u8>,
+    /// Empty until the first byte comes, then of one page.
+    page: Vec<u8>,
     start: usize,
     used: usize,
 }
 
-impl Ring {
-    /// Makes room for `count` more bytes.
-    fn reserve(&mut self, count: usize) {
-        let needed = self.used + count;
-        if needed <= self.bytes.len() {
-            return;
-        }
-        let size = needed.max(FIRST_BYTES).next_power_of_two();
-        let mut bytes = Vec::with_capacity(size);
-        let (first, second) = self.pieces(self.start, self.used);
-        bytes.extend_from_slice(&self.bytes[first]);
-        bytes.extend_from_slice(&self.bytes[second]);
-        bytes.resize(size, 0);
-        self.bytes = bytes;
-        self.start = 0;
-    }
-
-    /// The two ranges that `count` bytes from `start` on occupy.
-    fn pieces(
-        &self,
-        start: usize,
-        count: usize,
-    ) -> (core::ops::Range<usize>, core::ops::Range<usize>) {
-        let first = count.min(self.bytes.len() - start);
-        (start..start + first, 0..count - first)
-    }
-
-    /// The index that is `count` behind `start`; the size is a power of two.
-    fn behind(&self, count: usize) -> usize {
-        (self.start + count) & self.bytes.len().wrapping_sub(1)
-    }
+/// The two ranges that `count` bytes from `start` on occupy.
+fn pieces(start: usize, count: usize) -> [core::ops::Range<usize>; 2] {
+    let first = count.min(BYTES - start);
+    [start..start + first, 0..count - first]
 }
 
 impl PipeBuffer for Ring {
+    fn capacity(&self) -> usize {
+        BYTES
+    }
+
     fn len(&self) -> usize {
         self.used
     }
@@ -58,15 +44,15 @@ impl PipeBuffer for Ring {
         count: usize,
         mut fill: impl FnMut(usize, &mut [u8]) -> Result<(), E>,
     ) -> Result<(), E> {
-        self.reserve(count);
-        if count == 0 {
-            return Ok(());
-        }
-        let (first, second) = self.pieces(self.behind(self.used), count);
-        let split = first.len();
-        fill(0, &mut self.bytes[first])?;
-        if !second.is_empty() {
-            fill(split, &mut self.bytes[second])?;
+        let count = count.min(BYTES - self.used);
+        self.page.resize(BYTES, 0);
+        let mut offset = 0;
+        for piece in pieces((self.start + self.used) % BYTES, count) {
+            let bytes = piece.len();
+            if bytes > 0 {
+                fill(offset, &mut self.page[piece])?;
+            }
+            offset += bytes;
         }
         self.used += count;
         Ok(())
@@ -78,20 +64,21 @@ impl PipeBuffer for Ring {
         mut take: impl FnMut(usize, &[u8]) -> Result<(), E>,
     ) -> Result<(), E> {
         let count = count.min(self.used);
-        if count == 0 {
-            return Ok(());
+        let mut offset = 0;
+        for piece in pieces(self.start, count) {
+            let bytes = piece.len();
+            if bytes > 0 {
+                take(offset, &self.page[piece])?;
+            }
+            offset += bytes;
         }
-        let (first, second) = self.pieces(self.start, count);
-        let split = first.len();
-        take(0, &self.bytes[first])?;
-        if !second.is_empty() {
-            take(split, &self.bytes[second])?;
-        }
-        self.start = self.behind(count);
         self.used -= count;
-        if self.used == 0 {
-            self.start = 0;
-        }
+        // An empty ring starts over, so that the next bytes are one piece.
+        self.start = if self.used == 0 {
+            0
+        } else {
+            (self.start + count) % BYTES
+        };
         Ok(())
     }
 }

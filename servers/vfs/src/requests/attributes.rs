@@ -6,6 +6,7 @@ use crate::node::{Kind, NodeId, NodeRef, Place};
 use crate::park::{Attempt, Call, DONE};
 use crate::path::{LastLink, Who};
 use crate::permission::{self, WRITE};
+use crate::policy::lookup::PathMemory;
 use crate::ports::{Platform, Ports};
 use crate::procfs;
 use crate::requests::text::{Empty, PathText};
@@ -205,6 +206,7 @@ impl Vfs {
             mode &= !linux::S_ISGID;
         }
         node.permissions = mode;
+        self.paths.forget();
         node.times.changed = now;
         DONE
     }
@@ -259,6 +261,7 @@ impl Vfs {
         if !uid_allowed || !gid_allowed {
             return Err(Errno::EPERM.into());
         }
+        self.paths.forget();
         if uid != u32::MAX {
             node.uid = uid;
         }

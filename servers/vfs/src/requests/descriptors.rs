@@ -5,7 +5,8 @@ use crate::linux;
 use crate::locks::{Range, Want};
 use crate::node::{Kind, Node, NodeRef, Place};
 use crate::park::{Attempt, Call, Cause, DONE, Step, Wait, count};
-use crate::pipe::CAPACITY;
+use crate::pipe::Pipe;
+use crate::policy::PipeBuffer;
 use crate::ports::{Platform, Ports};
 use crate::process::Descriptor;
 use crate::vfs::{Vfs, identity};
@@ -123,11 +124,12 @@ impl Vfs {
             }
             linux::F_GETPIPE_SZ | linux::F_SETPIPE_SZ => {
                 let place = file.place;
-                self.pipe_at(place).ok_or(Errno::EBADF)?;
-                if command == linux::F_SETPIPE_SZ && argument as usize > CAPACITY {
+                let (_, pipe) = self.pipe_at(place).ok_or(Errno::EBADF)?;
+                let capacity = pipe.buffer.capacity() as u64;
+                if command == linux::F_SETPIPE_SZ && argument > capacity {
                     return Err(Errno::EPERM.into());
                 }
-                count(CAPACITY as u64)
+                count(capacity)
             }
             _ => Err(Errno::EINVAL.into()),
         }
@@ -146,7 +148,11 @@ impl Vfs {
         )?;
         let now = self.now(&mut ports.system);
         let who = identity(call.pid, &ports.system)?;
-        let mut node = Node::new(Kind::Pipe(Box::default()), 0o600, now);
+        let mut node = Node::new(
+            Kind::Pipe(Box::new(Pipe::new(self.designs.pipe))),
+            0o600,
+            now,
+        );
         node.links = 0;
         node.uid = who.uid;
         node.gid = who.gid;

@@ -4,6 +4,7 @@ use crate::node::{NodeId, NodeRef, Place};
 use crate::park::{Attempt, Call, DONE};
 use crate::path::LastLink;
 use crate::permission;
+use crate::policy::lookup::PathMemory;
 use crate::ports::{Memory, Platform, Ports};
 use crate::requests::text::{Empty, PathText};
 use crate::vfs::{FileSystem, Vfs, known};
@@ -52,6 +53,7 @@ impl Vfs {
         if mount.users > 0 {
             return Err(Errno::EBUSY.into());
         }
+        self.paths.forget();
         self.mounts[usize::from(mount.id)] = None;
         if let NodeRef::Stored(covered) = on.node
             && let Some(node) = self.nodes.get_mut(covered)

@@ -6,6 +6,8 @@ use crate::node::{Kind, NodeId, NodeRef, Place};
 use crate::park::{Attempt, Call, DONE, count};
 use crate::path::{Last, LastLink, Target, Walked, Who};
 use crate::permission::{self, EXECUTE, WRITE};
+use crate::pipe::Pipe;
+use crate::policy::lookup::PathMemory;
 use crate::ports::{Platform, Ports};
 use crate::requests::text::{Empty, PathText};
 use crate::vfs::{Vfs, known};
@@ -30,7 +32,7 @@ impl Vfs {
         let who = self.who(call.pid, &ports.system)?;
         let kind = match mode & linux::S_IFMT {
             0 | linux::S_IFREG => Kind::File(Data::default()),
-            linux::S_IFIFO => Kind::Pipe(Box::default()),
+            linux::S_IFIFO => Kind::Pipe(Box::new(Pipe::new(self.designs.pipe))),
             linux::S_IFSOCK => Kind::Socket,
             linux::S_IFCHR if permission::is_root(&who.identity) => Kind::Character(device),
             linux::S_IFBLK if permission::is_root(&who.identity) => Kind::Block(device),
@@ -145,11 +147,16 @@ impl Vfs {
         let node = self.nodes.get_mut(directory)?;
         node.times.modified = now;
         node.times.changed = now;
-        node.directory_mut()?.insert(name, id)
+        let old = node.directory_mut()?.insert(name, id);
+        if old.is_some() {
+            self.paths.forget();
+        }
+        old
     }
 
     /// Removes a name.
     pub(crate) fn remove_entry(&mut self, directory: NodeId, name: &[u8], now: u64) {
+        self.paths.forget();
         let Some(node) = self.nodes.get_mut(directory) else {
             return;
         };

@@ -12,6 +12,7 @@ use proto::vfs::{AT_FDCWD, Reply, Request};
 use proto::{Pid, server_id};
 use std::collections::{BTreeMap, HashMap};
 use vfs::Vfs;
+use vfs::policy::Designs;
 use vfs::ports::*;
 
 pub const PAGE: usize = 4096;
@@ -460,8 +461,12 @@ fn ports() -> Ports<Fake> {
 
 impl Machine {
     pub fn new() -> Self {
+        Self::with(Designs::default())
+    }
+
+    pub fn with(designs: Designs) -> Self {
         let mut ports = ports();
-        let vfs = Vfs::new(&mut ports);
+        let vfs = Vfs::new(&mut ports, designs);
         let mut machine = Machine { vfs, ports };
         machine.publish(entry(1, 0, 0));
         machine
@@ -482,7 +487,8 @@ impl Machine {
             address: 0x1000,
             bytes: archive.len() as u64,
         };
-        let vfs = Vfs::boot(&mut ports, window).map_err(|malformed| malformed.to_string())?;
+        let vfs = Vfs::boot(&mut ports, window, Designs::default())
+            .map_err(|malformed| malformed.to_string())?;
         let mut machine = Machine { vfs, ports };
         machine.publish(entry(1, 0, 0));
         machine

@@ -1,6 +1,6 @@
 //! Clock, threads, the published process table, and what the root task told.
 
-use crate::{memory, window};
+use super::{memory, window};
 use abi::thread::RunState;
 use abi::trace::{Record, kind};
 use abi::{Errno, Error, Handle};

@@ -1,6 +1,6 @@
 //! File data: memory objects, by requests to `mem`.
 
-use crate::window;
+use super::window;
 use abi::{Errno, Handle};
 use alloc::vec::Vec;
 use libsys::lease::Loan;

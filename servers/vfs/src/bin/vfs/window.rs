@@ -1,6 +1,6 @@
 //! Memory that `mem` mapped here, as slices: the only unsafe code of this server.
 
-use crate::memory::Objects;
+use super::memory::Objects;
 use core::sync::atomic::{Ordering, fence};
 use proto::Pid;
 use proto::publish::{ADDRESS, CAPACITY, Entry, GROUPS, slot};

@@ -1,10 +1,8 @@
-//! The file server: its library wired to the kernel, to `mem` and to `tty`.
+//! The wiring of all file servers: the library behind the kernel's, `mem`'s and `tty`'s calls. No decisions.
 //!
 //! Environment (decimal): `archive` is the boot archive's length in bytes, `tty` and `system` are
-//! handles, `seed` 64 hexadecimal digits, `epoch_s` the seconds from 1970 to boot.
-#![cfg_attr(target_os = "none", no_std, no_main)]
-
-extern crate alloc;
+//! handles, `seed` 64 hexadecimal digits, `epoch_s` the seconds from 1970 to boot; `pipe` and `path`
+//! choose designs (`vfs::policy`) in place of the program's own.
 
 mod console;
 mod machine;
@@ -20,9 +18,8 @@ use memory::Objects;
 use proto::port::{Incoming, Outcome};
 use proto::vfs::{Reply, Request, Vfs as Protocol};
 use vfs::Vfs;
+use vfs::policy::Designs;
 use vfs::ports::{Platform, Ports};
-
-libsys::server!(run);
 
 /// The ports as the machine answers them.
 struct Kernel;
@@ -34,7 +31,18 @@ impl Platform for Kernel {
     type System = Machine;
 }
 
-fn run(_: libsys::args::Args) -> i32 {
+/// Serves for good, with these designs unless the manifest says otherwise.
+pub fn run(mut designs: Designs) -> i32 {
+    for name in Designs::NAMES {
+        let value = env::initial(name);
+        if value.is_some_and(|value| !designs.choose(name, value)) {
+            log!(
+                "there is no design {name}={:?}",
+                value.map(alloc::string::String::from_utf8_lossy)
+            );
+            return 1;
+        }
+    }
     let number = |name: &str| env::initial_number(name).unwrap_or(0);
     let mut ports = Ports::<Kernel> {
         callers: KernelCallers::new(Handle::SERVICE),
@@ -42,17 +50,17 @@ fn run(_: libsys::args::Args) -> i32 {
         terminal: Console::new(Handle(number("tty") as u32)),
         system: Machine::new(Handle(number("system") as u32)),
     };
-    match boot(&mut ports, number("archive")) {
+    match boot(&mut ports, number("archive"), designs) {
         Ok(vfs) => serve::<Protocol, _>(Handle::SERVICE, &mut Server { vfs, ports }),
         Err(()) => 1,
     }
 }
 
 /// A file server with the archive's files; what is wrong with it is said in the log.
-fn boot(ports: &mut Ports<Kernel>, archive_bytes: u64) -> Result<Vfs, ()> {
+fn boot(ports: &mut Ports<Kernel>, archive_bytes: u64, designs: Designs) -> Result<Vfs, ()> {
     let archive = memory::map_archive(archive_bytes)
         .map_err(|errno| log!("cannot map the boot archive: {errno}"))?;
-    Vfs::boot(ports, archive).map_err(|malformed| log!("{malformed}"))
+    Vfs::boot(ports, archive, designs).map_err(|malformed| log!("{malformed}"))
 }
 
 struct Server {
