@@ -195,6 +195,9 @@ pub trait Threads {
     /// Processor time of a thread so far.
     fn thread_cpu_ns(&mut self, thread: Thread) -> u64;
 
+    /// Whether a thread runs or could run, and its processor time in nanoseconds so far.
+    fn thread_activity(&mut self, thread: Thread) -> (bool, u64);
+
     /// Lets the thread that waits with an exception go on.
     fn resume_exception(&mut self, token: Token);
 

@@ -2,7 +2,9 @@
 
 use crate::exec::Personality;
 use crate::park::{Deadlines, Parked};
+use crate::policy::Scheduling;
 use crate::ports::Ports;
+use crate::schedule::Scheduler;
 use crate::signal::Action;
 use crate::start::Stopping;
 use crate::table::Table;
@@ -35,6 +37,7 @@ pub struct Proc {
     pub(crate) stopping: Option<Stopping>,
     /// What Linux programs need; none if the system has none.
     pub(crate) personality: Option<Personality>,
+    pub(crate) scheduler: Scheduler,
 }
 
 impl Proc {
@@ -50,6 +53,7 @@ impl Proc {
             init_ended: None,
             stopping: None,
             personality: None,
+            scheduler: Scheduler::new(Scheduling::Kernel),
         }
     }
 
@@ -80,6 +84,7 @@ impl Proc {
         if !self.doomed.is_empty() {
             self.bury(ports);
         }
+        self.scheduler.begin(ports);
         self.arm(ports);
     }
 

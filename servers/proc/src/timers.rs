@@ -41,13 +41,15 @@ impl Proc {
                 Purpose::Alarm => self.alarm(pid, now_ns, ports),
             }
         }
+        self.schedule(now_ns, ports);
         self.go_on_stopping(now_ns, ports);
     }
 
     /// Sets the server's one timer to the earliest deadline.
     pub(crate) fn arm<P: Ports>(&mut self, ports: &mut P) {
         let stopping = self.stopping.map(|stopping| stopping.poll_ns);
-        let earliest = self.deadlines.earliest().into_iter().chain(stopping).min();
+        let others = stopping.into_iter().chain(self.scheduler.next_ns());
+        let earliest = self.deadlines.earliest().into_iter().chain(others).min();
         if earliest != self.armed_ns {
             self.armed_ns = earliest;
             ports.wake_at(earliest);

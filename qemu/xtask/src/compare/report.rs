@@ -300,12 +300,17 @@ impl Report {
                     number(measured.traced.dropped)
                 ));
             }
-            if measured.traced.other_output {
-                warnings.push(format!(
-                    "Under {} the output depends on time: it was another one while messages were traced.",
-                    measured.name
-                ));
-            }
+        }
+        let timed = self
+            .measured
+            .iter()
+            .filter(|measured| measured.traced.other_output);
+        let timed: Vec<&str> = timed.map(|measured| measured.name.as_str()).collect();
+        if !timed.is_empty() {
+            warnings.push(format!(
+                "The output depends on time under {}: it was another one while messages were traced.",
+                timed.join(", ")
+            ));
         }
         warnings
     }

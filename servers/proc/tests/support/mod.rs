@@ -24,6 +24,7 @@ pub struct FakeThread {
     pub started: Option<(u64, u64)>,
     pub priority: u32,
     pub cpu_ns: u64,
+    pub ready: bool,
 }
 
 /// What can be seen from outside; compared before and after a failed request.
@@ -343,6 +344,11 @@ impl Threads for World {
 
     fn thread_cpu_ns(&mut self, thread: Thread) -> u64 {
         self.thread(thread).cpu_ns
+    }
+
+    fn thread_activity(&mut self, thread: Thread) -> (bool, u64) {
+        let thread = self.thread(thread);
+        (thread.ready, thread.cpu_ns)
     }
 
     fn resume_exception(&mut self, token: Token) {

@@ -1,7 +1,7 @@
 //! The ports that the kernel answers: callers, clock, threads, machine.
 
-use crate::table::Mapped;
-use abi::thread::Registers;
+use super::table::Mapped;
+use abi::thread::{Registers, RunState};
 use abi::{Errno, Handle, Rights, Token};
 use libsys::serve::{KernelCallers, KernelClock};
 use libsys::{arch, clock, env, request};
@@ -130,6 +130,13 @@ impl Threads for Kernel {
 
     fn thread_cpu_ns(&mut self, thread: Thread) -> u64 {
         arch::thread_info(thread.handle).map_or(0, |info| clock::ticks_to_ns(info.time_ticks))
+    }
+
+    fn thread_activity(&mut self, thread: Thread) -> (bool, u64) {
+        arch::thread_info(thread.handle).map_or((false, 0), |info| {
+            let ready = info.state == RunState::Ready;
+            (ready, clock::ticks_to_ns(info.time_ticks))
+        })
     }
 
     fn resume_exception(&mut self, token: Token) {

@@ -3,8 +3,8 @@
 //! A reply of the wrong kind is `EPROTO`. Where the logic needs no answer a failure has no
 //! consequence here either: the other server is gone, and the root task says so.
 
-use crate::kernel::Kernel;
-use crate::table;
+use super::kernel::Kernel;
+use super::table;
 use abi::{Errno, Handle};
 use libsys::lease::Loan;
 use libsys::{arch, request};

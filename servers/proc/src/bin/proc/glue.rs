@@ -1,11 +1,10 @@
-//! The process server: its library wired to the kernel and to the servers below it.
+//! The wiring of all process servers: the library behind calls to the kernel and to the servers below. No
+//! decisions.
 //!
 //! Environment (decimal): `ipc`, `vfs`, `tty` and `system` are handles; `epoch_s` is the time at
 //! boot, `seed` 64 hexadecimal digits. The handles of `ipc`, `vfs`, `mem` (2) and the own endpoint (1) can be
-//! passed on, because programs get them from here.
-#![cfg_attr(target_os = "none", no_std, no_main)]
-
-extern crate alloc;
+//! passed on, because programs get them from here. `schedule` chooses a scheduling design (`proc::policy`)
+//! in place of the program's own.
 
 mod kernel;
 mod servers;
@@ -16,14 +15,20 @@ use kernel::Kernel;
 use libsys::serve::{Exception, Service, Verdict, serve};
 use libsys::{env, log};
 use proc::Proc;
+use proc::policy::Scheduling;
 use proto::port::{Incoming, Outcome};
 use proto::proc::{Proc as Protocol, Reply, Request};
 
-libsys::server!(run);
-
 const SECOND_NS: u64 = 1_000_000_000;
 
-fn run(_: libsys::args::Args) -> i32 {
+/// Serves for good, with this scheduling unless the manifest says otherwise.
+pub fn run(scheduling: Scheduling) -> i32 {
+    let name = env::initial("schedule");
+    let Some(scheduling) = name.map_or(Some(scheduling), Scheduling::named) else {
+        let name = name.map(alloc::string::String::from_utf8_lossy);
+        log!("there is no design schedule={name:?}");
+        return 1;
+    };
     let epoch_ns = env::initial_number("epoch_s")
         .unwrap_or(0)
         .saturating_mul(SECOND_NS);
@@ -31,7 +36,7 @@ fn run(_: libsys::args::Args) -> i32 {
         Ok(kernel) => serve::<Protocol, _>(
             Handle::SERVICE,
             &mut Server {
-                proc: Proc::new(epoch_ns),
+                proc: Proc::new(epoch_ns).with_scheduling(scheduling),
                 kernel,
             },
         ),
