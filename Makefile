@@ -17,7 +17,7 @@ export BUILD ?= $(CURDIR)/build
 XTASK = $(BUILD)/host/debug/xtask
 
 .DEFAULT_GOAL := help
-.PHONY: help doctor setup setup-tests build run trace compare debug test check bench numbers scenes image clean
+.PHONY: help doctor setup setup-tests build run trace compare debug examples test check bench numbers scenes image clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
@@ -54,6 +54,10 @@ compare: setup ## Run CMD under several programs of a SERVICE (WITH=a,b) and tel
 
 debug: build ## As run, but wait for a debugger and say how to attach one
 	@DEBUG=1 qemu/run.sh
+
+examples: setup ## Build the lectures' C programs (init/examples), and say how to run them
+	@qemu/build.sh tools
+	@$(XTASK) examples
 
 check: setup-tests ## Formatting, clippy and host tests: seconds, before each commit
 	@qemu/build.sh tools

@@ -2,6 +2,7 @@
 
 use crate::lease::Loan;
 use crate::posix::{ask, restarting, unexpected};
+use crate::process::{RLIM_INFINITY, getrlimit, resource::RLIMIT_FSIZE};
 use crate::{clock, request, signal};
 use abi::{Errno, Handle};
 use alloc::vec;
@@ -184,14 +185,20 @@ pub fn write_loan(fd: Fd, loan: Loan<'_>) -> Result<usize, Errno> {
         || request::request_transfer::<Vfs>(Handle::VFS, loan, |_| Request::Write { fd }, count);
     restarting(once)
         .map(|bytes| bytes as usize)
-        .inspect_err(|&errno| broken_pipe(errno))
+        .inspect_err(|&errno| tell_by_signal(errno))
 }
 
-/// Whoever writes to a pipe that nobody reads is told by a signal first.
-fn broken_pipe(errno: Errno) {
-    if errno == Errno::EPIPE {
-        let _ = signal::raise(signal::SIGPIPE);
-    }
+/// Some errors come with a signal: who writes to a pipe that nobody reads, or makes a file larger than
+/// the process may.
+fn tell_by_signal(errno: Errno) {
+    let limited = || getrlimit(RLIMIT_FSIZE).is_ok_and(|(soft, _)| soft != RLIM_INFINITY);
+    let signal = match errno {
+        Errno::EPIPE => signal::SIGPIPE,
+        // A file may also be too large for anybody.
+        Errno::EFBIG if limited() => signal::SIGXFSZ,
+        _ => return,
+    };
+    let _ = signal::raise(signal);
 }
 
 /// Writes all of `bytes`.
@@ -704,7 +711,7 @@ pub fn truncate(path: impl AsRef<[u8]>, length: i64) -> Result<(), Errno> {
 /// # Errors
 /// As `ftruncate(2)`.
 pub fn ftruncate(fd: Fd, length: i64) -> Result<(), Errno> {
-    plain(&Request::TruncateDescriptor { fd, length })
+    plain(&Request::TruncateDescriptor { fd, length }).inspect_err(|&errno| tell_by_signal(errno))
 }
 
 /// Sets a file's permissions.

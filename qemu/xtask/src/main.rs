@@ -93,6 +93,8 @@ enum Command {
         #[arg(long)]
         boot: Option<String>,
     },
+    /// Builds the lectures' C programs with the cross compiler.
+    Examples,
     /// Tries the kernel alone, without any server.
     Probe,
     /// Checks that dependencies and calls only go down.
@@ -167,6 +169,7 @@ fn run(command: Command) -> Result<ExitCode> {
         }
         Command::Gdb { port } => gdb::print_help(port),
         Command::Scenes { names, boot } => return scenes::run_all(&names, boot.as_deref()),
+        Command::Examples => scenes::build_examples(),
         Command::Probe => return probe::run(),
         Command::Layers => return layers::run(),
         Command::Trace { what } => trace_files::run(what),

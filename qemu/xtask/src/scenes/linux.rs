@@ -24,6 +24,8 @@ pub enum Need {
     Programs,
     /// A static busybox, as `/linux/busybox`.
     Busybox,
+    /// The lectures' programs of `init/examples`, in `/examples`.
+    Examples,
     /// The distribution's packages as the root file system.
     Debian,
 }
@@ -34,6 +36,7 @@ impl Need {
         match name {
             "programs" => Some(Need::Programs),
             "busybox" => Some(Need::Busybox),
+            "examples" => Some(Need::Examples),
             "debian" => Some(Need::Debian),
             _ => None,
         }
@@ -51,6 +54,7 @@ pub fn find(need: Need) -> Result<Found> {
     match need {
         Need::Programs => programs(),
         Need::Busybox => busybox(),
+        Need::Examples => examples(),
         Need::Debian => packaged(&["debian"]),
     }
 }
@@ -78,6 +82,7 @@ pub fn folder_of(need: Need, folders: &[PathBuf]) -> Option<&Path> {
     let name = match need {
         Need::Programs => "programs",
         Need::Busybox => "busybox",
+        Need::Examples => "examples",
         Need::Debian => return None,
     };
     let found = folders.iter().find(|folder| folder.ends_with(name));
@@ -112,7 +117,7 @@ fn programs() -> Result<Found> {
             .into_owned();
         let flags: &[&str] = match name.as_str() {
             "raw" => &["-static", "-nostdlib"],
-            _ => &["-static"],
+            _ => &["-static", "-w"],
         };
         compile(&path, &folder.join("linux").join(&name), flags)?;
         if name == "hello" {
@@ -155,9 +160,34 @@ pub fn benchmark() -> Result<Found> {
     Ok(Ok(folder))
 }
 
+/// Builds the lectures' programs into the folder `examples` of the result.
+///
+/// # Errors
+/// If a program does not compile.
+pub fn examples() -> Result<Found> {
+    if !available(COMPILER) {
+        return Ok(Err(format!("{COMPILER} is not installed")));
+    }
+    let folder = tree::build().join("linux/examples");
+    fs::create_dir_all(folder.join("examples"))?;
+    for entry in fs::read_dir(tree::root().join("init/examples"))? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "c") {
+            let name = path.file_stem().unwrap_or_default();
+            let program = folder.join("examples").join(name);
+            compile(
+                &path,
+                &program,
+                &["-static", "-pthread", "-Wall", "-Wextra"],
+            )?;
+        }
+    }
+    Ok(Ok(folder))
+}
+
 fn compile(source: &Path, program: &Path, flags: &[&str]) -> Result<()> {
     let status = Command::new(COMPILER)
-        .args(["-O2", "-w", "-o"])
+        .args(["-O2", "-o"])
         .arg(program)
         .args(flags)
         .arg(source)

@@ -111,6 +111,19 @@ pub fn run(names: &[String], boot: Option<&str>) -> Result<Counts> {
     Ok(counts)
 }
 
+/// Builds the lectures' programs and says how to run them.
+///
+/// # Errors
+/// If one does not compile, or there is no compiler.
+pub fn build_examples() -> Result<()> {
+    let folder = linux::examples()?.map_err(anyhow::Error::msg)?;
+    println!(
+        "make run OVERLAY={}    # then /examples/fork",
+        folder.display()
+    );
+    Ok(())
+}
+
 fn play_transcripts(
     scenes: &[Scene],
     system: System<'_>,
@@ -145,7 +158,7 @@ fn play_on_linux(scenes: &[Scene], folders: &[PathBuf], counts: &mut Counts) -> 
 /// out, with the reason printed.
 fn needed(scenes: &mut Vec<Scene>) -> Result<Vec<PathBuf>> {
     let mut folders = Vec::new();
-    for need in [Need::Programs, Need::Busybox, Need::Debian] {
+    for need in [Need::Programs, Need::Examples, Need::Busybox, Need::Debian] {
         if !scenes.iter().any(|scene| scene.needs.contains(&need)) {
             continue;
         }

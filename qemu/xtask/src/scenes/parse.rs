@@ -131,7 +131,8 @@ fn parse_option(scene: &mut Scene, option: &str) -> Result<()> {
     match option.split_once(' ') {
         Some(("limit", seconds)) => scene.limit = Duration::from_secs(seconds.trim().parse()?),
         Some(("linux", need)) => {
-            let known = Need::parse(need.trim()).context("`programs`, `busybox` or `debian`")?;
+            let known = Need::parse(need.trim())
+                .context("`programs`, `examples`, `busybox` or `debian`")?;
             if known == Need::Debian {
                 let root = ("ROOTFS".to_owned(), "debian".to_owned());
                 scene.variables.push(root);

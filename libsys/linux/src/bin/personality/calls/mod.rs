@@ -66,6 +66,7 @@ fn search(thread: &mut Thread, block: &mut Block, number: u64, a: Arguments) -> 
         .or_else(|| machine_calls::call(number, a))
         .or_else(|| ipc::call(number, a));
     rest.unwrap_or_else(|| Err(refusal(number)))
+        .inspect_err(|&errno| transfer::tell_by_signal(process, errno))
 }
 
 /// The error of a call that is not there.

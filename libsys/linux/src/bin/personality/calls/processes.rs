@@ -189,6 +189,18 @@ fn limit(pid: i32, resource: u32, new_at: u64, old_at: u64) -> Result {
     Ok(0)
 }
 
+/// Whether the length of files is limited for this process.
+pub fn has_file_limit() -> bool {
+    let question = Request::Limit {
+        pid: 0,
+        resource: abi::linux::general::RLIMIT_FSIZE,
+        change: false,
+        soft: 0,
+        hard: 0,
+    };
+    matches!(proc(question), Ok(Reply::Limit { soft, .. }) if soft != u64::MAX)
+}
+
 struct Used {
     user_ns: u64,
     system_ns: u64,

@@ -12,6 +12,7 @@ use proto::proc::Request as ProcRequest;
 use proto::vfs::{Fd, Reply, Request, Vfs};
 
 const SIGPIPE: u32 = 13;
+const SIGXFSZ: u32 = 25;
 /// Most bytes that a call with several pieces moves at once.
 const GATHER_BYTES: usize = 64 << 10;
 /// Most bytes of one transfer, as on Linux (`MAX_RW_COUNT`).
@@ -29,19 +30,21 @@ pub fn call(thread: &mut Thread, number: u64, a: Arguments) -> Option<Result> {
         number::SENDFILE => send_file(a),
         _ => return None,
     };
-    Some(result.inspect_err(|&errno| broken_pipe(thread, errno)))
+    Some(result.inspect_err(|&errno| tell_by_signal(thread, errno)))
 }
 
-/// Whoever writes to a pipe that nobody reads is told by a signal first.
-fn broken_pipe(thread: &mut Thread, errno: Errno) {
-    if errno != Errno::EPIPE {
-        return;
-    }
+/// Some errors come with a signal: who writes to a pipe that nobody reads, or makes a file larger than
+/// the process may.
+pub fn tell_by_signal(thread: &mut Thread, errno: Errno) {
+    let signal = match errno {
+        Errno::EPIPE => SIGPIPE,
+        // A file may also be too large for anybody.
+        Errno::EFBIG if super::processes::has_file_limit() => SIGXFSZ,
+        _ => return,
+    };
     if let Ok(pid) = thread.pid() {
-        let _ = super::proc(ProcRequest::Kill {
-            pid: pid as i32,
-            signal: SIGPIPE,
-        });
+        let pid = pid as i32;
+        let _ = super::proc(ProcRequest::Kill { pid, signal });
     }
 }
 
