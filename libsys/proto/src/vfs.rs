@@ -209,6 +209,41 @@ pub enum Request {
     /// `epoll_wait`: array of `struct epoll_event` to lease 0; parks until there is one or
     /// `timeout_ns` (from now; `u64::MAX` never) has passed. Reply: `Count`.
     AwaitWatch { watch: Fd, timeout_ns: u64 },
+    /// `socket`. Reply: `Descriptor`.
+    Socket {
+        domain: u32,
+        kind: u32,
+        protocol: u32,
+    },
+    /// `socketpair`. Reply: `Descriptors`.
+    SocketPair {
+        domain: u32,
+        kind: u32,
+        protocol: u32,
+    },
+    /// `bind`; the address in lease 0. Reply: `Done`.
+    Bind { fd: Fd },
+    /// `connect`; the address in lease 0; may park. Reply: `Done`.
+    Connect { fd: Fd },
+    /// `listen`. Reply: `Done`.
+    Listen { fd: Fd, backlog: u32 },
+    /// `accept4`; the other side's address to lease 0; may park. Reply: `Accepted`.
+    Accept { fd: Fd, flags: u32 },
+    /// `getsockname` (`whose` 0), `getpeername` (1): the address to lease 0. Reply: `Count`, its full
+    /// length.
+    SocketName { fd: Fd, whose: u32 },
+    /// `shutdown`. Reply: `Done`.
+    ShutDown { fd: Fd, how: u32 },
+    /// `getsockopt`; value to lease 0. Reply: `Count`, its length.
+    GetOption { fd: Fd, level: u32, option: u32 },
+    /// `setsockopt`; value in lease 0. Reply: `Done`.
+    SetOption { fd: Fd, level: u32, option: u32 },
+    /// `sendmsg`: bytes in lease 0; in lease 1 an address of `name_bytes` (0: none) and behind it
+    /// control data. May park. Reply: `Count`; `EPIPE` without raising the signal.
+    Send { fd: Fd, flags: u32, name_bytes: u32 },
+    /// `recvmsg`: bytes to lease 0; to lease 1 the address, for which there is room of `name_bytes`,
+    /// and behind that control data. May park. Reply: `Received`.
+    Receive { fd: Fd, flags: u32, name_bytes: u32 },
 }
 
 /// What the file service answers.
@@ -235,4 +270,13 @@ pub enum Reply {
     },
     /// What a timer has left until it expires (0: it does not), and how often it does so then.
     Timer { left_ns: u64, interval_ns: u64 },
+    /// A descriptor, and the full length of the other side's address.
+    Accepted { fd: Fd, name_bytes: u32 },
+    /// What was received: bytes, full length of the address, bytes of control data, `MSG_*`.
+    Received {
+        bytes: u64,
+        name_bytes: u32,
+        control_bytes: u32,
+        flags: u32,
+    },
 }

@@ -32,6 +32,7 @@ pub mod process;
 pub mod procfs;
 mod requests;
 pub mod slab;
+pub mod socket;
 mod terminal;
 mod tree;
 mod vfs;

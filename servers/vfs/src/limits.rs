@@ -1,7 +1,7 @@
 //! How much the server keeps in its own heap for programs, so that none can use it up.
 //!
 //! The limits follow the memory that the machine has: at the worst the heap takes about a quarter
-//! of it for files, and an eighth for pipes.
+//! of it for files, and an eighth for pipes and another for sockets.
 
 use crate::pipe::CAPACITY;
 use abi::PAGE_BYTES;
@@ -19,6 +19,8 @@ pub struct Limits {
     pub opens: usize,
     /// Pipes and FIFOs: `ENFILE` beyond.
     pub pipes: usize,
+    /// Bytes that were sent to sockets and not received: `ENOBUFS` beyond.
+    pub sent_bytes: usize,
 }
 
 impl Limits {
@@ -30,6 +32,7 @@ impl Limits {
             nodes: quarter.max(1024),
             opens: quarter.max(1024),
             pipes: (pages * PAGE_BYTES / 8) as usize / CAPACITY.max(1),
+            sent_bytes: ((pages * PAGE_BYTES / 8) as usize).max(4 * crate::socket::CAPACITY),
         }
     }
 }

@@ -6,6 +6,7 @@ use crate::linux;
 use crate::object::{counter::Counter, timer::Timer, watch::Watch};
 use crate::pipe::Pipe;
 use crate::procfs;
+use crate::socket::Socket;
 use alloc::boxed::Box;
 use serde::{Deserialize, Serialize};
 
@@ -100,6 +101,8 @@ pub enum Kind {
     Timer(Timer),
     /// A watch (`epoll`).
     Watch(Box<Watch>),
+    /// A socket that is open, which has no node of its own in a directory.
+    Endpoint(Box<Socket>),
 }
 
 impl Node {
@@ -132,7 +135,7 @@ impl Node {
             Kind::Pipe(_) => linux::S_IFIFO,
             Kind::Character(_) => linux::S_IFCHR,
             Kind::Block(_) => linux::S_IFBLK,
-            Kind::Socket => linux::S_IFSOCK,
+            Kind::Socket | Kind::Endpoint(_) => linux::S_IFSOCK,
             Kind::Counter(_) | Kind::Timer(_) | Kind::Watch(_) => 0,
         }
     }

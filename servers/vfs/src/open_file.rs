@@ -102,7 +102,22 @@ impl Vfs {
     }
 
     /// One descriptor less names an open file; the last one closes it.
+    #[inline]
     pub(crate) fn release_open<P: Platform>(&mut self, id: OpenId, ports: &mut Ports<P>) {
+        self.release_one(id, ports);
+        self.release_undelivered(ports);
+    }
+
+    /// Lets go of the open files that were on their way to a socket that ended, and so on: a loop, for
+    /// they may be sockets.
+    #[inline]
+    pub(crate) fn release_undelivered<P: Platform>(&mut self, ports: &mut Ports<P>) {
+        while let Some(id) = self.names.take_undelivered() {
+            self.release_one(id, ports);
+        }
+    }
+
+    fn release_one<P: Platform>(&mut self, id: OpenId, ports: &mut Ports<P>) {
         let Some(file) = self.opens.get_mut(id) else {
             return;
         };
@@ -134,6 +149,7 @@ impl Vfs {
         match self.nodes.get(id).map(|node| &node.kind) {
             Some(Kind::Timer(_)) => self.disarm(id),
             Some(Kind::Watch(_)) => self.end_watch(id),
+            Some(Kind::Endpoint(_)) => self.end_socket(id),
             _ => {}
         }
     }

@@ -89,6 +89,7 @@ impl Vfs {
                 0 => 0,
                 _ => POLLIN,
             },
+            Some(Kind::Endpoint(socket)) => self.socket_events(socket),
             Some(Kind::Watch(_)) => self.watch_events(pid, id, ports),
             Some(Kind::Character(number)) if device::is_terminal(*number) => {
                 let Readiness {

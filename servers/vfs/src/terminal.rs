@@ -165,6 +165,12 @@ impl Vfs {
             Some(Kind::Pipe(pipe)) if command == linux::FIONREAD => {
                 put(call, ports, &(pipe.buffer.len() as u32).to_le_bytes())
             }
+            Some(Kind::Endpoint(socket)) if command == linux::FIONREAD => {
+                put(call, ports, &(socket.readable_bytes() as u32).to_le_bytes())
+            }
+            Some(Kind::Endpoint(_)) if command == linux::TIOCOUTQ => {
+                put(call, ports, &0u32.to_le_bytes())
+            }
             Some(Kind::File(data)) if command == linux::FIONREAD => {
                 let left = data
                     .size()

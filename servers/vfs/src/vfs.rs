@@ -13,6 +13,7 @@ use crate::policy::{Designs, lookup::Paths};
 use crate::ports::{Memory, Monitor, Platform, Ports, Window};
 use crate::process::{OpenId, Process, ProcessTable};
 use crate::slab::Slab;
+use crate::socket::Names;
 use abi::Errno;
 use abi::message::notify;
 use alloc::collections::BTreeMap;
@@ -85,6 +86,8 @@ pub struct Vfs {
     pub(crate) designs: Designs,
     /// Where paths led, if that is remembered.
     pub(crate) paths: Paths,
+    /// Names of sockets.
+    pub(crate) names: Names,
 }
 
 impl Vfs {
@@ -111,6 +114,7 @@ impl Vfs {
             watchers: 0,
             designs,
             paths: Paths::new(designs.path),
+            names: Names::default(),
         };
         vfs.mount_first_file_systems();
         vfs
@@ -183,8 +187,8 @@ impl Vfs {
     ) -> Attempt {
         use Request as R;
         match request {
-            R::Read { fd } => self.read(call, fd, ports),
-            R::Write { fd } => self.write(call, fd, resume.done, ports),
+            R::Read { fd } => self.read(call, fd, resume, ports),
+            R::Write { fd } => self.write(call, fd, resume, ports),
             R::Seek { fd, offset, whence } => self.seek(call, fd, offset, whence, ports),
             R::ReadAt { fd, offset } => self.read_at(call, fd, offset, ports),
             R::WriteAt { fd, offset } => self.write_at(call, fd, offset, ports),
@@ -346,6 +350,51 @@ impl Vfs {
             R::AwaitWatch { watch, timeout_ns } => {
                 self.await_watch(call, watch, timeout_ns, resume, ports)
             }
+            _ => self.attempt_sockets(call, request, resume, ports),
+        }
+    }
+
+    /// The requests about sockets.
+    #[inline(never)]
+    fn attempt_sockets<P: Platform>(
+        &mut self,
+        call: &Call,
+        request: Request,
+        resume: &Resume,
+        ports: &mut Ports<P>,
+    ) -> Attempt {
+        use Request as R;
+        match request {
+            R::Socket {
+                domain,
+                kind,
+                protocol,
+            } => self.make_socket(call, [domain, kind, protocol], ports),
+            R::SocketPair {
+                domain,
+                kind,
+                protocol,
+            } => self.make_pair(call, [domain, kind, protocol], ports),
+            R::Bind { fd } => self.bind(call, fd, ports),
+            R::Connect { fd } => self.connect(call, fd, resume, ports),
+            R::Listen { fd, backlog } => self.listen(call, fd, backlog, ports),
+            R::Accept { fd, flags } => self.accept(call, fd, flags, resume, ports),
+            R::SocketName { fd, whose } => self.socket_name(call, fd, whose, ports),
+            R::ShutDown { fd, how } => self.shut_down(call, fd, how),
+            R::GetOption { fd, level, option } => self.get_option(call, fd, (level, option), ports),
+            R::SetOption { fd, level, option } => {
+                self.change_option(call, fd, (level, option), ports)
+            }
+            R::Send {
+                fd,
+                flags,
+                name_bytes,
+            } => self.send_message(call, fd, (flags, name_bytes), resume, ports),
+            R::Receive {
+                fd,
+                flags,
+                name_bytes,
+            } => self.receive_message(call, fd, (flags, name_bytes), resume, ports),
             _ => self.attempt_from_proc(call, request, ports),
         }
     }

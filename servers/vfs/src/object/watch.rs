@@ -214,7 +214,13 @@ impl Vfs {
             return Err(Errno::EPERM);
         };
         match self.nodes.get(id).map(|node| &node.kind) {
-            Some(Kind::Pipe(_) | Kind::Counter(_) | Kind::Timer(_) | Kind::Watch(_)) => Ok(id),
+            Some(
+                Kind::Pipe(_)
+                | Kind::Counter(_)
+                | Kind::Timer(_)
+                | Kind::Watch(_)
+                | Kind::Endpoint(_),
+            ) => Ok(id),
             Some(Kind::Character(number)) if crate::device::can_wait(*number) => Ok(id),
             Some(_) => Err(Errno::EPERM),
             None => Err(Errno::EBADF),

@@ -316,6 +316,9 @@ impl Vfs {
                 Kind::Pipe(_) if node.links == 0 => {
                     return alloc::format!("pipe:[{}]", self.inode(place)).into_bytes();
                 }
+                Kind::Endpoint(_) => {
+                    return alloc::format!("socket:[{}]", self.inode(place)).into_bytes();
+                }
                 Kind::Counter(_) => return b"anon_inode:[eventfd]".to_vec(),
                 Kind::Timer(_) => return b"anon_inode:[timerfd]".to_vec(),
                 Kind::Watch(_) => return b"anon_inode:[eventpoll]".to_vec(),

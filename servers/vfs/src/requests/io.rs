@@ -3,7 +3,7 @@
 use crate::device;
 use crate::linux;
 use crate::node::{Kind, Node, NodeId, NodeRef};
-use crate::park::{Attempt, Call, DONE, Step, count};
+use crate::park::{Attempt, Call, DONE, Resume, Step, count};
 use crate::ports::{Platform, Ports};
 use crate::process::OpenId;
 use crate::vfs::{Vfs, identity};
@@ -45,9 +45,10 @@ impl Vfs {
         &mut self,
         call: &Call,
         fd: Fd,
+        resume: &Resume,
         ports: &mut Ports<P>,
     ) -> Attempt {
-        self.read_from(call, fd, Position::Shared, ports)
+        self.read_from(call, fd, Position::Shared, resume, ports)
     }
 
     /// `pread`.
@@ -58,19 +59,19 @@ impl Vfs {
         offset: u64,
         ports: &mut Ports<P>,
     ) -> Attempt {
-        self.read_from(call, fd, position(offset)?, ports)
+        self.read_from(call, fd, position(offset)?, &Resume::FIRST, ports)
     }
 
-    /// `write`; `done` bytes were written before this request was parked.
+    /// `write`; `resume` says what was written before this request was parked.
     #[inline]
     pub(crate) fn write<P: Platform>(
         &mut self,
         call: &Call,
         fd: Fd,
-        done: u64,
+        resume: &Resume,
         ports: &mut Ports<P>,
     ) -> Attempt {
-        self.write_to(call, fd, done, Position::Shared, ports)
+        self.write_to(call, fd, Position::Shared, resume, ports)
     }
 
     /// `pwrite`.
@@ -81,7 +82,7 @@ impl Vfs {
         offset: u64,
         ports: &mut Ports<P>,
     ) -> Attempt {
-        self.write_to(call, fd, 0, position(offset)?, ports)
+        self.write_to(call, fd, position(offset)?, &Resume::FIRST, ports)
     }
 
     fn read_from<P: Platform>(
@@ -89,6 +90,7 @@ impl Vfs {
         call: &Call,
         fd: Fd,
         from: Position,
+        resume: &Resume,
         ports: &mut Ports<P>,
     ) -> Attempt {
         let open = self.open_id(call.pid, fd)?;
@@ -120,8 +122,12 @@ impl Vfs {
                     (false, _) => self.read_device(call, open, number, ports),
                 }
             }
-            Kind::Counter(_) | Kind::Timer(_) if from != Position::Shared => {
+            Kind::Counter(_) | Kind::Timer(_) | Kind::Endpoint(_) if from != Position::Shared => {
                 Err(Errno::ESPIPE.into())
+            }
+            Kind::Endpoint(_) => {
+                let waits = !file.is_nonblocking();
+                self.read_socket(call, id, (waits, resume), ports)
             }
             Kind::Counter(_) => {
                 let waits = !file.is_nonblocking();
@@ -182,10 +188,11 @@ impl Vfs {
         &mut self,
         call: &Call,
         fd: Fd,
-        done: u64,
         to: Position,
+        resume: &Resume,
         ports: &mut Ports<P>,
     ) -> Attempt {
+        let done = resume.done;
         let open = self.open_id(call.pid, fd)?;
         let file = self.opens.get_mut(open).ok_or(Errno::EBADF)?;
         if !file.writes() {
@@ -209,7 +216,10 @@ impl Vfs {
                     (false, _) => self.write_device(call, open, number, ports),
                 }
             }
-            Kind::Counter(_) if to != Position::Shared => Err(Errno::ESPIPE.into()),
+            Kind::Counter(_) | Kind::Endpoint(_) if to != Position::Shared => {
+                Err(Errno::ESPIPE.into())
+            }
+            Kind::Endpoint(_) => self.write_socket(call, id, (waits, resume), ports),
             Kind::Counter(_) => self.write_counter(call, id, waits, ports),
             Kind::Link(_) | Kind::Block(_) | Kind::Socket | Kind::Timer(_) | Kind::Watch(_) => {
                 Err(Errno::EINVAL.into())

@@ -111,7 +111,8 @@ impl Vfs {
             | Kind::Socket
             | Kind::Counter(_)
             | Kind::Timer(_)
-            | Kind::Watch(_) => return Err(Errno::ENXIO.into()),
+            | Kind::Watch(_)
+            | Kind::Endpoint(_) => return Err(Errno::ENXIO.into()),
         }
         let open = self.add_open(place, kept);
         self.name_open(call, open, flags, ports)

@@ -169,11 +169,18 @@ fn pipe(a: Arguments) -> Result {
     let Reply::Descriptors { read, write } = request::<Vfs>(Handle::VFS, &wish, NO_LOANS)? else {
         return Err(Errno::EPROTO);
     };
+    give_two(a[0], read, write)
+}
+
+/// Gives the program two descriptors, or closes them if it has no memory there.
+pub fn give_two(address: u64, read: proto::vfs::Fd, write: proto::vfs::Fd) -> Result {
     let mut bytes = [0; 8];
     personality::bytes::put_u32(&mut bytes, 0, read as u32);
     personality::bytes::put_u32(&mut bytes, 4, write as u32);
-    machine::write(a[0], &bytes).map(|()| 0).inspect_err(|_| {
-        let _ = vfs(Request::Close { fd: read }, NO_LOANS);
-        let _ = vfs(Request::Close { fd: write }, NO_LOANS);
-    })
+    machine::write(address, &bytes)
+        .map(|()| 0)
+        .inspect_err(|_| {
+            let _ = vfs(Request::Close { fd: read }, NO_LOANS);
+            let _ = vfs(Request::Close { fd: write }, NO_LOANS);
+        })
 }

@@ -10,6 +10,7 @@ mod memory;
 mod paths;
 mod processes;
 mod signal;
+mod sockets;
 mod time;
 mod transfer;
 mod waiting;
@@ -61,23 +62,25 @@ fn search(thread: &mut Thread, block: &mut Block, number: u64, a: Arguments) -> 
         .or_else(|| processes::call(thread, block, number, a))
         .or_else(|| waiting::call(thread, number, a))
         .or_else(|| events::call(thread, number, a))
+        .or_else(|| sockets::call(thread, number, a))
         .or_else(|| identity::call(thread, number, a))
         .or_else(|| time::call(number, a))
         .or_else(|| machine_calls::call(number, a))
         .or_else(|| ipc::call(number, a));
     rest.unwrap_or_else(|| Err(refusal(number)))
-        .inspect_err(|&errno| transfer::tell_by_signal(process, errno))
+        .inspect_err(|&errno| {
+            // A socket may be told not to raise the signal of `EPIPE`.
+            if errno == Errno::EFBIG {
+                transfer::tell_by_signal(thread, errno);
+            }
+        })
 }
 
 /// The error of a call that is not there.
 fn refusal(number: u64) -> Errno {
     let known = number::CALLS.iter().find(|call| call.number == number);
     match known {
-        Some(call) if call.state == State::Refused => match number {
-            number::SOCKET | number::SOCKETPAIR => Errno::EAFNOSUPPORT,
-            number::SHUTDOWN => Errno::ENOTSOCK,
-            _ => Errno::EOPNOTSUPP,
-        },
+        Some(call) if call.state == State::Refused => Errno::EOPNOTSUPP,
         _ => Errno::ENOSYS,
     }
 }

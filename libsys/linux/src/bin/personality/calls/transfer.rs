@@ -55,7 +55,8 @@ fn count(reply: Reply) -> Result {
     }
 }
 
-fn bytes_of(length: u64) -> usize {
+/// Bytes of one transfer, as many as are moved at the most.
+pub(super) fn bytes_of(length: u64) -> usize {
     length.min(MOST) as usize
 }
 
@@ -107,7 +108,8 @@ fn position(offset: u64) -> Result {
     }
 }
 
-fn buffer(bytes: usize) -> core::result::Result<Vec<u8>, Errno> {
+/// Zeros in the personality's own heap.
+pub(super) fn buffer(bytes: usize) -> core::result::Result<Vec<u8>, Errno> {
     let mut buffer = Vec::new();
     buffer.try_reserve_exact(bytes).map_err(|_| Errno::ENOMEM)?;
     buffer.resize(bytes, 0);
