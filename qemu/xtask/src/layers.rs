@@ -24,6 +24,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("mem", SERVER),
     ("proc", SERVER),
     ("vfs", SERVER),
+    ("vfs-minimal", SERVER),
     ("ipc", SERVER),
     ("tty", SERVER),
     ("shell", &["abi", "proto"]),
@@ -38,7 +39,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
 ];
 const SERVER: &[&str] = &["abi", "proto", "loader", "random"];
 /// Servers; their binaries may also use `libsys`.
-const SERVERS: &[&str] = &["mem", "proc", "vfs", "ipc", "tty"];
+const SERVERS: &[&str] = &["mem", "proc", "vfs", "vfs-minimal", "ipc", "tty"];
 
 /// Libraries of pure decisions: the compiler refuses `unsafe` in them.
 const SAFE: &[&str] = &[
@@ -53,6 +54,7 @@ const SAFE: &[&str] = &[
     "servers/mem",
     "servers/proc",
     "servers/vfs",
+    "servers/vfs-minimal",
     "servers/ipc",
     "servers/tty",
     "init/shell",

@@ -12,6 +12,7 @@ promises! { W, "read-only":
     no_attribute_is_changed,
     access_for_writing_is_refused,
     what_is_not_there_is_missed_first,
+    removing_is_refused_before_the_name_is_looked_for,
 }
 
 const ANYWHERE: Fd = AT_FDCWD;
@@ -133,16 +134,41 @@ fn what_is_not_there_is_missed_first(w: &mut W) -> Check {
     let who = w.caller(ROOT);
     refuse_open(w, who, "/none", O_WRONLY, Errno::ENOENT)?;
     refuse_open(w, who, "/none/x", O_WRONLY | O_CREAT, Errno::ENOENT)?;
-    let unlink = Request::Unlink {
-        directory: ANYWHERE,
-        flags: 0,
-    };
-    refuse(w, who, unlink, text("/none"), Errno::ENOENT)?;
-    refuse(w, who, unlink, text("/etc/motd/x"), Errno::ENOTDIR)?;
+    refuse_open(w, who, "/new/", O_WRONLY | O_CREAT, Errno::EISDIR)?;
+    refuse_open(w, who, "/etc", O_CREAT, Errno::EISDIR)?;
     let mode = Request::ChangeMode {
         directory: ANYWHERE,
         mode: 0o777,
         flags: 0,
     };
-    refuse(w, who, mode, text("/none"), Errno::ENOENT)
+    refuse(w, who, mode, text("/none"), Errno::ENOENT)?;
+    refuse(
+        w,
+        who,
+        Request::Truncate { length: 0 },
+        text("/etc"),
+        Errno::EISDIR,
+    )
+}
+
+/// Linux asks whether the file system can be written before it looks for the last name.
+fn removing_is_refused_before_the_name_is_looked_for(w: &mut W) -> Check {
+    let who = w.caller(ROOT);
+    for flags in [0, AT_REMOVEDIR] {
+        let unlink = Request::Unlink {
+            directory: ANYWHERE,
+            flags,
+        };
+        refuse(w, who, unlink, text("/none"), Errno::EROFS)?;
+        refuse(w, who, unlink, text("/etc/motd/x"), Errno::ENOTDIR)?;
+        refuse(w, who, unlink, text("/none/x"), Errno::ENOENT)?;
+    }
+    let rename = Request::Rename {
+        old_directory: ANYWHERE,
+        new_directory: ANYWHERE,
+        flags: 0,
+    };
+    let paths = |old: &str, new: &str| [Lease::of(old.as_bytes()), Lease::of(new.as_bytes())];
+    refuse(w, who, rename, paths("/none", "/new"), Errno::EROFS)?;
+    refuse(w, who, rename, paths(MOTD, "/none/x"), Errno::ENOENT)
 }
