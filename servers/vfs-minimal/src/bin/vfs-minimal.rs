@@ -59,14 +59,12 @@ fn map_archive(bytes: u64) -> Result<&'static [u8], Errno> {
         prot: READ,
         flags: flags::SHARED | flags::POPULATE,
     };
-    match request::<Mem>(Handle::MEM, &wish, [Loan::NONE; 2])? {
-        // SAFETY: `mem` has just mapped these bytes here for good, all of them, and nobody can
-        // write to the archive.
-        mem::Reply::Address(address) => {
-            Ok(unsafe { core::slice::from_raw_parts(address as *const u8, bytes as usize) })
-        }
-        _ => Err(Errno::EPROTO),
-    }
+    let mem::Reply::Address(address) = request::<Mem>(Handle::MEM, &wish, [Loan::NONE; 2])? else {
+        return Err(Errno::EPROTO);
+    };
+    // SAFETY: `mem` has just mapped these bytes here for good, all of them, and nobody can write to
+    // the archive.
+    Ok(unsafe { core::slice::from_raw_parts(address as *const u8, bytes as usize) })
 }
 
 struct Server {
