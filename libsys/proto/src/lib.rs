@@ -8,6 +8,7 @@
 
 extern crate alloc;
 
+pub mod handover;
 pub mod ipc;
 pub mod mem;
 pub mod port;
@@ -61,4 +62,7 @@ pub trait Protocol {
     type Reply: Serialize + DeserializeOwned + core::fmt::Debug;
     /// Name in manifests, traces and environments.
     const NAME: &'static str;
+    /// Version of the form in which its servers hand their state over ([`handover`]). To be raised
+    /// whenever a type changes that is part of such a state.
+    const STATE_VERSION: u32 = 1;
 }

@@ -31,6 +31,11 @@ pub struct Ipc {
     epoch_ns: u64,
 }
 
+impl proto::handover::State for Ipc {
+    type Service = proto::ipc::Ipc;
+    const FORM: &'static str = "ipc";
+}
+
 /// A request's circumstances.
 pub(crate) struct Call<'a> {
     pub(crate) sender: Pid,

@@ -138,8 +138,8 @@ impl World {
             .replace_every
             .is_some_and(|every| self.messages.is_multiple_of(every))
         {
-            let bytes = postcard::to_allocvec(&self.ipc).unwrap();
-            self.ipc = postcard::from_bytes(&bytes).unwrap();
+            let bytes = proto::handover::save(&self.ipc).unwrap();
+            self.ipc = proto::handover::restore(&bytes).unwrap();
         }
         let incoming = self.ports.callers.send(caller, sender, request, leases);
         let mut outcome = self.ipc.handle(incoming, &mut self.ports);

@@ -39,8 +39,9 @@ use fault::{Decline, Replaced};
 use frames::{Frames, Rank};
 use policy::ForkPolicy;
 use ports::Machine;
+use proto::handover::State;
 use proto::{Pid, server_id};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use space::Spaces;
 
 /// The server's own heap is full: what the request needs to remember does not fit.
@@ -71,6 +72,12 @@ pub struct Mem<P> {
     /// Room for images and for what is copied from and to leases.
     #[serde(skip)]
     scratch: Vec<u8>,
+}
+
+/// Servers with the same fork policy can follow each other.
+impl<P: ForkPolicy + Serialize + DeserializeOwned> State for Mem<P> {
+    type Service = proto::mem::Mem;
+    const FORM: &'static str = P::NAME;
 }
 
 impl<P: ForkPolicy> Mem<P> {

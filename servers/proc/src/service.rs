@@ -40,6 +40,11 @@ pub struct Proc {
     pub(crate) scheduler: Scheduler,
 }
 
+impl proto::handover::State for Proc {
+    type Service = proto::proc::Proc;
+    const FORM: &'static str = "proc";
+}
+
 impl Proc {
     /// A server without processes; `epoch_ns` is the time at boot, in nanoseconds since 1970.
     pub fn new(epoch_ns: u64) -> Proc {

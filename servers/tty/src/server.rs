@@ -37,6 +37,11 @@ pub struct Tty {
     signals_told: bool,
 }
 
+impl proto::handover::State for Tty {
+    type Service = proto::tty::Tty;
+    const FORM: &'static str = "tty";
+}
+
 /// What a lease-copying request needs.
 struct Caller<'a, P: ?Sized> {
     token: Token,

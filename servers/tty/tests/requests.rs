@@ -353,8 +353,8 @@ fn the_state_survives_a_change_of_server() {
     let mut tty = console();
     tty.input(b"one\ntw\x16", 0);
     write(&mut tty, b"out").unwrap();
-    let bytes = postcard::to_allocvec(&tty).unwrap();
-    let mut copy: Tty = postcard::from_bytes(&bytes).unwrap();
+    let bytes = proto::handover::save(&tty).unwrap();
+    let mut copy: Tty = proto::handover::restore(&bytes).unwrap();
     assert_eq!(copy, tty);
     copy.input(b"\x03\n", 0);
     assert_eq!(read(&mut copy, 99), Ok(b"one\n".to_vec()));

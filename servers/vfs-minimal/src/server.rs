@@ -53,6 +53,11 @@ pub struct Minimal {
     pub(crate) parked: Vec<(Call, Request)>,
 }
 
+impl proto::handover::State for Minimal {
+    type Service = proto::vfs::Vfs;
+    const FORM: &'static str = "minimal";
+}
+
 impl Minimal {
     /// A server of this archive; `None` if it is malformed.
     pub fn new(archive: &[u8]) -> Option<Minimal> {

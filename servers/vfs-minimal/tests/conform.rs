@@ -117,8 +117,8 @@ impl Machine {
 
     fn send_as(&mut self, caller: Caller, sender: Pid, request: Request, leases: [Lease; 2]) {
         // Each message is answered by a successor that knows only the state's bytes.
-        let bytes = postcard::to_allocvec(&self.minimal).unwrap();
-        self.minimal = postcard::from_bytes(&bytes).unwrap();
+        let bytes = proto::handover::save(&self.minimal).unwrap();
+        self.minimal = proto::handover::restore(&bytes).unwrap();
         let incoming = self.outside.callers.send(caller, sender, request, leases);
         let outcome: Outcome<Reply> =
             self.minimal

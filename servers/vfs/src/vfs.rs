@@ -90,6 +90,11 @@ pub struct Vfs {
     pub(crate) names: Names,
 }
 
+impl proto::handover::State for Vfs {
+    type Service = proto::vfs::Vfs;
+    const FORM: &'static str = "vfs";
+}
+
 impl Vfs {
     /// A file server with an empty root file system, `/dev` and `/proc`.
     pub fn new<P: Platform>(ports: &mut Ports<P>, designs: Designs) -> Self {

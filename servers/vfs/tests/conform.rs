@@ -103,8 +103,8 @@ impl Machine {
             .replace_every
             .is_some_and(|every| self.messages.is_multiple_of(every))
         {
-            let bytes = postcard::to_allocvec(&self.vfs).unwrap();
-            self.vfs = postcard::from_bytes(&bytes).unwrap();
+            let bytes = proto::handover::save(&self.vfs).unwrap();
+            self.vfs = proto::handover::restore(&bytes).unwrap();
         }
         let incoming = self.ports.callers.send(caller, sender, request, leases);
         let mut outcome = self.vfs.handle(incoming, &mut self.ports);

@@ -360,8 +360,8 @@ impl System {
 
     /// Sets the server down as bytes and takes it up again.
     pub fn restart(&mut self) {
-        let bytes = postcard_bytes(&self.ipc);
-        self.ipc = postcard::from_bytes(&bytes).unwrap();
+        let bytes = proto::handover::save(&self.ipc).unwrap();
+        self.ipc = proto::handover::restore(&bytes).unwrap();
     }
 }
 

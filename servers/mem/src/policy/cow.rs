@@ -19,6 +19,7 @@ use crate::ports::Machine;
 use crate::region::Backing;
 use crate::space::Space;
 use abi::{Errno, PAGE_BYTES};
+use serde::{Deserialize, Serialize};
 
 /// Free frames below which nothing is copied ahead.
 const PLENTY: u64 = 256;
@@ -27,7 +28,7 @@ const PLENTY: u64 = 256;
 const PAGE_OPERATIONS: usize = 17;
 
 /// Shares now, copies on the first write.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub struct CopyOnWrite;
 
 impl ForkPolicy for CopyOnWrite {

@@ -9,9 +9,10 @@ use crate::ports::Machine;
 use crate::region::Region;
 use crate::space::Space;
 use abi::{Errno, PAGE_BYTES};
+use serde::{Deserialize, Serialize};
 
 /// Copies everything at the fork.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub struct Eager;
 
 impl ForkPolicy for Eager {
