@@ -68,7 +68,8 @@ impl Machine {
             terminal: FakeTerminal::default(),
             system: FakeSystem::default(),
         };
-        let vfs = Vfs::boot(&mut ports, window).expect("a good archive");
+        let vfs =
+            Vfs::boot(&mut ports, window, vfs::policy::Designs::default()).expect("a good archive");
         let mut machine = Machine {
             vfs,
             ports,
