@@ -66,8 +66,8 @@ check: setup-tests ## Formatting, clippy and host tests: seconds, before each co
 test: setup-tests build ## Everything: check, the layers, and the scenes on QEMU
 	@$(XTASK) test
 
-scenes: build ## Only the scenes; SCENE=name for one of them
-	@$(XTASK) scenes $(SCENE)
+scenes: build ## Only the scenes; SCENE=name for one of them, UNDER=vfs-list for those of a program
+	@$(XTASK) scenes $(SCENE) $(if $(UNDER),--under $(UNDER))
 
 image: build ## Write what goes on the SD card of BOARD=raspi3b|raspi4b to build/BOARD
 	@qemu/sdcard.sh

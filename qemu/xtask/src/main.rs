@@ -92,6 +92,9 @@ enum Command {
         /// Run with this boot manifest, and only the scenes marked for every manifest.
         #[arg(long)]
         boot: Option<String>,
+        /// Run with this program in place of the standard one, and only the scenes marked for it.
+        #[arg(long, conflicts_with = "boot")]
+        under: Option<String>,
     },
     /// Builds the lectures' C programs with the cross compiler.
     Examples,
@@ -168,7 +171,15 @@ fn run(command: Command) -> Result<ExitCode> {
             return console::run(&command, &options);
         }
         Command::Gdb { port } => gdb::print_help(port),
-        Command::Scenes { names, boot } => return scenes::run_all(&names, boot.as_deref()),
+        Command::Scenes { names, boot, under } => {
+            let servers = match under {
+                Some(program) => scenes::Servers::with_program(&program)?,
+                None => {
+                    scenes::Servers::of_manifest(boot.as_deref().unwrap_or(scenes::DEFAULT_BOOT))
+                }
+            };
+            return scenes::run_all(&names, &servers);
+        }
         Command::Examples => scenes::build_examples(),
         Command::Probe => return probe::run(),
         Command::Layers => return layers::run(),

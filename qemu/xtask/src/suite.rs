@@ -2,7 +2,8 @@
 //!
 //! The last line is `N passed, N failed` (and `, N skipped` if something could not be tried, with the
 //! reason printed before).
-use crate::{layers, probe, scenes, tree};
+use crate::scenes::Servers;
+use crate::{compare, layers, probe, scenes, tree};
 use anyhow::{Context, Result};
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, ExitCode, Stdio};
@@ -50,8 +51,12 @@ pub fn run(quick: bool) -> Result<ExitCode> {
             skipped: 0,
         });
         step(&mut counts, "the page of traces, in a browser", trace_page)?;
-        run_scenes(&mut counts, scenes::DEFAULT_BOOT);
-        run_scenes(&mut counts, OTHER_BOOT);
+        step(&mut counts, "comparing", || outcome(&compare::check()?))?;
+        run_scenes(&mut counts, &Servers::of_manifest(scenes::DEFAULT_BOOT));
+        run_scenes(&mut counts, &Servers::of_manifest(OTHER_BOOT));
+        for program in scenes::programs()? {
+            run_scenes(&mut counts, &Servers::with_program(&program)?);
+        }
     }
     let skipped = if counts.skipped > 0 {
         format!(", {} skipped", counts.skipped)
@@ -159,7 +164,11 @@ fn trace_page() -> Result<Outcome> {
 }
 
 fn check_layers() -> Result<Outcome> {
-    let problems = layers::check()?;
+    outcome(&layers::check()?)
+}
+
+/// Passed, if there are no problems.
+fn outcome(problems: &[String]) -> Result<Outcome> {
     problems.iter().for_each(|problem| println!("  {problem}"));
     Ok(if problems.is_empty() {
         Outcome::Passed
@@ -220,9 +229,9 @@ fn read_result(line: &str) -> Option<Counts> {
     Some(counts)
 }
 
-fn run_scenes(counts: &mut Counts, boot: &str) {
-    println!("== scenes, BOOT={boot}");
-    match scenes::run(&[], Some(boot)) {
+fn run_scenes(counts: &mut Counts, servers: &Servers) {
+    println!("== scenes, {}", servers.name());
+    match scenes::run(&[], servers) {
         Ok(result) => counts.add(&Counts {
             passed: result.passed,
             failed: result.failed,

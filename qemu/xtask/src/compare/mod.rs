@@ -115,6 +115,26 @@ pub fn run(wish: &Wish, out: &Path) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Compares a service with itself, and tells what is wrong: nothing may differ, because a run is repeated
+/// instruction by instruction.
+///
+/// # Errors
+/// If it cannot be run to the end of the command.
+pub fn check() -> Result<Vec<String>> {
+    let swap = Swap::of("mem", "mem-cow")?;
+    let run = |label: &str| measure::measure(&swap, "mem-cow", "forktree | sort", label);
+    let (first, second) = (run("  one run")?, run("  another")?);
+    let mut problems = Vec::new();
+    if first != second {
+        problems.push(format!("two runs differ: {first:?} and {second:?}"));
+    }
+    let forks = first.traced.messages.get("mem.Fork").copied().unwrap_or(0);
+    if forks < 7 || first.traced.dropped > 0 || first.counted.faults == 0 {
+        problems.push(format!("this is not what forktree does: {first:?}"));
+    }
+    Ok(problems)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,7 +4,7 @@
 //! behind it.
 use super::machine::{Machine, Missing};
 use super::parse::{Body, Scene, Step};
-use super::{Verdict, linux, pattern, shell};
+use super::{Servers, Verdict, linux, pattern, shell};
 use anyhow::Result;
 use std::fs;
 use std::path::PathBuf;
@@ -16,8 +16,8 @@ const BOOT_LIMIT: Duration = Duration::from_secs(60);
 /// What the scenes are played on.
 #[derive(Clone, Copy)]
 pub enum System<'a> {
-    /// Tessera, with this boot manifest.
-    Tessera(&'a str),
+    /// Tessera, with these servers.
+    Tessera(&'a Servers),
     /// Linux itself, to see whether it does what the scene says.
     Linux,
 }
@@ -34,7 +34,7 @@ impl System<'_> {
     /// A name of it for folders.
     pub fn name(&self) -> &str {
         match self {
-            System::Tessera(boot) => boot,
+            System::Tessera(servers) => servers.name(),
             System::Linux => "Linux",
         }
     }
@@ -129,8 +129,8 @@ impl Boot {
         let limit = BOOT_LIMIT + scenes.iter().map(|(scene, _)| scene.limit).sum();
         let overlay_text = overlay.to_string_lossy().into_owned();
         let mut variables = vec![("CMD", "/bin/sh /scenes/all"), ("OVERLAY", &overlay_text)];
-        if let System::Tessera(boot) = system {
-            variables.push(("BOOT", boot));
+        if let System::Tessera(servers) = system {
+            variables.extend(servers.variables());
         }
         if let [(scene, _)] = scenes {
             variables.extend(

@@ -1,7 +1,7 @@
 //! Plays dialogues: types at the machine's terminal and waits for what appears.
 use super::machine::{Machine, Missing};
 use super::parse::{Line, Scene};
-use super::{Verdict, pattern};
+use super::{Servers, Verdict, pattern};
 use anyhow::Result;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -13,11 +13,16 @@ const BOOT_LIMIT: Duration = Duration::from_secs(30);
 ///
 /// # Errors
 /// If the machine cannot be started at all.
-pub fn run(scene: &Scene, lines: &[Line], boot: &str, folder: Option<&Path>) -> Result<Verdict> {
+pub fn run(
+    scene: &Scene,
+    lines: &[Line],
+    servers: &Servers,
+    folder: Option<&Path>,
+) -> Result<Verdict> {
     let started = Instant::now();
     let limit = scene.limit + BOOT_LIMIT;
     let overlay = folder.map(Path::to_string_lossy);
-    let mut variables = vec![("BOOT", boot)];
+    let mut variables = servers.variables().to_vec();
     variables.extend(overlay.as_deref().map(|folder| ("OVERLAY", folder)));
     variables.extend(
         scene

@@ -8,7 +8,10 @@ pub mod linux;
 mod machine;
 mod parse;
 mod pattern;
+mod servers;
 mod shell;
+
+pub use servers::Servers;
 
 use crate::tree;
 use anyhow::{Context, Result, bail};
@@ -25,6 +28,17 @@ pub const DEFAULT_BOOT: &str = "cow";
 
 /// The script that boots the system.
 const RUN: &str = "qemu/run.sh";
+
+/// The programs that scenes ask for with `@under`, sorted.
+///
+/// # Errors
+/// If a scene file cannot be read or understood.
+pub fn programs() -> Result<Vec<String>> {
+    let mut programs: Vec<String> = load()?.into_iter().flat_map(|scene| scene.under).collect();
+    programs.sort();
+    programs.dedup();
+    Ok(programs)
+}
 
 /// How one scene went.
 pub struct Verdict {
@@ -51,8 +65,8 @@ pub struct Counts {
 ///
 /// # Errors
 /// If a scene file cannot be read or understood, or none is asked for.
-pub fn run_all(names: &[String], boot: Option<&str>) -> Result<ExitCode> {
-    let counts = run(names, boot)?;
+pub fn run_all(names: &[String], servers: &Servers) -> Result<ExitCode> {
+    let counts = run(names, servers)?;
     let Counts {
         passed,
         failed,
@@ -66,16 +80,14 @@ pub fn run_all(names: &[String], boot: Option<&str>) -> Result<ExitCode> {
     })
 }
 
-/// As [`run_all`], for callers that sum up. With another manifest than the default only scenes marked
-/// `@everywhere` run.
+/// As [`run_all`], for callers that sum up.
 ///
 /// # Errors
 /// If a scene file cannot be read or understood, or none is asked for.
-pub fn run(names: &[String], boot: Option<&str>) -> Result<Counts> {
-    let boot = boot.unwrap_or(DEFAULT_BOOT);
+pub fn run(names: &[String], servers: &Servers) -> Result<Counts> {
     let mut scenes = load()?;
     scenes.retain(|scene| names.is_empty() || names.iter().any(|name| scene.name.contains(name)));
-    scenes.retain(|scene| boot == DEFAULT_BOOT || scene.everywhere);
+    scenes.retain(|scene| servers.fit(scene));
     if scenes.is_empty() {
         bail!("no scene of that name; they are in qemu/scenes");
     }
@@ -87,18 +99,18 @@ pub fn run(names: &[String], boot: Option<&str>) -> Result<Counts> {
         ..Counts::default()
     };
     let (shared, alone): (Vec<_>, Vec<_>) = scenes.into_iter().partition(Scene::can_share);
-    play_transcripts(&shared, System::Tessera(boot), &folders, &mut counts)?;
+    play_transcripts(&shared, System::Tessera(servers), &folders, &mut counts)?;
     for scene in &alone {
         match &scene.body {
             Body::Transcript(_) => {
                 let scene = std::slice::from_ref(scene);
-                play_transcripts(scene, System::Tessera(boot), &folders, &mut counts)?;
+                play_transcripts(scene, System::Tessera(servers), &folders, &mut counts)?;
             }
             Body::Dialogue(lines) => {
                 let folder =
                     (scene.needs.last()).and_then(|need| linux::folder_of(*need, &folders));
-                let verdict = dialogue::run(scene, lines, boot, folder)?;
-                report(&verdict, boot, &mut counts);
+                let verdict = dialogue::run(scene, lines, servers, folder)?;
+                report(&verdict, servers.name(), &mut counts);
             }
         }
     }
@@ -106,7 +118,7 @@ pub fn run(names: &[String], boot: Option<&str>) -> Result<Counts> {
         .into_iter()
         .filter(|scene| scene.as_on_linux)
         .collect();
-    compared.retain(|_| boot == DEFAULT_BOOT);
+    compared.retain(|_| servers.are_standard());
     play_on_linux(&compared, &folders, &mut counts)?;
     Ok(counts)
 }

@@ -12,6 +12,8 @@ pub struct Scene {
     pub limit: Duration,
     /// Also runs with other boot manifests.
     pub everywhere: bool,
+    /// Also runs with these programs in place of the standard's.
+    pub under: Vec<String>,
     /// Needs a machine of its own.
     pub alone: bool,
     /// Is also played on Linux itself, which must print the same.
@@ -85,6 +87,7 @@ pub fn parse(name: &str, text: &str) -> Result<Scene> {
         name: name.to_owned(),
         limit: DEFAULT_LIMIT,
         everywhere: false,
+        under: Vec::new(),
         alone: false,
         as_on_linux: false,
         needs: Vec::new(),
@@ -130,6 +133,11 @@ fn parse_option(scene: &mut Scene, option: &str) -> Result<()> {
     }
     match option.split_once(' ') {
         Some(("limit", seconds)) => scene.limit = Duration::from_secs(seconds.trim().parse()?),
+        Some(("under", programs)) => {
+            scene
+                .under
+                .extend(programs.split_whitespace().map(str::to_owned));
+        }
         Some(("linux", need)) => {
             let known = Need::parse(need.trim())
                 .context("`programs`, `examples`, `busybox` or `debian`")?;
@@ -143,7 +151,7 @@ fn parse_option(scene: &mut Scene, option: &str) -> Result<()> {
         None if option == "alone" => scene.alone = true,
         None if option == "as-on-linux" => scene.as_on_linux = true,
         _ => bail!(
-            "options are @limit SECONDS, @linux NEED, @as-on-linux, @everywhere, @alone, @VARIABLE=value"
+            "options are @limit SECONDS, @linux NEED, @as-on-linux, @everywhere, @under PROGRAM…, @alone, @VARIABLE=value"
         ),
     }
     Ok(())
