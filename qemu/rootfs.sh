@@ -2,6 +2,7 @@
 # Builds a root file system of the distribution's own arm64 packages, once, and prints its folder.
 #
 #   rootfs.sh debian         the default packages, those that PACKAGES names, and all that they need
+#   rootfs.sh busybox        busybox and nothing else, with several users
 #   rootfs.sh package NAME   only what is in this package
 #   rootfs.sh kernel         a Linux kernel, in boot/, to compare with
 #
@@ -163,6 +164,31 @@ make_debian() {
     say "$(wc -l <"$store/files") packages, $(du -sm "$kept" | cut -f1) MB in $kept"
 }
 
+# A whole userland of one file: init, logins, shell and tools. Everyone's password is the own name.
+make_busybox() {
+    local package file
+    package=$("$0" package busybox-static)
+    mkdir -p "$root/bin" "$root/sbin" "$root/etc" "$root/home/anna" "$root/home/bert" "$root/usr/bin" "$root/usr/sbin"
+    for file in bin usr/bin; do
+        [ ! -f "$package/$file/busybox" ] || cp "$package/$file/busybox" "$root/bin/"
+    done
+    # su and login change users; busybox gives up what it does not need.
+    chmod 4755 "$root/bin/busybox"
+    ln -s busybox "$root/bin/sh"
+    ln -s ../bin/busybox "$root/sbin/init"
+    printf '%s\n' ::sysinit:'/bin/busybox --install -s' ::sysinit:'/bin/chown -R anna:users /home/anna' \
+        ::sysinit:'/bin/chown -R bert:users /home/bert' '::respawn:/sbin/getty -L 115200 console vt100' ::shutdown:/bin/sync >"$root/etc/inittab"
+    printf '%s\n' 'root:$5$tessera$8cVYDxpViKZTPk7JmbnZbO9A9peDu3ciSqEFxLjilPB:0:0:root:/root:/bin/sh' \
+        'anna:$5$tessera$Cg/a1dPrzy3.pkbFaj16.no8ASfp.3Ta.WRVbMQWsC7:1000:100:Anna:/home/anna:/bin/sh' \
+        'bert:$5$tessera$BMJz4BCW4QhrCZR/1Ija4m8gtGYt8AY0LlEdZFeI5z9:1001:100:Bert:/home/bert:/bin/sh' >"$root/etc/passwd"
+    printf '%s\n' root:x:0: tty:x:5: staff:x:50:bert users:x:100:anna,bert >"$root/etc/group"
+    printf '%s\n' /bin/sh >"$root/etc/shells"
+    echo 'export PS1="\u \w > "' >"$root/etc/profile"
+    echo tessera >"$root/etc/hostname"
+    chmod 700 "$root/home/anna" "$root/home/bert"
+    mv "$root" "$kept"
+}
+
 make_package() { # name
     [ -n "${updated:-}" ] || update
     mkdir -p "$root" "$store/unpacked.$$"
@@ -183,12 +209,14 @@ case ${1:-} in
         # shellcheck disable=SC2086
         packages=$(printf '%s\n' $DEFAULT_PACKAGES ${PACKAGES:-} | sort -u | tr '\n' ' ')
         kept=$BUILD/rootfs/debian-$({ echo "$packages"; cat "$0"; } | sha256sum | cut -c1-12) ;;
+    busybox)
+        kept=$BUILD/rootfs/busybox-$(sha256sum <"$0" | cut -c1-12) ;;
     kernel)
         kept=$BUILD/rootfs/kernel ;;
     package)
         kept=$BUILD/rootfs/package-${2:?name of a package} ;;
     *)
-        sed -n '2,13p' "$0" >&2
+        sed -n '2,14p' "$0" >&2
         exit 2 ;;
 esac
 if [ ! -d "$kept" ]; then

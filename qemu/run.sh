@@ -6,7 +6,8 @@
 #
 #   CMD       run by /bin/sh -c instead of the interactive shell; then the machine is powered off
 #   OVERLAY   host directory laid over the root file system
-#   ROOTFS    debian (built once, from the distribution's packages, with those of PACKAGES), or a directory
+#   ROOTFS    debian (built once, from the distribution's packages, with those of PACKAGES), busybox, or a
+#             directory
 #   BOOT      boot manifest, init/boot/NAME.boot (cow)     BOARD    virt, raspi3b, raspi4b
 #   SWAP      other programs for its services: 'mem=mem-eager vfs=vfs:pipe=list'
 #   MEMORY    megabytes (512; more with large files)       ICOUNT   1: count instructions, repeatably
@@ -54,9 +55,9 @@ trap 'rm -rf "$work"; [ -z "$terminal" ] || stty "$terminal" 2>/dev/null || true
 [ "${PROBE:-0}" = 1 ] && probe=--probe || probe=
 case ${ROOTFS:-} in
     '') ;;
-    debian) ROOTFS=$(BUILD=$BUILD qemu/rootfs.sh debian) || fail "no such root file system here; give a directory instead: ROOTFS=/path/to/root, with bin/sh in it" ;;
+    debian | busybox) ROOTFS=$(BUILD=$BUILD qemu/rootfs.sh "$ROOTFS") || fail "no such root file system here; give a directory instead: ROOTFS=/path/to/root, with bin/sh in it" ;;
     */*) [ -d "$ROOTFS" ] || fail "ROOTFS=$ROOTFS is no directory" ;;
-    *) fail "no ROOTFS '$ROOTFS': debian, or a directory with a / in its name" ;;
+    *) fail "no ROOTFS '$ROOTFS': debian, busybox, or a directory with a / in its name" ;;
 esac
 "$xtask" image --out "$work" --boot "${BOOT:-cow}" ${ROOTFS:+--rootfs "$ROOTFS"} ${OVERLAY:+--overlay "$OVERLAY"} $probe || exit 125
 

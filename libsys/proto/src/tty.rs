@@ -72,6 +72,8 @@ pub enum Request {
     NextSignal,
     /// Whether all output has been sent. Reply: `Count`, bytes unsent.
     Unsent { line: u32 },
+    /// As `Attach`, but takes the line away from the session that has it, which is told nothing.
+    Steal { line: u32, sid: u32 },
 }
 
 /// What the terminal service answers.

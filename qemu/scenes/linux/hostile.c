@@ -1,13 +1,26 @@
-/* Every call with arguments that no honest program gives, and random ones from fixed seeds; each number in a
- * child of its own, which may die. Afterwards the system must be what it was. */
+/* Every call with arguments that no honest program gives, each in every place, and random ones from fixed
+ * seeds; each number in a child of its own, which may die. Afterwards the system must be what it was. */
 #define _GNU_SOURCE
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/msg.h>
 #include <sys/resource.h>
+#include <sys/sem.h>
+#include <sys/shm.h>
+#include <sys/sysinfo.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+/* More than the servers' own memory may grow by. */
+#define SLACK_KIB 1024
+#define ROUNDS 60
 
 static long call(long number, const unsigned long *a)
 {
@@ -28,7 +41,12 @@ static int spared(long number)
     return 0;
 }
 
-static unsigned long seed;
+/* Nothing, small, the ends of int, the ends of user space, where the personality is, kernel addresses. */
+static const unsigned long odd[] = {0, 1, 3, 8, 17, 4095, 4096, 0x7fffffff, 0x80000000, 0xffffffff, 1ul << 38,
+    (1ul << 39) - 1, 1ul << 39, 0x7ff0000000, 0x7ff0000080, 0x7ff001a000, 1ul << 63, ~0ul, ~7ul, 0xffffffff80000000};
+#define ODD (sizeof odd / sizeof *odd)
+
+static unsigned long seed, good;
 
 static unsigned long next(void)
 {
@@ -36,47 +54,137 @@ static unsigned long next(void)
     return seed >> 20;
 }
 
-static unsigned long wild(unsigned long good)
+static unsigned long wild(void)
 {
-    static const unsigned long odd[] = {0, 1, 8, 4095, 0x7fffffff, 0x80000000, 0xffffffff, 1ul << 38, (1ul << 39) - 1,
-        1ul << 39, 0x7ff0000000, 0x7ff0000080, 0x7ff001a000, 1ul << 63, ~0ul, ~7ul, 0xffffffff80000000, 3, 17, 4096};
-    unsigned long pick = next() % 26;
-    return pick < 20 ? odd[pick] : pick < 24 ? good + next() % 4000 : next();
+    unsigned long pick = next() % (ODD + 6);
+    return pick < ODD ? odd[pick] : pick < ODD + 4 ? good + next() % 4000 : next();
 }
 
-int main(void)
+/* A call that waits is interrupted. */
+static void wake(int signal)
 {
-    long died = 0, numbers = 0;
+    (void)signal;
+}
+
+static void keep_waking(void)
+{
+    struct itimerval often = {{0, 4000}, {0, 4000}};
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    sigaction(SIGALRM, &(struct sigaction){.sa_handler = wake}, NULL);
+    setitimer(ITIMER_REAL, &often, NULL);
+}
+
+/* What outlives a process must go: System V objects. */
+static void attempt(long number, const unsigned long *a)
+{
+    long result = call(number, a);
+    if (result >= 0 && number == 186)
+        msgctl(result, IPC_RMID, NULL);
+    if (result >= 0 && number == 190)
+        semctl(result, 0, IPC_RMID);
+    if (result >= 0 && number == 194)
+        shmctl(result, IPC_RMID, NULL);
+}
+
+static void torment(long number)
+{
+    struct rlimit limit = {1 << 20, 1 << 20};
+    setrlimit(RLIMIT_FSIZE, &limit);
+    for (int i = 1; i < 65; i++)
+        signal(i, SIG_DFL);
+    for (int fd = 0; fd < 3; fd++)
+        close(fd);
+    good = (unsigned long)mmap(NULL, 16384, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    keep_waking();
+    seed = number;
+    /* Each odd value in each place, the others plausible. */
+    for (int place = 0; place < 6; place++)
+        for (unsigned i = 0; i < ODD; i++) {
+            unsigned long a[6] = {good, good + 64, 16, 0, good + 128, 8};
+            strcpy((char *)good, "/tmp/hostile");
+            a[place] = odd[i];
+            attempt(number, a);
+        }
+    keep_waking();
+    for (int round = 0; round < ROUNDS; round++) {
+        unsigned long a[6];
+        for (int i = 0; i < 6; i++)
+            a[i] = wild();
+        attempt(number, a);
+    }
+    _exit(0);
+}
+
+static volatile pid_t child;
+
+/* A child that can no longer be woken. */
+static void give_up(int signal)
+{
+    (void)signal;
+    kill(child, SIGKILL);
+}
+
+static int entries(const char *path)
+{
+    DIR *directory = opendir(path);
+    int count = 0;
+    struct dirent *entry;
+    while ((entry = readdir(directory)))
+        count += strcmp(path, "/proc") ? 1 : entry->d_name[0] >= '0' && entry->d_name[0] <= '9';
+    closedir(directory);
+    return count;
+}
+
+static long free_kib(void)
+{
+    struct sysinfo info;
+    sysinfo(&info);
+    return info.freeram / 1024 * info.mem_unit;
+}
+
+static int round_of_all(long *died)
+{
+    int numbers = 0;
     for (long number = 0; number < 460; number++) {
         if (spared(number))
             continue;
         numbers++;
-        if (fork() == 0) {
-            struct rlimit limit = {1 << 20, 1 << 20};
-            setrlimit(RLIMIT_FSIZE, &limit);
-            close(0);
-            close(1);
-            close(2);
-            for (int i = 1; i < 65; i++)
-                signal(i, SIG_DFL);
-            alarm(1);
-            unsigned long good = (unsigned long)mmap(NULL, 16384, PROT_READ | PROT_WRITE,
-                MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-            seed = number;
-            for (int round = 0; round < 60; round++) {
-                unsigned long a[6];
-                for (int i = 0; i < 6; i++)
-                    a[i] = round == 0 ? 0 : round == 1 ? ~0ul : wild(good);
-                call(number, a);
-            }
-            _exit(0);
-        }
+        child = fork();
+        if (child == 0)
+            torment(number);
+        alarm(3);
         int status;
-        wait(&status);
+        while (waitpid(child, &status, 0) < 0)
+            ;
+        alarm(0);
         if (status != 0)
-            died++;
+            ++*died;
     }
+    unlink("/tmp/hostile");
+    rmdir("/tmp/hostile");
+    return numbers;
+}
+
+int main(int argc, char **argv)
+{
+    long died = 0;
+    signal(SIGALRM, give_up);
+    signal(SIGCHLD, SIG_DFL);
+    if (argc > 1)
+        torment(atol(argv[1]));
+    round_of_all(&died);
+    long memory = free_kib();
+    int processes = entries("/proc"), names = entries("/tmp") + entries("/dev");
+    int numbers = round_of_all(&died);
+    usleep(50000);
     printf("%s numbers were called, the system goes on\n", numbers > 440 ? "all" : "some");
     fprintf(stderr, "%ld children died\n", died);
+    long lost = memory - free_kib();
+    printf("memory: %s", lost < SLACK_KIB ? "as before\n" : "");
+    if (lost >= SLACK_KIB)
+        printf("%ld KiB lost\n", lost);
+    printf("processes %+d, names %+d\n", entries("/proc") - processes, entries("/tmp") + entries("/dev") - names);
     return 0;
 }

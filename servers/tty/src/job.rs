@@ -50,11 +50,16 @@ impl Line {
             Some(session) if session == sid => Ok(()),
             Some(_) => Err(Errno::EPERM),
             None => {
-                (self.session, self.foreground) = (Some(sid), Some(sid));
-                self.ready = true;
+                self.steal(sid);
                 Ok(())
             }
         }
+    }
+
+    /// Becomes the controlling terminal of a session, whosever it was.
+    pub(crate) fn steal(&mut self, sid: u32) {
+        (self.session, self.foreground) = (Some(sid), Some(sid));
+        self.ready = true;
     }
 
     /// Is nobody's controlling terminal any more.

@@ -185,6 +185,10 @@ impl Tty {
             Request::SetForeground { sid, pgid, .. } => done(line.set_foreground(sid, pgid)),
             Request::Attach { sid, .. } => done(line.attach(sid)),
             Request::Detach { sid, .. } => done(line.detach(sid)),
+            Request::Steal { sid, .. } => {
+                line.steal(sid);
+                Ok(Reply::Done)
+            }
             Request::Session { .. } => Ok(Reply::Count(line.session.unwrap_or(0).into())),
             Request::Poll { .. } => Ok(poll(line)),
             Request::Flush { which, .. } => flush(line, which),
@@ -206,6 +210,7 @@ impl Tty {
             | Request::SetForeground { line: 0, .. }
             | Request::Attach { line: 0, .. }
             | Request::Detach { line: 0, .. }
+            | Request::Steal { line: 0, .. }
             | Request::Session { line: 0 }
             | Request::Poll { line: 0 }
             | Request::Flush { line: 0, .. }

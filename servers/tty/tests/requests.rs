@@ -180,6 +180,22 @@ fn the_background_writes_unless_tostop_is_set() {
 }
 
 #[test]
+fn a_stolen_line_is_anothers_and_nobody_is_hung_up() {
+    let (mut tty, mut fake) = (console(), Fake::default());
+    let mut ask = |request| ask(&mut tty, &mut fake, request);
+    let steal = |sid| Request::Steal { line: 0, sid };
+    assert_eq!(ask(steal(SHELL)), Ok(Reply::Done));
+    assert_eq!(ask(steal(11)), Ok(Reply::Done));
+    assert_eq!(ask(Request::Session { line: 0 }), Ok(Reply::Count(11)));
+    assert_eq!(ask(Request::NextSignal), Err(Errno::EAGAIN.into()));
+    let lost = Request::GetForeground {
+        line: 0,
+        sid: SHELL,
+    };
+    assert_eq!(ask(lost), Err(Errno::ENOTTY.into()));
+}
+
+#[test]
 fn a_line_is_the_controlling_terminal_of_one_session() {
     let (mut tty, mut fake) = (console(), Fake::default());
     let mut ask = |request| ask(&mut tty, &mut fake, request);

@@ -162,6 +162,9 @@ pub const ENOBUFS: u16 = 105;
 pub const EISCONN: u16 = 106;
 pub const ENOTCONN: u16 = 107;
 
+/// Flag of `mount`.
+pub const MS_SILENT: u32 = 1 << 15;
+
 pub const TCGETS: u32 = 0x5401;
 pub const TCSETS: u32 = 0x5402;
 pub const TCSETSW: u32 = 0x5403;

@@ -200,6 +200,8 @@ pub trait Terminal {
     fn set_foreground(&mut self, sid: u32, pgid: u32) -> Result<(), Errno>;
     /// Makes it the controlling terminal of a session.
     fn attach(&mut self, sid: u32) -> Result<(), Errno>;
+    /// Makes it the controlling terminal of a session, whosever it was.
+    fn steal(&mut self, sid: u32) -> Result<(), Errno>;
     /// The session gives it up.
     fn detach(&mut self, sid: u32) -> Result<(), Errno>;
     /// The session whose controlling terminal it is, or 0.

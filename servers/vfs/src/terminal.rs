@@ -241,7 +241,7 @@ impl Vfs {
                 ports.terminal.flush(which)?;
                 count(0)
             }
-            _ => self.control_jobs(call, command, ports),
+            _ => self.control_jobs(call, command, argument, ports),
         }
     }
 
@@ -250,6 +250,7 @@ impl Vfs {
         &mut self,
         call: &Call,
         command: u32,
+        argument: u64,
         ports: &mut Ports<P>,
     ) -> Attempt {
         let who = entry(call.pid, &ports.system)?;
@@ -263,7 +264,12 @@ impl Vfs {
                 if who.pid != who.sid {
                     return Err(Errno::EPERM.into());
                 }
-                if ports.terminal.session() != who.sid {
+                let session = ports.terminal.session();
+                // Root may take a terminal away from another session (tty_ioctl(4)).
+                if session != 0 && session != who.sid && argument == 1 && who.uid[1] == 0 {
+                    ports.terminal.steal(who.sid)?;
+                    self.changed(Cause::Foreground);
+                } else if session != who.sid {
                     ports.terminal.attach(who.sid)?;
                 }
                 count(0)

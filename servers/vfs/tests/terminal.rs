@@ -49,6 +49,32 @@ fn a_session_leader_gets_the_console_as_its_terminal() {
 }
 
 #[test]
+fn only_root_takes_a_terminal_from_another_session() {
+    let mut machine = Machine::new();
+    machine.open(INIT, "/dev/console", O_RDWR).unwrap();
+    for (pid, user) in [(5, 1000), (6, 0)] {
+        let mut leader = entry(pid, user, user);
+        leader.sid = pid;
+        machine.publish(leader);
+        let console = true;
+        let process = Pid(pid);
+        machine.proc(Request::Start { process, console }).unwrap();
+    }
+    let mut steal = |pid, how: u64| {
+        let request = Request::DeviceControl {
+            fd: 0,
+            command: TIOCSCTTY,
+            argument: how,
+        };
+        let (answer, _) = machine.ask(Pid(pid), request, [b"", b""]);
+        (answer.map(drop), machine.ports.terminal.session)
+    };
+    assert_eq!(steal(5, 1), (Err(Errno::EPERM), 1));
+    assert_eq!(steal(6, 0), (Err(Errno::EPERM), 1));
+    assert_eq!(steal(6, 1), (Ok(()), 6));
+}
+
+#[test]
 fn a_first_process_has_the_console_as_0_1_and_2() {
     let mut machine = Machine::new();
     let mut leader = entry(5, 0, 0);

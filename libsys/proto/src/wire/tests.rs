@@ -35,6 +35,8 @@ fn golden_labels_of_the_first_and_last_variants() {
     assert_eq!(encode(&mem::Request::Brk { end: 0 }).unwrap().label, 0);
     assert_eq!(encode(&proc::Request::Fork).unwrap(), Message::default());
     assert_eq!(encode(&tty::Request::Unsent { line: 0 }).unwrap().label, 14);
+    let steal = tty::Request::Steal { line: 0, sid: 1 };
+    assert_eq!(encode(&steal).unwrap().label, 15);
 }
 
 #[test]

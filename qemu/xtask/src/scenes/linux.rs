@@ -26,6 +26,8 @@ pub enum Need {
     Busybox,
     /// The lectures' programs of `init/examples`, in `/examples`.
     Examples,
+    /// Busybox alone as the root file system.
+    Userland,
     /// The distribution's packages as the root file system.
     Debian,
 }
@@ -37,10 +39,31 @@ impl Need {
             "programs" => Some(Need::Programs),
             "busybox" => Some(Need::Busybox),
             "examples" => Some(Need::Examples),
+            "userland" => Some(Need::Userland),
             "debian" => Some(Need::Debian),
             _ => None,
         }
     }
+}
+
+impl Need {
+    /// What `ROOTFS` must be, if it is about the whole root file system.
+    pub fn rootfs(self) -> Option<&'static str> {
+        match self {
+            Need::Userland => Some("busybox"),
+            Need::Debian => Some("debian"),
+            Need::Programs | Need::Examples | Need::Busybox => None,
+        }
+    }
+
+    /// All that there is.
+    pub const ALL: [Need; 5] = [
+        Need::Programs,
+        Need::Examples,
+        Need::Busybox,
+        Need::Userland,
+        Need::Debian,
+    ];
 }
 
 /// What was looked for once: a folder to lay over the root, or why there is none.
@@ -55,6 +78,7 @@ pub fn find(need: Need) -> Result<Found> {
         Need::Programs => programs(),
         Need::Busybox => busybox(),
         Need::Examples => examples(),
+        Need::Userland => packaged(&["busybox"]),
         Need::Debian => packaged(&["debian"]),
     }
 }
@@ -83,7 +107,7 @@ pub fn folder_of(need: Need, folders: &[PathBuf]) -> Option<&Path> {
         Need::Programs => "programs",
         Need::Busybox => "busybox",
         Need::Examples => "examples",
-        Need::Debian => return None,
+        Need::Userland | Need::Debian => return None,
     };
     let found = folders.iter().find(|folder| folder.ends_with(name));
     found.map(PathBuf::as_path)

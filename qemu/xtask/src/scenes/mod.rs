@@ -170,13 +170,13 @@ fn play_on_linux(scenes: &[Scene], folders: &[PathBuf], counts: &mut Counts) -> 
 /// out, with the reason printed.
 fn needed(scenes: &mut Vec<Scene>) -> Result<Vec<PathBuf>> {
     let mut folders = Vec::new();
-    for need in [Need::Programs, Need::Examples, Need::Busybox, Need::Debian] {
+    for need in Need::ALL {
         if !scenes.iter().any(|scene| scene.needs.contains(&need)) {
             continue;
         }
         match linux::find(need)? {
-            // It is a root of its own, which run.sh knows as ROOTFS=debian.
-            Ok(_) if need == Need::Debian => {}
+            // run.sh finds it under the name in ROOTFS.
+            Ok(_) if need.rootfs().is_some() => {}
             Ok(folder) => folders.push(folder),
             Err(reason) => scenes.retain(|scene| {
                 let skipped = scene.needs.contains(&need);

@@ -140,11 +140,11 @@ fn parse_option(scene: &mut Scene, option: &str) -> Result<()> {
         }
         Some(("linux", need)) => {
             let known = Need::parse(need.trim())
-                .context("`programs`, `examples`, `busybox` or `debian`")?;
-            if known == Need::Debian {
-                let root = ("ROOTFS".to_owned(), "debian".to_owned());
-                scene.variables.push(root);
-            }
+                .context("`programs`, `examples`, `busybox`, `userland` or `debian`")?;
+            let root = known.rootfs().map(str::to_owned);
+            scene
+                .variables
+                .extend(root.map(|root| ("ROOTFS".to_owned(), root)));
             scene.needs.push(known);
         }
         None if option == "everywhere" => scene.everywhere = true,

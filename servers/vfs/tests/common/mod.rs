@@ -307,6 +307,13 @@ impl Terminal for FakeTerminal {
     }
 
     fn attach(&mut self, sid: u32) -> Result<(), Errno> {
+        if self.session != 0 {
+            return Err(Errno::EPERM);
+        }
+        self.steal(sid)
+    }
+
+    fn steal(&mut self, sid: u32) -> Result<(), Errno> {
         self.session = sid;
         self.foreground = sid;
         Ok(())

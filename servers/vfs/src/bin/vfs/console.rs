@@ -123,6 +123,10 @@ impl Terminal for Console {
         self.tell(&Request::Attach { line: LINE, sid })
     }
 
+    fn steal(&mut self, sid: u32) -> Result<(), Errno> {
+        self.tell(&Request::Steal { line: LINE, sid })
+    }
+
     fn detach(&mut self, sid: u32) -> Result<(), Errno> {
         self.tell(&Request::Detach { line: LINE, sid })
     }
