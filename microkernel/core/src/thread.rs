@@ -40,6 +40,8 @@ pub mod flag {
     pub const TRACED: u32 = 64;
     /// Works on a traced message, so that its own are traced meanwhile.
     pub const FOLLOWED: u32 = 128;
+    /// Its time slice ended while a server worked for it: others go first when its wait ends.
+    pub const EXPIRED: u32 = 256;
 }
 
 /// Where a thread wants its upcalls.

@@ -3,6 +3,7 @@
 
 mod events;
 mod files;
+mod futex;
 mod identity;
 mod ipc;
 mod machine_calls;
@@ -10,6 +11,7 @@ mod memory;
 mod paths;
 mod processes;
 mod signal;
+mod threads;
 mod time;
 mod transfer;
 mod waiting;
@@ -35,15 +37,19 @@ pub fn call(thread: &mut Thread, block: &mut Block, number: u64, a: Arguments) -
     if let Some(result) = transfer::call(thread, number, a) {
         return result;
     }
+    if number == number::FUTEX {
+        return futex::call(thread, a);
+    }
     let rest = files::call(number, a)
         .or_else(|| paths::call(number, a))
         .or_else(|| memory::call(number, a))
         .or_else(|| signal::call(thread, block, number, a))
-        .or_else(|| processes::call(thread, block, number, a))
+        .or_else(|| threads::call(thread, block, number, a))
+        .or_else(|| processes::call(thread, number, a))
         .or_else(|| waiting::call(thread, number, a))
         .or_else(|| events::call(thread, number, a))
         .or_else(|| identity::call(thread, number, a))
-        .or_else(|| time::call(number, a))
+        .or_else(|| time::call(thread, number, a))
         .or_else(|| machine_calls::call(number, a))
         .or_else(|| ipc::call(number, a));
     rest.unwrap_or_else(|| Err(refusal(number)))
