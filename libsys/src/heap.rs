@@ -100,9 +100,32 @@ fn follows(end: u64, start: u64) -> bool {
     end <= start && start - end < 64
 }
 
+/// Who finds the heap in use by another thread lets that one run: threads of a process have one
+/// priority, so it does.
+#[cfg(target_os = "none")]
+struct LetOthersRun;
+
+#[cfg(target_os = "none")]
+impl spin::RelaxStrategy for LetOthersRun {
+    fn relax() {
+        crate::arch::yield_now();
+    }
+}
+
 #[cfg(target_os = "none")]
 #[global_allocator]
-static HEAP: talc::TalcLock<spin::Mutex<()>, Source> = talc::TalcLock::new(Source {
-    end: 0,
-    claimed_bytes: 0,
-});
+static HEAP: talc::TalcLock<spin::mutex::Mutex<(), LetOthersRun>, Source> =
+    talc::TalcLock::new(Source {
+        end: 0,
+        claimed_bytes: 0,
+    });
+
+/// Does `work` while no other thread of the process is in the heap, so that a copy of its memory that
+/// is made meanwhile has a whole one. `work` must not allocate.
+#[cfg(target_os = "none")]
+pub fn quiescent<T>(work: impl FnOnce() -> T) -> T {
+    let guard = HEAP.lock();
+    let result = work();
+    drop(guard);
+    result
+}

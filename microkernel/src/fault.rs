@@ -90,7 +90,7 @@ pub(crate) fn send_page_fault(
     bits: u64,
 ) -> Result<(), Error> {
     let thread = kernel.memory.thread(id);
-    let (space, pc, who) = (thread.space, thread.registers.pc, thread.exception_badge);
+    let (space, pc, who) = (thread.memory, thread.registers.pc, thread.exception_badge);
     let space = kernel.memory.space(space);
     let (pager, badge) = (space.pager, space.pager_badge);
     if !pager.is_some() {

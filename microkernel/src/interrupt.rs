@@ -5,7 +5,8 @@
 
 use abi::Error;
 use abi::message::notify;
-use kernel_core::object::{EndpointId, Objects};
+use kernel_core::object::{EndpointId, Objects, ThreadId};
+use kernel_core::thread::flag;
 use kernel_core::trace;
 
 use crate::arch::{self, timer};
@@ -32,7 +33,10 @@ pub(crate) struct Events {
     timers: EndpointId,
     earliest: u64,
     armed: u64,
+    /// When the slice of `slice_owner` ends; `u64::MAX` while nobody equal is ready.
     slice_end: u64,
+    /// The thread whose slice it is. It keeps it while servers work for it.
+    slice_owner: ThreadId,
     /// The timer may have to be programmed anew.
     pub(crate) changed: bool,
     /// The current thread's slice is over.
@@ -50,15 +54,42 @@ impl Events {
             earliest: u64::MAX,
             armed: u64::MAX,
             slice_end: u64::MAX,
+            slice_owner: ThreadId::NONE,
             changed: false,
             turn_over: false,
             interrupt_span: None,
         }
     }
 
-    /// A thread starts to run: its slice begins when somebody equal is ready.
-    pub(crate) fn new_slice(&mut self) {
+    /// A thread's turn comes: its slice begins when somebody equal is ready.
+    pub(crate) fn new_slice(&mut self, owner: ThreadId) {
         self.slice_end = u64::MAX;
+        self.slice_owner = owner;
+    }
+
+    /// The thread whose slice it is, if the slice does not run yet.
+    pub(crate) fn waiting_slice(&self) -> ThreadId {
+        match self.slice_end {
+            u64::MAX => self.slice_owner,
+            _ => ThreadId::NONE,
+        }
+    }
+
+    /// The thread whose slice it is.
+    pub(crate) fn slice_owner(&self) -> ThreadId {
+        self.slice_owner
+    }
+
+    /// The slice goes on with another thread.
+    pub(crate) fn hand_slice(&mut self, id: ThreadId) {
+        self.slice_owner = id;
+    }
+
+    /// That thread ends, or starts anew.
+    pub(crate) fn forget_slice(&mut self, id: ThreadId) {
+        if self.slice_owner == id {
+            self.new_slice(ThreadId::NONE);
+        }
     }
 
     /// Sends interrupt `irq` to an endpoint from now on.
@@ -138,10 +169,8 @@ impl Events {
         if contended && self.slice_end == u64::MAX {
             self.slice_end = timer::now() + timer::frequency_hz() / SLICES_PER_SECOND;
         }
-        let mut next = self.earliest;
-        if contended {
-            next = next.min(self.slice_end);
-        }
+        // A slice that runs goes on while a server works for its owner.
+        let next = self.earliest.min(self.slice_end);
         if next == self.armed {
             return;
         }
@@ -191,7 +220,12 @@ fn time_passed(kernel: &mut Kernel) {
     (kernel.events.earliest, _) = kernel.events.scan(&mut kernel.memory, now);
     if now >= kernel.events.slice_end {
         kernel.events.slice_end = u64::MAX;
-        kernel.events.turn_over = true;
+        let owner = kernel.events.slice_owner;
+        if owner == kernel.current {
+            kernel.events.turn_over = true;
+        } else if owner.is_some() {
+            kernel.memory.thread(owner).flags |= flag::EXPIRED;
+        }
     }
 }
 

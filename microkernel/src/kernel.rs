@@ -15,7 +15,7 @@ use kernel_core::endpoint::{self, Endpoint, Sent};
 use kernel_core::frames::{FrameTable, Kind};
 use kernel_core::object::{EndpointId, FrameNumber, Objects, SpaceId, ThreadId};
 use kernel_core::page_table::Tables;
-use kernel_core::ready::{Place, ReadyQueue};
+use kernel_core::ready::{Place, ReadyQueue, SLICED};
 use kernel_core::space::{PAGE_SLOTS, Slot, SlotPages, Space};
 use kernel_core::thread::{State, Thread, flag};
 use kernel_core::trace::{self, Trace, WATCHED};
@@ -113,9 +113,22 @@ impl Kernel {
         if id == self.current || id == self.handoff || thread.has(flag::SUSPENDED | flag::QUEUED) {
             return;
         }
+        let expired = thread.has(flag::EXPIRED);
+        thread.flags &= !flag::EXPIRED;
+        let place = if expired { Place::Last } else { place };
         match place == Place::First && !self.handoff.is_some() {
             true => self.handoff = id,
-            false => self.ready.insert(&mut self.memory, id, place),
+            false => self.enqueue(id, place),
+        }
+    }
+
+    /// Puts a thread into the run queue. If it has to wait for another one's slice, that begins.
+    fn enqueue(&mut self, id: ThreadId, place: Place) {
+        self.ready.insert(&mut self.memory, id, place);
+        let owner = self.events.waiting_slice();
+        if owner.is_some() && self.memory.thread(owner).priority == self.memory.thread(id).priority
+        {
+            self.events.changed = true;
         }
     }
 
@@ -166,6 +179,7 @@ impl Kernel {
         if self.handoff == id {
             self.handoff = ThreadId::NONE;
         }
+        self.events.forget_slice(id);
         if let Some(server) = endpoint::cancel_wait(&mut self.memory, id) {
             self.signal(server, abi::message::notify::CANCELLED);
         }
@@ -239,13 +253,15 @@ impl Kernel {
             return Some(woken);
         }
         self.queue(woken, Place::First);
-        self.ready.take(&mut self.memory)
+        let taken = self.ready.take(&mut self.memory)?;
+        self.begin_turn(taken);
+        Some(taken)
     }
 
     /// Puts a thread, if it is one, into the run queue.
     fn queue(&mut self, id: ThreadId, place: Place) {
         if id.is_some() {
-            self.ready.insert(&mut self.memory, id, place);
+            self.enqueue(id, place);
         }
     }
 
@@ -263,7 +279,10 @@ impl Kernel {
         if goes_on && self.handoff.is_some() && self.memory.thread(self.handoff).priority < priority
         {
             let woken = core::mem::take(&mut self.handoff);
-            self.ready.insert(&mut self.memory, woken, Place::First);
+            self.enqueue(woken, Place::First);
+            if self.events.changed {
+                return None;
+            }
         }
         match (goes_on, self.handoff.is_some()) {
             (true, false) => self.if_best(self.current),
@@ -295,7 +314,7 @@ impl Kernel {
         }
         self.bill();
         self.ready.remove(&mut self.memory, id);
-        self.events.new_slice();
+        self.begin_turn(id);
         Some(id)
     }
 
@@ -310,6 +329,29 @@ impl Kernel {
         self.leave_generally()
     }
 
+    /// Whether somebody waits for the end of the slice. A thread that came to run because its wait
+    /// ended, before those in the queue, goes on with the slice of the one before.
+    fn is_contended(&mut self, next: ThreadId) -> bool {
+        if self.takes_turns(next) {
+            self.events.hand_slice(next);
+        }
+        let owner = self.events.slice_owner();
+        owner.is_some() && self.ready.any_at(self.memory.thread(owner).priority)
+    }
+
+    /// Whether a thread has time slices.
+    fn takes_turns(&mut self, id: ThreadId) -> bool {
+        self.memory.thread(id).priority < SLICED
+    }
+
+    /// A thread was taken from the run queue.
+    fn begin_turn(&mut self, id: ThreadId) {
+        self.memory.thread(id).flags &= !flag::EXPIRED;
+        if self.takes_turns(id) {
+            self.events.new_slice(id);
+        }
+    }
+
     /// The way out when somebody has to be chosen.
     #[inline(never)]
     fn leave_generally(&mut self) -> usize {
@@ -321,9 +363,8 @@ impl Kernel {
                 trace::event(&mut self.memory, abi::trace::kind::SWITCH, entered, next, 0);
             }
             self.current = next;
-            self.events.new_slice();
         }
-        let contended = self.ready.any_at(self.memory.thread(next).priority);
+        let contended = self.is_contended(next);
         self.events.program_timer(contended);
         frame_address(next.0)
     }

@@ -8,12 +8,12 @@ use abi::thread::{Block, Registers, upcall};
 use abi::trace::kind;
 use abi::{Error, PAGE_BYTES};
 use core::mem::{offset_of, size_of};
-use kernel_core::object::{Objects, ThreadId};
+use kernel_core::object::{Objects, SpaceId, ThreadId};
 use kernel_core::thread::{CallSite, PSTATE_FLAGS, flag, handling};
 use kernel_core::trace::{self, WATCHED};
 
 use crate::fault;
-use crate::kernel::Kernel;
+use crate::kernel::{Kernel, Memory};
 use crate::user_memory;
 
 /// Registers as bytes in the order of [`Registers`].
@@ -143,7 +143,7 @@ pub(crate) fn prepare(kernel: &mut Kernel, id: ThreadId) -> bool {
 /// Writes the block and turns the thread to its entry.
 fn deliver(kernel: &mut Kernel, id: ThreadId) -> Result<(), Error> {
     let thread = kernel.memory.thread(id);
-    let (target, space, registers) = (thread.upcall, thread.space, thread.registers);
+    let (target, space, registers) = (thread.upcall, thread.memory, thread.registers);
     let mut bytes = [0; offset_of!(Block, user)];
     bytes[..size_of::<Registers>()].copy_from_slice(&to_bytes(&registers));
     bytes[offset_of!(Block, reason)..].copy_from_slice(&upcall::KICKED.to_ne_bytes());
@@ -165,12 +165,30 @@ fn fault_on_block(kernel: &mut Kernel, id: ThreadId) {
     }
 }
 
+/// The registers and the thread pointer that a new thread finds in its block.
+///
+/// # Errors
+/// [`Error::Invalid`] for an address that no block has, [`Error::BufferFault`] if it is absent.
+pub(crate) fn read_new(
+    memory: &mut Memory,
+    space: SpaceId,
+    block: u64,
+) -> Result<(Registers, u64), Error> {
+    const POINTER: usize = offset_of!(Block, user);
+    check_block(block)?;
+    let mut bytes = [0; POINTER + 8];
+    user_memory::read(memory, space, block, &mut bytes)?;
+    let registers = bytes.first_chunk().ok_or(Error::Invalid)?;
+    let pointer = bytes.last_chunk().ok_or(Error::Invalid)?;
+    Ok((from_bytes(registers), u64::from_ne_bytes(*pointer)))
+}
+
 /// Goes on with what is in the current thread's block.
 ///
 /// # Errors
 /// [`Error::Invalid`] without an upcall, [`Error::BufferFault`] if the block is absent.
 pub(crate) fn resume(kernel: &mut Kernel) -> Result<(), Error> {
-    let (upcall, space) = (kernel.current().upcall, kernel.current().space);
+    let (upcall, space) = (kernel.current().upcall, kernel.current().memory);
     if upcall.entry == 0 && upcall.linux_entry == 0 {
         return Err(Error::Invalid);
     }

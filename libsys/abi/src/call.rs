@@ -116,6 +116,13 @@ pub const UPCALL_SET: u64 = 39;
 pub const UPCALL_RESUME: u64 = 40;
 /// Sets the own `TPIDR_EL0`-like read-only pointer `TPIDRRO_EL0` to x0.
 pub const THREAD_POINTER: u64 = 41;
+/// Makes stopped thread x0 a further thread of the program of thread x1, which waits for a reply on
+/// endpoint x2, and starts it: with the registers in the [`crate::thread::Block`] at x4 in that
+/// program's memory (`user[0]` is its `TPIDR_EL0`), vector state as in x1, and x1's upcall entry with
+/// the stack pointer x5 and the block at x4. Its exceptions go where those of x1 go, with badge x3.
+/// A thread of another space gets handles as by [`THREAD_INHERIT`], and uses the memory of x1 until
+/// it is started anew; a space does not end while another's thread uses its memory.
+pub const THREAD_SPAWN: u64 = 42;
 /// While a Linux call is handled: says what `svc #2` would restore, x1 pc, x2 sp, x3 pstate, x4 x16,
 /// x5 x17. From then on it is an upcall as any other: it ends with [`UPCALL_RESUME`], not `svc #2`.
 pub const UPCALL_CALLER: u64 = 43;

@@ -46,6 +46,11 @@ pub struct Token(pub u64);
 impl Token {
     /// No caller.
     pub const NONE: Token = Token(0);
+
+    /// Number of the frame that the caller's thread lives in: tells the threads of a process apart.
+    pub const fn thread_frame(self) -> u32 {
+        (self.0 >> 32) as u32
+    }
 }
 
 /// State of a token's caller, as [`crate::call::TOKEN_STATE`] returns it in `x1`.

@@ -22,7 +22,8 @@ pub struct Block {
     pub registers: Registers,
     /// Why the upcall happened: an [`upcall`] number.
     pub reason: u64,
-    /// Free for libsys.
+    /// Free for libsys, but for [`crate::call::THREAD_SPAWN`], which takes the thread pointer from
+    /// the first word.
     pub user: [u64; 5],
 }
 

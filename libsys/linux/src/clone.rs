@@ -5,47 +5,75 @@ use abi::Errno;
 const SIGNAL: u64 = 0xff;
 const SIGCHLD: u64 = 17;
 const VM: u64 = 0x100;
+const FS: u64 = 0x200;
+const FILES: u64 = 0x400;
+const SIGHAND: u64 = 0x800;
 const VFORK: u64 = 0x4000;
+const THREAD: u64 = 0x1_0000;
+const SYSVSEM: u64 = 0x4_0000;
 const SETTLS: u64 = 0x8_0000;
 const PARENT_SETTID: u64 = 0x10_0000;
 const CHILD_CLEARTID: u64 = 0x20_0000;
+/// Means nothing any more, and musl still says it.
+const DETACHED: u64 = 0x40_0000;
 const CHILD_SETTID: u64 = 0x100_0000;
-const THREAD: u64 = 0x1_0000;
+
+/// What of the caller's the new thread has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// A copy of everything: `fork`.
+    Fork,
+    /// Its memory, until the child executes a program or ends; the caller waits: `vfork`.
+    Borrow,
+    /// Everything: a thread.
+    Thread,
+}
 
 /// What `clone` shall make.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Child {
-    /// Whether the caller waits until the child has another program or ends, and the child may use
-    /// the caller's memory until then.
-    pub vfork: bool,
-    /// Whether the child gets the given thread pointer.
+pub struct Wish {
+    /// Its shape.
+    pub shape: Shape,
+    /// Whether it gets the given thread pointer.
     pub tls: bool,
-    /// Whether the child's number is stored for the parent.
+    /// Whether its number is stored for the parent.
     pub parent_tid: bool,
-    /// Whether the child's number is stored for the child.
+    /// Whether its number is stored for the child.
     pub child_tid: bool,
+    /// Whether 0 is stored there when it ends.
+    pub clear_tid: bool,
 }
 
 /// Decides on the flags of `clone`.
 ///
 /// # Errors
-/// `ENOSYS` for threads, which the process server cannot make yet; `EINVAL` for shapes that neither
-/// `fork`, `vfork` nor `posix_spawn` use.
-pub fn child(flags: u64) -> Result<Child, Errno> {
-    let known = SIGNAL | VM | VFORK | SETTLS | PARENT_SETTID | CHILD_CLEARTID | CHILD_SETTID;
-    if flags & THREAD != 0 {
-        return Err(Errno::ENOSYS);
-    }
-    let shares_memory = flags & VM != 0;
-    let waits = flags & VFORK != 0;
-    if flags & !known != 0 || flags & SIGNAL != SIGCHLD || (shares_memory && !waits) {
-        return Err(Errno::EINVAL);
-    }
-    Ok(Child {
-        vfork: waits,
+/// `EINVAL` for shapes that neither `fork`, `vfork`, `posix_spawn` nor `pthread_create` use.
+pub fn wish(flags: u64) -> Result<Wish, Errno> {
+    const THREADS: u64 = VM | FS | FILES | SIGHAND | THREAD;
+    const PLACES: u64 = SETTLS | PARENT_SETTID | CHILD_CLEARTID | CHILD_SETTID;
+    let shape = if flags & THREAD != 0 {
+        let known = SIGNAL | THREADS | SYSVSEM | DETACHED | PLACES;
+        if flags & !known != 0 || flags & THREADS != THREADS {
+            return Err(Errno::EINVAL);
+        }
+        Shape::Thread
+    } else {
+        let (shares_memory, waits) = (flags & VM != 0, flags & VFORK != 0);
+        let known = SIGNAL | VM | VFORK | PLACES;
+        if flags & !known != 0 || flags & SIGNAL != SIGCHLD || (shares_memory && !waits) {
+            return Err(Errno::EINVAL);
+        }
+        match shares_memory {
+            true => Shape::Borrow,
+            false => Shape::Fork,
+        }
+    };
+    Ok(Wish {
+        shape,
         tls: flags & SETTLS != 0,
         parent_tid: flags & PARENT_SETTID != 0,
         child_tid: flags & CHILD_SETTID != 0,
+        clear_tid: flags & CHILD_CLEARTID != 0,
     })
 }
 
@@ -55,18 +83,25 @@ mod tests {
 
     #[test]
     fn what_libraries_ask_for_is_known() {
-        let fork = child(CHILD_CLEARTID | CHILD_SETTID | SIGCHLD).expect("glibc's fork");
-        assert!(fork.child_tid && !fork.vfork && !fork.parent_tid);
-        let spawn = child(VM | VFORK | SIGCHLD).expect("posix_spawn");
-        assert!(spawn.vfork);
-        assert!(child(SIGCHLD).is_ok(), "musl's fork");
+        let fork = wish(CHILD_CLEARTID | CHILD_SETTID | SIGCHLD).expect("glibc's fork");
+        assert!(fork.shape == Shape::Fork && fork.child_tid && fork.clear_tid && !fork.parent_tid);
+        let spawn = wish(VM | VFORK | SIGCHLD).expect("posix_spawn");
+        assert_eq!(spawn.shape, Shape::Borrow);
+        assert!(wish(SIGCHLD).is_ok(), "musl's fork");
+        for flags in [0x3d_0f00, 0x7d_0f00] {
+            let thread = wish(flags).expect("pthread_create of glibc and musl");
+            assert_eq!(thread.shape, Shape::Thread);
+            assert!(thread.tls && thread.parent_tid && thread.clear_tid && !thread.child_tid);
+        }
     }
 
     #[test]
     fn what_cannot_be_done_is_refused() {
-        assert_eq!(child(0x3d_0f00), Err(Errno::ENOSYS), "pthread_create");
-        assert_eq!(child(VM | SIGCHLD), Err(Errno::EINVAL));
-        assert_eq!(child(0x2000_0000 | SIGCHLD), Err(Errno::EINVAL));
-        assert_eq!(child(0), Err(Errno::EINVAL));
+        assert_eq!(wish(VM | SIGCHLD), Err(Errno::EINVAL));
+        assert_eq!(wish(0x2000_0000 | SIGCHLD), Err(Errno::EINVAL));
+        assert_eq!(wish(0), Err(Errno::EINVAL));
+        assert_eq!(wish(THREAD | SIGHAND), Err(Errno::EINVAL), "as on Linux");
+        let own_files = 0x3d_0f00 & !FILES;
+        assert_eq!(wish(own_files), Err(Errno::EINVAL));
     }
 }

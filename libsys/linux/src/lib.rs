@@ -11,6 +11,7 @@ pub mod arguments;
 pub mod bytes;
 pub mod clone;
 pub mod frame;
+pub mod futex;
 pub mod layout;
 pub mod local;
 pub mod memory;

@@ -21,9 +21,12 @@ impl Restart {
     }
 }
 
-/// How the call with this number behaves. Calls that never wait are never interrupted.
-pub fn of(number: u64) -> Restart {
+/// How the call with this number and these arguments behaves. Calls that never wait are never
+/// interrupted.
+pub fn of(number: u64, arguments: &[u64; 6]) -> Restart {
     match number {
+        // With a time it is repeated only where the rest of the time is known: without a handler.
+        number::FUTEX if arguments[3] != 0 => Restart::WithoutHandler,
         number::NANOSLEEP
         | number::CLOCK_NANOSLEEP
         | number::PPOLL
@@ -49,5 +52,8 @@ mod tests {
         assert!(Restart::AsTheHandlerSays.after_handler(SA_RESTART));
         assert!(!Restart::AsTheHandlerSays.after_handler(0));
         assert!(!Restart::WithoutHandler.after_handler(SA_RESTART));
+        let futex = |time| of(number::FUTEX, &[0, 0, 0, time, 0, 0]);
+        assert_eq!(futex(0), Restart::AsTheHandlerSays);
+        assert_eq!(futex(0x1000), Restart::WithoutHandler);
     }
 }

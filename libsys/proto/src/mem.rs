@@ -137,8 +137,9 @@ pub enum Request {
     Exec { space: Pid },
     /// Destroys a space, its threads and all it alone uses. From `proc`. Reply: `Done`.
     Destroy { space: Pid },
-    /// Makes one more stopped thread in `space`. From `proc`. Reply: `Thread`, with handle.
-    AddThread { space: Pid, priority: u32 },
+    /// Makes one more stopped thread in `space`, which is known as `tid`. From `proc`. Reply:
+    /// `Thread`, with handle.
+    AddThread { space: Pid, priority: u32, tid: u32 },
     /// Destroys a thread made by `AddThread`, by its frame. From `proc`. Reply: `Done`.
     RemoveThread { space: Pid, frame: u32 },
     /// Limits in bytes (`u64::MAX`: none) of all writable memory, the stack and the heap of
@@ -170,6 +171,60 @@ pub enum Request {
     /// Most frames that were in use at a time, since the start or since this was last asked with
     /// `restart`. From servers. Reply: `Count`.
     Peak { restart: bool },
+
+    /// `FUTEX_WAIT_BITSET`: waits until the word at `address`, which is lease 0, is woken with one of
+    /// `bits`, or until `CLOCK_MONOTONIC` `deadline_ns` (`u64::MAX`: for ever). `shared`: others may
+    /// map the word elsewhere. Parks. Reply: `Done`. `EAGAIN` if it is not `expected`, `ETIMEDOUT`.
+    FutexWait {
+        address: u64,
+        expected: u32,
+        bits: u32,
+        deadline_ns: u64,
+        shared: bool,
+    },
+    /// `FUTEX_WAKE_BITSET`. Reply: `Count`.
+    FutexWake {
+        address: u64,
+        count: u32,
+        bits: u32,
+        shared: bool,
+    },
+    /// `FUTEX_CMP_REQUEUE` (without `expected`: `FUTEX_REQUEUE`); lease 0 is the word at `from`.
+    /// Reply: `Count` of those woken and moved. `EAGAIN` if it is not `expected`.
+    FutexRequeue {
+        from: u64,
+        to: u64,
+        wake: u32,
+        move_: u32,
+        shared: bool,
+        expected: Option<u32>,
+    },
+    /// `FUTEX_WAKE_OP`; lease 0 is the word at `second`. Reply: `Count`.
+    FutexWakeOp {
+        first: u64,
+        second: u64,
+        wake_first: u32,
+        wake_second: u32,
+        operation: u32,
+        shared: bool,
+    },
+    /// `set_robust_list` of the thread that asks (0: none). Reply: `Done`.
+    Robust { head: u64 },
+    /// A thread made by `AddThread`, or the first, ends while others of `space` go on: gives up its
+    /// robust locks; stores 0 in the words at `clear`, waking one who waits for it, and at `area`
+    /// (addresses of 0: none); destroys it. From `proc`. Reply: `Done`.
+    EndThread {
+        space: Pid,
+        frame: u32,
+        clear: u64,
+        area: u64,
+    },
+    /// Makes a space for `borrower` that is empty but for a stopped thread. What `borrower` asks about
+    /// its own memory is about that of `lender` until it executes a program; the lender can be
+    /// destroyed only then. From `proc`. Reply: `Thread`, with handle.
+    Lend { lender: Pid, borrower: Pid },
+    /// The numbers of the threads of `space`, to lease 0 (`u32` each). Reply: `Count` of all.
+    Threads { space: Pid },
 }
 
 /// What the memory service answers.

@@ -140,6 +140,28 @@ pub enum Request {
     Start,
     /// From the root task: parks until pid 1 of [`Request::Start`] ends. Reply: `Waited`.
     WaitInit,
+    /// A thread beside the caller. It starts with the registers in the [`abi::thread::Block`] at
+    /// `block` (`user[0]`: thread pointer), and has its upcalls there, on the stack that ends at
+    /// `stack`. Its number goes to leases 0 and 1, four bytes each, if they are there, before it
+    /// starts. Reply: `Pid`, its number. `EAGAIN`, `ENOMEM`.
+    Spawn { block: u64, stack: u64 },
+    /// `vfork`: a child that uses the caller's memory and starts as a thread of [`Request::Spawn`]
+    /// does. The caller waits until the child executes a program or ends. Reply: `Pid`.
+    VFork { block: u64, stack: u64 },
+    /// `exit` of the calling thread; the process ends with its last one. Where it goes on, 0 is stored
+    /// at `clear`, waking who waits for that word, and at `area` (addresses of 0: none). Does not return.
+    ExitThread { status: i32, clear: u64, area: u64 },
+    /// The calling thread's number. Reply: `Pid`.
+    ThreadId,
+    /// `tgkill`, or `tkill` with `pid` 0; `code` is `SI_TKILL`, or that of `rt_tgsigqueueinfo`.
+    /// Reply: `Done`. `ESRCH`, `EPERM`, `EINVAL`.
+    KillThread {
+        pid: i32,
+        tid: i32,
+        signal: u32,
+        code: i32,
+        value: u64,
+    },
 }
 
 /// What the process service answers.

@@ -44,6 +44,28 @@ pub fn thread_inherit(
     simple(number::THREAD_INHERIT, arguments).map(|x| Token(x[1]))
 }
 
+/// Starts stopped thread `copy` beside `original`, which waits for a reply on `endpoint`, with the
+/// registers in the block at `block` of its memory and upcalls on the stack that ends at `stack`. Its
+/// exceptions, and its handles if it has others, carry `badge`.
+pub fn thread_spawn(
+    copy: Handle,
+    original: Handle,
+    endpoint: Handle,
+    badge: u64,
+    block: u64,
+    stack: u64,
+) -> Result<(), Error> {
+    let arguments = [
+        copy.0.into(),
+        original.0.into(),
+        endpoint.0.into(),
+        badge,
+        block,
+        stack,
+    ];
+    simple(number::THREAD_SPAWN, arguments).map(drop)
+}
+
 /// Stops `thread`. A wait that it is in goes on.
 pub fn thread_suspend(thread: Handle) -> Result<(), Error> {
     simple_3(number::THREAD_SUSPEND, thread.0.into(), 1, 0).map(drop)

@@ -6,6 +6,9 @@ use crate::thread::flag;
 
 /// Number of priorities; 31 is the highest.
 pub const PRIORITIES: usize = 32;
+/// Threads below this priority take turns with those of the same one. Those above are servers: each
+/// runs until it waits, on the time of the program that it works for.
+pub const SLICED: u32 = 16;
 
 /// Threads that could run. The running one is not in it.
 ///

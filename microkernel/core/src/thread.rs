@@ -40,6 +40,8 @@ pub mod flag {
     pub const TRACED: u32 = 64;
     /// Works on a traced message, so that its own are traced meanwhile.
     pub const FOLLOWED: u32 = 128;
+    /// Its time slice ended while a server worked for it: others go first when its wait ends.
+    pub const EXPIRED: u32 = 256;
 }
 
 /// Where a thread wants its upcalls.
@@ -138,6 +140,10 @@ pub struct Thread {
     pub span: u32,
     /// The message in the trace that it works on; 0 for none.
     pub cause: u32,
+    /// Whose page tables it uses: its own space's, or those of a program that lends it its memory.
+    pub memory: SpaceId,
+    /// Unused.
+    pub reserved: u32,
     /// 1 once it has used vector registers, so that `vector` means something.
     pub has_vector: u64,
     /// Vector registers q0-q31, then FPSR and FPCR, when not in the processor.
@@ -209,6 +215,8 @@ impl Thread {
             kernel_message: Message::default(),
             span: 0,
             cause: 0,
+            memory: space,
+            reserved: 0,
             has_vector: 0,
             vector: VectorState::ZERO,
         }
@@ -220,6 +228,7 @@ impl Thread {
         self.state = State::Inactive;
         self.priority = priority;
         self.space = space;
+        self.memory = space;
         self.serial = serial;
     }
 
@@ -313,6 +322,7 @@ mod tests {
             (new.sequence, new.state, new.priority)
         );
         assert_eq!((built.space, built.serial), (new.space, new.serial));
+        assert_eq!(built.memory, new.memory);
     }
 
     #[test]

@@ -205,7 +205,7 @@ pub(super) fn lease_copy(
     let caller = kernel.memory.thread(waiting);
     let number = lease;
     let lease = *caller.leases.get(lease as usize).ok_or(Error::Invalid)?;
-    let (caller_space, watched) = (caller.space, caller.has(WATCHED));
+    let (caller_space, watched) = (caller.memory, caller.has(WATCHED));
     let needed = if direction == Direction::FromCaller {
         Lease::READ
     } else {

@@ -141,6 +141,7 @@ fn simple(kernel: &mut Kernel, number: u64, arguments: Arguments) -> Outcome {
         SPACE_EXTEND => space::extend(kernel, arguments),
         THREAD_EXCEPTIONS => thread::set_exceptions(kernel, arguments),
         THREAD_INHERIT => thread::inherit(kernel, arguments),
+        THREAD_SPAWN => thread::spawn(kernel, arguments),
         THREAD_SUSPEND => thread::suspend(kernel, arguments),
         THREAD_KICK => thread::kick(kernel, arguments),
         THREAD_READ => thread::read(kernel, arguments),

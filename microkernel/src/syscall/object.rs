@@ -12,7 +12,7 @@ use super::{Arguments, DONE, Outcome};
 use crate::arch::memory::{frame_address, zero_frame};
 use crate::arch::mmu;
 use crate::fault;
-use crate::kernel::{Kernel, construct};
+use crate::kernel::{Kernel, Memory, construct};
 
 /// Rights of who creates an endpoint.
 const ENDPOINT_RIGHTS: Rights = Rights::SEND
@@ -181,6 +181,7 @@ fn free_thread(kernel: &mut Kernel, id: ThreadId) {
     }
     kernel.halt(id);
     fault::drop_vector(kernel, id);
+    give_memory_back(&mut kernel.memory, id);
     let thread = kernel.memory.thread(id);
     let (space, exceptions) = (thread.space, thread.exceptions);
     kernel.memory.space(space).threads -= 1;
@@ -188,6 +189,30 @@ fn free_thread(kernel: &mut Kernel, id: ThreadId) {
         kernel.memory.endpoint(exceptions).references -= 1;
     }
     kernel.memory.frames.release(id.0);
+}
+
+/// Lets a thread use the memory of `lender` instead of its own space's. The lender counts it, so that
+/// it does not end before.
+pub(super) fn borrow_memory(memory: &mut Memory, id: ThreadId, lender: SpaceId) {
+    give_memory_back(memory, id);
+    let lent = memory.space(lender);
+    lent.threads += 1;
+    let ttbr = lent.ttbr();
+    let thread = memory.thread(id);
+    (thread.memory, thread.ttbr0) = (lender, ttbr);
+}
+
+/// Ends what [`borrow_memory`] began. The thread does not run.
+pub(super) fn give_memory_back(memory: &mut Memory, id: ThreadId) {
+    let thread = memory.thread(id);
+    let (own, lender) = (thread.space, thread.memory);
+    if own == lender {
+        return;
+    }
+    memory.space(lender).threads -= 1;
+    let ttbr = memory.space(own).ttbr();
+    let thread = memory.thread(id);
+    (thread.memory, thread.ttbr0) = (own, ttbr);
 }
 
 fn destroy_space(kernel: &mut Kernel, handle: u64) -> Result<(), Error> {

@@ -3,17 +3,17 @@
 use abi::message::notify;
 use abi::thread::{Registers, RunState};
 use abi::trace::kind;
-use abi::{Error, Message, Rights};
+use abi::{Error, Lease, Message, Rights};
 use core::mem::size_of;
 use kernel_core::endpoint::{self, Kicked};
 use kernel_core::frames::Kind;
 use kernel_core::object::{EndpointId, FrameNumber, Objects, SpaceId, ThreadId};
 use kernel_core::ready::Place;
 use kernel_core::space::{self, DIRECT_SLOTS, SlotKind};
-use kernel_core::thread::{State, Thread, USER_PSTATE, Upcall, flag};
+use kernel_core::thread::{State, Thread, USER_PSTATE, Upcall, flag, handling};
 use kernel_core::trace;
 
-use super::{Arguments, DONE, FULL, LIGHT, Outcome, finish, finish_with};
+use super::{Arguments, DONE, FULL, LIGHT, Outcome, finish, finish_with, object};
 use crate::fault;
 use crate::kernel::{Kernel, Memory};
 use crate::upcall;
@@ -39,6 +39,7 @@ pub(super) fn start(kernel: &mut Kernel, [thread, pc, sp, first, second, ..]: Ar
 pub(crate) fn begin(kernel: &mut Kernel, id: ThreadId, pc: u64, sp: u64, arguments: [u64; 2]) {
     kernel.halt(id);
     fault::drop_vector(kernel, id);
+    object::give_memory_back(&mut kernel.memory, id);
     let thread = kernel.memory.thread(id);
     thread.registers = Registers {
         x: [0; 31],
@@ -65,18 +66,7 @@ pub(super) fn inherit(
     kernel: &mut Kernel,
     [child, parent, endpoint, badge, ..]: Arguments,
 ) -> Outcome {
-    let (child, parent) = (kernel.thread_of(child)?, kernel.thread_of(parent)?);
-    let server = kernel.endpoint_of(endpoint, Rights::RECEIVE)?;
-    if badge & abi::Badge::KERNEL != 0 || kernel.memory.thread(child).state != State::Inactive {
-        return Err(Error::Invalid.into());
-    }
-    let original = kernel.memory.thread(parent);
-    if original.state != State::AwaitingReply
-        || original.endpoint != server
-        || original.has(flag::KERNEL_MESSAGE)
-    {
-        return Err(Error::Invalid.into());
-    }
+    let (child, parent, server) = copy_and_original(kernel, child, parent, endpoint, badge)?;
     copy_handles(&mut kernel.memory, parent, child, badge)?;
     copy_registers(kernel, parent, child, badge);
     let copy = kernel.memory.thread(child);
@@ -88,6 +78,65 @@ pub(super) fn inherit(
         trace::inherited(&mut kernel.memory, parent, child);
     }
     Ok(token)
+}
+
+/// A stopped thread, and one that waits for a reply on the endpoint `server`: what the two calls need
+/// that make the one from the other.
+fn copy_and_original(
+    kernel: &mut Kernel,
+    child: u64,
+    parent: u64,
+    endpoint: u64,
+    badge: u64,
+) -> Result<(ThreadId, ThreadId, EndpointId), Error> {
+    let (child, parent) = (kernel.thread_of(child)?, kernel.thread_of(parent)?);
+    let server = kernel.endpoint_of(endpoint, Rights::RECEIVE)?;
+    if badge & abi::Badge::KERNEL != 0 || kernel.memory.thread(child).state != State::Inactive {
+        return Err(Error::Invalid);
+    }
+    let original = kernel.memory.thread(parent);
+    if original.state != State::AwaitingReply
+        || original.endpoint != server
+        || original.has(flag::KERNEL_MESSAGE)
+    {
+        return Err(Error::Invalid);
+    }
+    Ok((child, parent, server))
+}
+
+/// `THREAD_SPAWN`.
+pub(super) fn spawn(
+    kernel: &mut Kernel,
+    [child, parent, endpoint, badge, block, stack]: Arguments,
+) -> Outcome {
+    let (child, parent, _) = copy_and_original(kernel, child, parent, endpoint, badge)?;
+    let lender = kernel.memory.thread(parent).memory;
+    let (registers, tpidr) = upcall::read_new(&mut kernel.memory, lender, block)?;
+    copy_handles(&mut kernel.memory, parent, child, badge)?;
+    copy_registers(kernel, parent, child, badge);
+    let memory = &mut kernel.memory;
+    if memory.thread(child).space != lender {
+        object::borrow_memory(memory, child, lender);
+    }
+    let thread = memory.thread(child);
+    thread.registers = registers;
+    thread.tpidr = tpidr;
+    thread.leases = [Lease::NONE; 2];
+    thread.upcall = Upcall {
+        stack,
+        block,
+        active: handling::NOTHING,
+        ..thread.upcall
+    };
+    thread.state = State::Ready;
+    if kernel.is_watched(parent) {
+        let traced = kernel.memory.thread(parent).flags & flag::TRACED;
+        kernel.memory.thread(child).flags |= traced;
+        let pc = registers.pc;
+        trace::event(&mut kernel.memory, kind::START, kernel.current, child, pc);
+    }
+    kernel.wake(child, Place::Last);
+    DONE
 }
 
 fn copy_registers(kernel: &mut Kernel, parent: ThreadId, child: ThreadId, badge: u64) {

@@ -14,7 +14,7 @@ use crate::pages::{CHUNK_PAGES, Mapped};
 use crate::policy::ForkPolicy;
 use crate::ports::Machine;
 use crate::region::{Backing, Kind, LOWEST, READ, Region, Regions, WRITE, page};
-use crate::space::Space;
+use crate::space::{Robust, Space};
 use abi::addr::{page_down, page_up};
 use abi::layout::USER_END;
 use abi::{Errno, PAGE_BYTES};
@@ -86,9 +86,16 @@ impl<P: ForkPolicy> Mem<P> {
         {
             return Err(Errno::ENOMEM);
         }
+        if self.spaces.lends(pid) {
+            return Err(Errno::EBUSY);
+        }
+        let space = self.spaces.get_mut(pid).ok_or(Errno::ESRCH)?;
         self.memory.reserve(space, &plan, stack_pages)?;
+        self.spaces.give_back(pid);
         self.tell_parent(pid);
         let space = self.spaces.get_mut(pid).ok_or(Errno::ESRCH)?;
+        let threads = space.threads.iter_mut();
+        threads.for_each(|thread| thread.robust = Robust::default());
         space.hot = Hot::default();
         self.memory.replace(machine, space, &plan)?;
         let filled = self.memory.fill(machine, space, &plan, &image);

@@ -11,7 +11,7 @@ use abi::message::access;
 use abi::{Errno, PAGE_BYTES, PhysAddr, Token};
 use alloc::vec::Vec;
 use proto::mem::{Reply, Request, flags};
-use proto::port::{Callers, Incoming, Outcome, Refusal};
+use proto::port::{Callers, Clock, Incoming, Outcome, Refusal};
 use proto::{Pid, server_id};
 
 /// Most bytes of an encoded image; more is `E2BIG`.
@@ -20,7 +20,7 @@ const IMAGE_BYTES: usize = 1 << 20;
 /// A request's answer, and the thread whose handle goes with it.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Answer {
-    /// What the serve loop does; no request of this service is parked.
+    /// What the serve loop does; only waits for futexes are parked.
     pub outcome: Outcome<Reply>,
     /// The thread whose handle the reply passes on.
     pub thread: Option<ThreadKey>,
@@ -31,12 +31,23 @@ type Answered = Result<(Reply, Option<ThreadKey>), Refusal>;
 
 impl<P: ForkPolicy> Mem<P> {
     /// Answers one request.
-    pub fn handle<M: Machine, C: Callers<Reply>>(
+    pub fn handle<M: Machine, C: Callers<Reply> + Clock>(
         &mut self,
         machine: &mut M,
         callers: &mut C,
         incoming: &Incoming<Request>,
     ) -> Answer {
+        if let Request::FutexWait { .. }
+        | Request::FutexWake { .. }
+        | Request::FutexRequeue { .. }
+        | Request::FutexWakeOp { .. } = incoming.request
+        {
+            let outcome = self.futex_request(callers, incoming);
+            return Answer {
+                outcome: outcome.unwrap_or_else(|refusal| Outcome::Reply(Err(refusal))),
+                thread: None,
+            };
+        }
         match self.dispatch(machine, callers, incoming) {
             Ok((reply, thread)) => Answer {
                 outcome: Outcome::Reply(Ok(reply)),
@@ -64,9 +75,11 @@ impl<P: ForkPolicy> Mem<P> {
             | Request::Protect { .. }
             | Request::Remap { .. }
             | Request::Advise { .. }
-            | Request::Touch { .. } => self
-                .own_request(machine, sender, incoming.request)
-                .map(plain),
+            | Request::Touch { .. } => {
+                let owner = self.spaces.memory_of(sender);
+                self.own_request(machine, owner, incoming.request)
+                    .map(plain)
+            }
 
             Request::ObjectCreate { .. }
             | Request::ObjectSlice { .. }
@@ -85,6 +98,8 @@ impl<P: ForkPolicy> Mem<P> {
             | Request::Destroy { .. }
             | Request::AddThread { .. }
             | Request::RemoveThread { .. }
+            | Request::EndThread { .. }
+            | Request::Lend { .. }
             | Request::Limits { .. }
             | Request::MapDevice { .. }
             | Request::HandleSlots { .. } => self.process_request(machine, callers, incoming),
@@ -101,6 +116,12 @@ impl<P: ForkPolicy> Mem<P> {
             Request::Regions { space, skip } => {
                 self.regions(callers, incoming, space, skip).map(plain)
             }
+            Request::Threads { space } => self.list_threads(callers, incoming, space).map(plain),
+            Request::Robust { head } => self.set_robust(sender, incoming.token, head).map(plain),
+            Request::FutexWait { .. }
+            | Request::FutexWake { .. }
+            | Request::FutexRequeue { .. }
+            | Request::FutexWakeOp { .. } => Err(Errno::EINVAL.into()),
         }
     }
 
@@ -197,13 +218,31 @@ impl<P: ForkPolicy> Mem<P> {
             Request::Create { space, priority } => {
                 self.create(machine, space, priority).map(with_thread)
             }
-            Request::AddThread { space, priority } => {
-                self.add_thread(machine, space, priority).map(with_thread)
+            Request::AddThread {
+                space,
+                priority,
+                tid,
+            } => self
+                .add_thread(machine, space, priority, tid)
+                .map(with_thread),
+            Request::Lend { lender, borrower } => {
+                self.lend(machine, lender, borrower).map(with_thread)
             }
+            Request::EndThread {
+                space,
+                frame,
+                clear,
+                area,
+            } => self
+                .end_thread(machine, callers, space, frame, [clear, area])
+                .map(done),
             Request::Exec { space } => {
                 return self.exec_from_lease(machine, callers, incoming, space);
             }
-            Request::Destroy { space } => self.destroy(machine, space).map(done),
+            Request::Destroy { space } => {
+                self.give_up_all_locks(machine, callers, space);
+                self.destroy(machine, space).map(done)
+            }
             Request::RemoveThread { space, frame } => {
                 self.remove_thread(machine, space, frame).map(done)
             }

@@ -12,6 +12,7 @@ pub mod batch;
 mod exec;
 pub mod fault;
 pub mod frames;
+pub mod futex;
 mod handle;
 pub mod hot;
 pub mod map;
@@ -27,6 +28,7 @@ pub mod ports;
 mod process;
 pub mod region;
 pub mod space;
+mod threads;
 mod unmap;
 
 pub use handle::Answer;
@@ -37,6 +39,7 @@ use abi::boot::FrameRange;
 use alloc::vec::Vec;
 use fault::{Decline, Replaced};
 use frames::{Frames, Rank};
+use futex::Futexes;
 use policy::ForkPolicy;
 use ports::Machine;
 use proto::handover::State;
@@ -69,6 +72,7 @@ pub struct Mem<P> {
     policy: P,
     spaces: Spaces,
     memory: Memory,
+    futexes: Futexes,
     /// Room for images and for what is copied from and to leases.
     #[serde(skip)]
     scratch: Vec<u8>,
@@ -112,6 +116,7 @@ impl<P: ForkPolicy> Mem<P> {
             policy,
             spaces: Spaces::default(),
             memory,
+            futexes: Futexes::default(),
             scratch: Vec::new(),
         })
     }

@@ -65,7 +65,7 @@ impl<P: ForkPolicy> Mem<P> {
                 prot,
                 flags,
             } => {
-                let owner = if space == Pid(0) { sender } else { space };
+                let owner = self.owner(sender, space);
                 Wish::new(address, bytes, prot, flags)
                     .and_then(|wish| self.map_object(machine, owner, object, offset, &wish))
                     .map(Reply::Address)
@@ -75,7 +75,7 @@ impl<P: ForkPolicy> Mem<P> {
                 object,
                 address,
             } => {
-                let owner = if space == Pid(0) { sender } else { space };
+                let owner = self.owner(sender, space);
                 self.unmap_object(machine, owner, object, address)
                     .map(Reply::Count)
             }
@@ -83,6 +83,12 @@ impl<P: ForkPolicy> Mem<P> {
         };
         self.memory.keep_promises();
         done.map_err(Refusal::from)
+    }
+
+    /// Whose memory `sender` means by `space`.
+    fn owner(&mut self, sender: Pid, space: Pid) -> Pid {
+        let named = if space == Pid(0) { sender } else { space };
+        self.spaces.memory_of(named)
     }
 
     fn create_object(&mut self, holder: Pid, bytes: u64) -> Result<ObjectId, Errno> {

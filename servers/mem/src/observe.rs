@@ -48,15 +48,14 @@ impl<P: ForkPolicy> Mem<P> {
         if pid != sender && !sender.is_server() {
             return Err(Errno::EPERM);
         }
+        let pid = self.spaces.memory_of(pid);
         self.spaces.get_mut(pid).ok_or(Errno::ESRCH)
     }
 
     pub(crate) fn usage(&mut self, sender: Pid, pid: Pid) -> Result<Reply, Refusal> {
-        self.observed(sender, pid)?;
+        let pid = self.observed(sender, pid)?.pid;
         let Mem { spaces, memory, .. } = self;
-        let space = spaces
-            .get_mut(if pid == Pid(0) { sender } else { pid })
-            .ok_or(Errno::ESRCH)?;
+        let space = spaces.get_mut(pid).ok_or(Errno::ESRCH)?;
         let (mut resident, mut shared) = (u64::from(space.pages.count(&memory.chunks)), 0);
         space
             .pages
@@ -89,7 +88,7 @@ impl<P: ForkPolicy> Mem<P> {
     }
 
     /// The frame that a read of `address` would show.
-    fn frame_at(&mut self, pid: Pid, address: u64) -> Option<u32> {
+    pub(crate) fn frame_at(&mut self, pid: Pid, address: u64) -> Option<u32> {
         let space = self.spaces.get_mut(pid)?;
         let region = space.regions.find(address)?;
         if region.prot == 0 {
@@ -120,6 +119,7 @@ impl<P: ForkPolicy> Mem<P> {
         if !incoming.sender.is_server() {
             return Err(Errno::EPERM.into());
         }
+        let pid = self.spaces.memory_of(pid);
         let wanted = incoming.leases[0].bytes;
         let mut piece = [0; PIECE];
         let mut done = 0;
@@ -158,6 +158,7 @@ impl<P: ForkPolicy> Mem<P> {
         if incoming.sender != server_id::PROC {
             return Err(Errno::EPERM.into());
         }
+        let pid = self.spaces.memory_of(pid);
         let wanted = incoming.leases[0].bytes;
         let mut piece = [0; PIECE];
         let mut done = 0;

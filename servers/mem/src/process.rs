@@ -5,7 +5,7 @@ use crate::memory::{self, Memory};
 use crate::policy::ForkPolicy;
 use crate::ports::{Machine, Reclaim, SpaceKey, ThreadKey};
 use crate::region::page;
-use crate::space::{Space, Thread};
+use crate::space::{Robust, Space, Thread};
 use abi::layout::USER_END;
 use abi::{Errno, Error};
 use proto::Pid;
@@ -15,8 +15,6 @@ use proto::mem::Reply;
 const OBJECT_FRAMES: u64 = 3;
 /// Tables that every program needs: one of the second level, one each for image and stack.
 const FIRST_TABLES: usize = 3;
-/// Most threads of a space.
-const MAX_THREADS: usize = 1024;
 /// Handle slots that one frame holds.
 const SLOTS_PER_FRAME: u32 = 256;
 
@@ -54,7 +52,8 @@ impl<P: ForkPolicy> Mem<P> {
         parent: Pid,
         child: Pid,
     ) -> Result<(Reply, ThreadKey), Errno> {
-        let slot = self.spaces.slot(parent).ok_or(Errno::ESRCH)?;
+        let owner = self.spaces.memory_of(parent);
+        let slot = self.spaces.slot(owner).ok_or(Errno::ESRCH)?;
         let original = self.spaces.at(slot);
         let pages = u64::from(original.pages.count(&self.memory.chunks));
         let needed = self.policy.frames_at_once(pages) + OBJECT_FRAMES + FIRST_TABLES as u64;
@@ -77,9 +76,28 @@ impl<P: ForkPolicy> Mem<P> {
         Ok(made)
     }
 
+    /// Makes a space for `borrower` whose thread uses the memory of `lender`.
+    pub(crate) fn lend<M: Machine>(
+        &mut self,
+        machine: &mut M,
+        lender: Pid,
+        borrower: Pid,
+    ) -> Result<(Reply, ThreadKey), Errno> {
+        let owner = self.spaces.memory_of(lender);
+        let space = self.spaces.get_mut(owner).ok_or(Errno::ESRCH)?;
+        let priority = space.threads.first().map_or(0, |thread| thread.priority);
+        let made = self.create(machine, borrower, priority)?;
+        self.spaces.borrow(borrower, owner);
+        Ok(made)
+    }
+
     /// Destroys a space and everything that only it uses.
     pub(crate) fn destroy<M: Machine>(&mut self, machine: &mut M, pid: Pid) -> Result<(), Errno> {
+        if self.spaces.lends(pid) {
+            return Err(Errno::EBUSY);
+        }
         self.tell_parent(pid);
+        self.spaces.give_back(pid);
         let space = self.spaces.get_mut(pid).ok_or(Errno::ESRCH)?;
         self.memory.destroy_space(machine, space);
         self.spaces.remove(pid);
@@ -98,45 +116,6 @@ impl<P: ForkPolicy> Mem<P> {
         {
             parent.hot.join(&hot);
         }
-    }
-
-    /// Makes one more thread.
-    pub(crate) fn add_thread<M: Machine>(
-        &mut self,
-        machine: &mut M,
-        pid: Pid,
-        priority: u32,
-    ) -> Result<(Reply, ThreadKey), Errno> {
-        let space = self.spaces.get_mut(pid).ok_or(Errno::ESRCH)?;
-        if space.threads.len() >= MAX_THREADS {
-            return Err(Errno::EAGAIN);
-        }
-        let thread = self.memory.create_thread(machine, space, priority)?;
-        space.threads.push(thread);
-        Ok((
-            Reply::Thread {
-                frame: thread.frame,
-            },
-            thread.key,
-        ))
-    }
-
-    /// Destroys a thread.
-    pub(crate) fn remove_thread<M: Machine>(
-        &mut self,
-        machine: &mut M,
-        pid: Pid,
-        frame: u32,
-    ) -> Result<(), Errno> {
-        let space = self.spaces.get_mut(pid).ok_or(Errno::ESRCH)?;
-        let at = space
-            .threads
-            .iter()
-            .position(|thread| thread.frame == frame)
-            .ok_or(Errno::ESRCH)?;
-        let thread = space.threads.remove(at);
-        self.memory.destroy_thread(machine, thread);
-        Ok(())
     }
 
     /// Makes room in the handle table of a space.
@@ -201,7 +180,7 @@ impl Memory {
         }
     }
 
-    fn create_thread<M: Machine>(
+    pub(crate) fn create_thread<M: Machine>(
         &mut self,
         machine: &mut M,
         space: &Space,
@@ -215,6 +194,8 @@ impl Memory {
                 key,
                 frame,
                 priority,
+                tid: space.pid.0,
+                robust: Robust::default(),
             }),
             Err(error) => {
                 self.frames.release_kernel(frame);
@@ -248,7 +229,7 @@ impl Memory {
         })
     }
 
-    fn destroy_thread<M: Machine>(&mut self, machine: &mut M, thread: Thread) {
+    pub(crate) fn destroy_thread<M: Machine>(&mut self, machine: &mut M, thread: Thread) {
         let done = machine.destroy_thread(thread.key);
         debug_assert!(done.is_ok(), "the thread is ours");
         self.frames.release_kernel(thread.frame);

@@ -19,6 +19,17 @@ pub struct Thread {
     pub frame: u32,
     /// Its priority.
     pub priority: u32,
+    /// Its number among the threads of the system.
+    pub tid: u32,
+    /// Its robust locks.
+    pub robust: Robust,
+}
+
+/// Where a thread keeps the list of locks that others must learn of if it ends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Robust {
+    /// Address of the list's head; 0 for none.
+    pub head: u64,
 }
 
 /// Limits in bytes; `u64::MAX` is none.
@@ -82,6 +93,8 @@ pub struct Space {
     pub parent: Pid,
     /// What is touched after forks.
     pub hot: Hot,
+    /// Whose memory its thread uses; 0 if it has its own.
+    pub lender: Pid,
 }
 
 /// All spaces.
@@ -93,6 +106,8 @@ pub struct Spaces {
     free: Vec<u32>,
     /// What the last search found: messages come in clusters.
     last: (Pid, u32),
+    /// Spaces that use another's memory.
+    borrowers: u32,
 }
 
 impl Spaces {
@@ -118,6 +133,40 @@ impl Spaces {
     /// The space in a slot that [`Spaces::slot`] named.
     pub fn at(&mut self, slot: usize) -> &mut Space {
         &mut self.slots[slot]
+    }
+
+    /// Whose memory a process uses: its own, or that of the lender.
+    #[inline]
+    pub fn memory_of(&mut self, pid: Pid) -> Pid {
+        if self.borrowers == 0 {
+            return pid;
+        }
+        match self.get_mut(pid) {
+            Some(space) if space.lender != Pid(0) => space.lender,
+            _ => pid,
+        }
+    }
+
+    /// Lets `pid` use the memory of `lender`, which has its own.
+    pub fn borrow(&mut self, pid: Pid, lender: Pid) {
+        if let Some(space) = self.get_mut(pid) {
+            space.lender = lender;
+            self.borrowers += 1;
+        }
+    }
+
+    /// `pid` has memory of its own from now on.
+    pub fn give_back(&mut self, pid: Pid) {
+        if let Some(space) = self.get_mut(pid)
+            && core::mem::take(&mut space.lender) != Pid(0)
+        {
+            self.borrowers -= 1;
+        }
+    }
+
+    /// Whether somebody uses the memory of `pid`.
+    pub fn lends(&mut self, pid: Pid) -> bool {
+        self.borrowers > 0 && self.iter_mut().any(|space| space.lender == pid)
     }
 
     /// Two different spaces.
@@ -147,6 +196,7 @@ impl Spaces {
         };
         (space.heap_start, space.heap_end, space.size, space.faults) = (0, 0, 0, 0);
         (space.parent, space.hot) = (Pid(0), Hot::default());
+        space.lender = Pid(0);
         space.limits = Limits::NONE;
         Some(slot as usize)
     }

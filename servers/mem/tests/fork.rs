@@ -209,6 +209,7 @@ fn script<P: ForkPolicy>(world: &mut World<P>) {
                 Request::AddThread {
                     space: Pid(pid),
                     priority: 3,
+                    tid: 9,
                 },
             );
             let _ = world.exec(pid, &image());
@@ -241,6 +242,7 @@ fn threads_come_and_go() {
         Request::AddThread {
             space: Pid(1),
             priority: 3,
+            tid: 9,
         },
     ) else {
         panic!("a thread")

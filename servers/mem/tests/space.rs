@@ -382,6 +382,7 @@ fn programs_can_ask_only_about_themselves() {
         Request::AddThread {
             space: Pid(1),
             priority: 1,
+            tid: 9,
         },
         Request::RemoveThread {
             space: Pid(1),

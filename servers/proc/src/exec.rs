@@ -7,6 +7,7 @@ use crate::credentials::{Credentials, Elevated};
 use crate::limits;
 use crate::ports::{IpcExit, Ports, ProgramFile};
 use crate::process::{Life, Process};
+use crate::task::Caller;
 use crate::{Answer, Proc};
 use abi::{Errno, layout};
 use alloc::borrow::Cow;
@@ -53,20 +54,26 @@ struct Found<'a> {
 
 impl Proc {
     /// `execve` by a process. Starting its thread anew ends its wait; there is nothing to answer.
-    pub(crate) fn exec<P: Ports>(&mut self, incoming: &Incoming<Request>, ports: &mut P) -> Answer {
+    pub(crate) fn exec<P: Ports>(
+        &mut self,
+        incoming: &Incoming<Request>,
+        caller: Caller,
+        ports: &mut P,
+    ) -> Answer {
         let process = self.table.living(incoming.sender).ok_or(Errno::ESRCH)?;
         let bytes = read_program(incoming, process.limits.soft(limits::STACK), ports)?;
-        self.execute(incoming.sender, &decode(&bytes)?, ports)?;
+        self.execute(caller, &decode(&bytes)?, ports)?;
         Ok(Outcome::Parked)
     }
 
-    /// Replaces what `pid` executes.
+    /// Replaces what the caller's process executes. Only the caller's thread is left.
     pub(crate) fn execute<P: Ports>(
         &mut self,
-        pid: Pid,
+        caller: Caller,
         program: &ProgramRef<'_>,
         ports: &mut P,
     ) -> Result<(), Errno> {
+        let pid = caller.pid;
         let process = self.table.living(pid).ok_or(Errno::ESRCH)?;
         let found = find(pid, program, ports)?;
         let personality = match found.plan.calls {
@@ -84,7 +91,9 @@ impl Proc {
             ports.random(),
         )?;
         let entry = personality.map_or(found.plan.entry, |personality| personality.entry);
+        self.end_borrowers(pid, ports);
         ports.exec_space(pid, &image)?;
+        self.end_other_threads(caller, ports);
 
         if ports.has_ipc_state(pid) {
             ports.exit_ipc(pid, IpcExit::Exec);
@@ -96,13 +105,15 @@ impl Proc {
         process.name = command_name(program.path);
         process.signals.actions.exec();
         process.executed = true;
-        let (thread, life) = (process.thread, process.life);
+        process.first_status = None;
+        let (thread, life) = (process.tasks.first().thread, process.life);
         self.publish(pid, ports);
         ports.commit_program(pid, &found.path);
         ports.start_thread(thread, entry, sp);
         if life == Life::Stopped {
             ports.suspend_thread(thread);
         }
+        self.give_memory_back(pid, ports);
         self.settle(pid, ports);
         Ok(())
     }

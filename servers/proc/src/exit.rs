@@ -3,7 +3,7 @@
 use crate::Proc;
 use crate::park::Purpose;
 use crate::ports::{IpcExit, Ports};
-use crate::process::{CpuTimes, Life};
+use crate::process::{CpuTimes, Life, Process};
 use crate::signal::{IGNORE, SIGCHLD, SIGKILL, child_info};
 use crate::table::INIT;
 use abi::linux::general as linux;
@@ -32,22 +32,20 @@ impl Proc {
     }
 
     /// Ends a process with a wait status.
-    fn end<P: Ports>(&mut self, pid: Pid, status: u32, ports: &mut P) {
+    pub(crate) fn end<P: Ports>(&mut self, pid: Pid, status: u32, ports: &mut P) {
         let Some(process) = self.table.living(pid) else {
             return;
         };
-        let (thread, session, parent) = (process.thread, process.session, process.parent);
-        let times = CpuTimes {
-            user_ns: ports.thread_cpu_ns(thread),
-            system_ns: 0,
-        };
+        let (session, parent) = (process.session, process.parent);
+        let times = own_times(process, ports);
         ports.exit_files(pid);
-        ports.destroy_space(pid, thread);
+        self.end_memory(pid, ports);
         // Only what has ended can leave no more behind; so this comes after it.
         if ports.has_ipc_state(pid) {
             ports.exit_ipc(pid, IpcExit::Ended);
         }
 
+        self.give_memory_back(pid, ports);
         self.forget_waits(pid);
         if let Some(process) = self.table.living_mut(pid) {
             process.times = times;
@@ -69,11 +67,31 @@ impl Proc {
         }
     }
 
+    /// Ends the threads of a process with their memory, or without it if it is lent.
+    fn end_memory<P: Ports>(&mut self, pid: Pid, ports: &mut P) {
+        let lent = self.table.is_lent(pid);
+        let Some(process) = self.table.living(pid) else {
+            return;
+        };
+        if !lent {
+            ports.destroy_space(pid);
+        }
+        for task in process.tasks.iter() {
+            if lent {
+                ports.remove_thread(pid, task.thread);
+            } else {
+                ports.forget_thread(task.thread);
+            }
+        }
+    }
+
     fn forget_waits(&mut self, pid: Pid) {
         let Some(process) = self.table.living_mut(pid) else {
             return;
         };
-        self.deadlines.unpark(process);
+        for task in process.tasks.iter_mut() {
+            self.deadlines.unpark(task);
+        }
         if let Some(alarm) = process.alarm.take() {
             self.deadlines
                 .cancel(alarm.deadline_ns, pid, Purpose::Alarm);
@@ -169,5 +187,17 @@ impl Proc {
             None if self.stopping.is_none() => self.init_ended = Some(reply),
             None => {}
         }
+    }
+}
+
+/// Processor time of a process's own threads.
+pub(crate) fn own_times<P: Ports>(process: &Process, ports: &mut P) -> CpuTimes {
+    let threads = process.tasks.iter();
+    let user_ns = threads
+        .map(|task| ports.thread_cpu_ns(task.thread))
+        .fold(process.past_ns, u64::saturating_add);
+    CpuTimes {
+        user_ns,
+        system_ns: 0,
     }
 }

@@ -9,6 +9,7 @@ use crate::ports::Ports;
 use crate::process::Process;
 use crate::published::entry;
 use crate::resources::priority;
+use crate::task::{Caller, Task};
 use abi::{Errno, Token};
 use proto::Pid;
 use proto::port::Refusal;
@@ -17,16 +18,25 @@ use proto::publish::{Entry, slot};
 
 impl Proc {
     /// `fork` by `parent`: its answer is the child's pid, the child's is 0.
-    pub(crate) fn fork<P: Ports>(&mut self, parent: Pid, ports: &mut P) -> Result<Reply, Refusal> {
+    pub(crate) fn fork<P: Ports>(
+        &mut self,
+        caller: Caller,
+        ports: &mut P,
+    ) -> Result<Reply, Refusal> {
+        let parent = caller.pid;
         let process = self.table.living(parent).ok_or(Errno::ESRCH)?;
+        let original = process.tasks.get(caller.tid).ok_or(Errno::ESRCH)?;
         let pid = self.new_pid(process)?;
         let thread = ports.fork_space(parent, pid)?;
-        let child = process.child(pid, thread, ports.now_ns());
+        let child = process.child(original, pid, thread, ports.now_ns());
 
-        let token = self.furnish(process, &child, ports).inspect_err(|_| {
-            ports.destroy_space(pid, thread);
-            ports.publish(slot(pid), &Entry::FREE);
-        })?;
+        let token = self
+            .furnish((process, original), &child, ports)
+            .inspect_err(|_| {
+                ports.destroy_space(pid);
+                ports.forget_thread(thread);
+                ports.publish(slot(pid), &Entry::FREE);
+            })?;
         if child.nice != 0 {
             ports.set_thread_priority(thread, priority(child.nice));
         }
@@ -36,7 +46,7 @@ impl Proc {
         Ok(Reply::Pid(pid.0))
     }
 
-    fn new_pid(&self, parent: &Process) -> Result<Pid, Errno> {
+    pub(crate) fn new_pid(&self, parent: &Process) -> Result<Pid, Errno> {
         let privileged = parent.credentials.privileged();
         let owned = u64::from(self.table.owned_by(parent.credentials.uid[0]));
         if !privileged && owned >= parent.limits.soft(limits::PROCESSES) {
@@ -49,7 +59,7 @@ impl Proc {
     /// servers look there as soon as they hear of it.
     fn furnish<P: Ports>(
         &self,
-        parent: &Process,
+        (parent, original): (&Process, &Task),
         child: &Process,
         ports: &mut P,
     ) -> Result<Token, Errno> {
@@ -57,7 +67,8 @@ impl Proc {
             slot(child.pid),
             &entry(child, self.table.is_orphaned(child.group)),
         );
-        let token = ports.inherit_thread(child.thread, parent.thread, child.pid)?;
+        let own = child.tasks.first().thread;
+        let token = ports.inherit_thread(own, original.thread, child.pid)?;
         ports.fork_files(parent.pid, child.pid)?;
         self.fork_ipc(parent, child, ports)
             .inspect_err(|_| ports.exit_files(child.pid))?;

@@ -7,6 +7,7 @@
 
 extern crate alloc;
 
+mod clone;
 pub mod credentials;
 mod exec;
 mod exit;
@@ -25,6 +26,7 @@ mod service;
 pub mod signal;
 mod start;
 pub mod table;
+pub mod task;
 mod timers;
 mod wait;
 

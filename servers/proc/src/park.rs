@@ -1,9 +1,9 @@
 //! Requests that wait, as data: a token and what it waits for.
 //!
-//! A process has one thread, so it has at most one parked request; it lies in its [`Process`]. The
-//! deadlines of all are in one ordered set, whose first is the server's timer.
+//! A thread has at most one parked request; it lies in its [`Task`]. The deadlines of all are in one
+//! ordered set, whose first is the server's timer.
 
-use crate::process::Process;
+use crate::task::Task;
 use abi::Token;
 use alloc::collections::BTreeSet;
 use proto::Pid;
@@ -39,12 +39,14 @@ pub enum Waiting {
     Caught,
     /// One of these signals.
     Signal(SignalSet),
+    /// Its memory, which a child uses. No signal interrupts that.
+    Memory,
 }
 
 /// What a deadline is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Purpose {
-    /// The end of the parked request's wait.
+    /// The end of the wait of the thread with that number.
     Wait,
     /// The interval timer.
     Alarm,
@@ -77,21 +79,21 @@ impl Deadlines {
         self.0.pop_first().map(|(_, pid, purpose)| (pid, purpose))
     }
 
-    /// Takes a process's parked request, and its deadline, out.
-    pub fn unpark(&mut self, process: &mut Process) -> Option<Parked> {
-        let parked = process.parked.take()?;
+    /// Takes a thread's parked request, and its deadline, out.
+    pub fn unpark(&mut self, task: &mut Task) -> Option<Parked> {
+        let parked = task.parked.take()?;
         if let Some(deadline_ns) = parked.deadline_ns {
-            self.cancel(deadline_ns, process.pid, Purpose::Wait);
+            self.cancel(deadline_ns, task.tid, Purpose::Wait);
         }
         Some(parked)
     }
 
-    /// Lets a process wait. A request that it waited with before can have no caller any more.
-    pub fn park(&mut self, process: &mut Process, parked: Parked) {
-        self.unpark(process);
+    /// Lets a thread wait. A request that it waited with before can have no caller any more.
+    pub fn park(&mut self, task: &mut Task, parked: Parked) {
+        self.unpark(task);
         if let Some(deadline_ns) = parked.deadline_ns {
-            self.add(deadline_ns, process.pid, Purpose::Wait);
+            self.add(deadline_ns, task.tid, Purpose::Wait);
         }
-        process.parked = Some(parked);
+        task.parked = Some(parked);
     }
 }

@@ -3,6 +3,7 @@
 //! The binary answers with messages to `ipc`, `vfs`, `tty` and `mem` and with kernel calls; a test
 //! with tables. All calls go down, none of them waits for a program.
 
+pub use crate::clone::Begin;
 use abi::{Errno, Handle, Token};
 use proto::Pid;
 use proto::mem::{Image, ObjectId};
@@ -60,8 +61,30 @@ pub trait Memory {
     /// `ENOMEM` and others; the old memory is untouched.
     fn exec_space(&mut self, space: Pid, image: &Image) -> Result<(), Errno>;
 
-    /// Destroys a space with its thread, and forgets the thread's handle.
-    fn destroy_space(&mut self, space: Pid, thread: Thread);
+    /// Destroys a space with its threads.
+    fn destroy_space(&mut self, space: Pid);
+
+    /// Makes an empty space whose stopped thread uses the memory of `lender`.
+    ///
+    /// # Errors
+    /// `ENOMEM`, and nothing is left behind.
+    fn lend_space(&mut self, lender: Pid, borrower: Pid) -> Result<Thread, Errno>;
+
+    /// Makes one more stopped thread in a space, known as `tid`.
+    ///
+    /// # Errors
+    /// `ENOMEM`, `EAGAIN`, and nothing is left behind.
+    fn add_thread(&mut self, space: Pid, priority: u32, tid: Pid) -> Result<Thread, Errno>;
+
+    /// Ends a thread whose process goes on, as `exit` does: gives up its robust locks, and stores 0
+    /// in two words of its memory (addresses of 0: in none), waking who waits for the first.
+    fn end_thread(&mut self, space: Pid, thread: Thread, words: [u64; 2]);
+
+    /// Ends a thread whose process goes on, as if it had never been.
+    fn remove_thread(&mut self, space: Pid, thread: Thread);
+
+    /// Forgets the handle of a thread that went with its space.
+    fn forget_thread(&mut self, thread: Thread);
 
     /// Sets a space's limits.
     ///
@@ -170,6 +193,19 @@ pub trait Threads {
     /// `ENOMEM` if the kernel cannot.
     fn inherit_thread(&mut self, child: Thread, parent: Thread, badge: Pid)
     -> Result<Token, Errno>;
+
+    /// Starts stopped thread `child` in the memory of `parent`, which waits for a reply. Its handles,
+    /// if they are not those of `parent`, and its exceptions carry `badge`.
+    ///
+    /// # Errors
+    /// `EFAULT` if there is no block, `ENOMEM` if the kernel cannot.
+    fn spawn_thread(
+        &mut self,
+        child: Thread,
+        parent: Thread,
+        badge: Pid,
+        begin: Begin,
+    ) -> Result<(), Errno>;
 
     /// Gives the first process's thread its handles with badge `pid` and sets where its exceptions go.
     ///

@@ -2,10 +2,11 @@
 
 use crate::credentials::Credentials;
 use crate::limits::Limits;
-use crate::park::Parked;
 use crate::ports::Thread;
 use crate::signal::Signals;
+use crate::task::{Caller, Task, Tasks};
 use proto::Pid;
+use proto::proc::SignalSet;
 use proto::publish::NAME_BYTES;
 use serde::{Deserialize, Serialize};
 
@@ -85,11 +86,11 @@ pub struct Process {
     pub life: Life,
     /// What a parent may still ask for.
     pub change: Option<Change>,
-    /// Its thread; meaningless for a zombie.
-    pub thread: Thread,
+    /// Its threads; meaningless for a zombie.
+    pub tasks: Tasks,
     /// Who it may act as.
     pub credentials: Credentials,
-    /// Its signals.
+    /// What it has arranged for signals, and those for whichever thread takes them.
     pub signals: Signals,
     /// Its limits.
     pub limits: Limits,
@@ -105,8 +106,14 @@ pub struct Process {
     pub children_times: CpuTimes,
     /// The real interval timer.
     pub alarm: Option<Alarm>,
-    /// The request it waits for.
-    pub parked: Option<Parked>,
+    /// Processor time of threads that have ended.
+    pub past_ns: u64,
+    /// What the thread with the process's number said when it ended before others.
+    pub first_status: Option<i32>,
+    /// Whose memory it uses, if not its own.
+    pub lender: Option<Pid>,
+    /// Who waits until it has memory of its own.
+    pub waited_by: Option<Caller>,
     /// Whether it has executed a program since it was forked.
     pub executed: bool,
 }
@@ -119,12 +126,29 @@ impl Process {
 
     /// Whether a terminal must not stop it.
     pub fn ignores_terminal_stop(&self) -> bool {
-        let signals = &self.signals;
-        (signals.mask | signals.actions.ignored()) & crate::signal::bit(crate::signal::SIGTTIN) != 0
+        let blocked = self.tasks.first().signals.mask;
+        let hidden = blocked | self.signals.actions.ignored();
+        hidden & crate::signal::bit(crate::signal::SIGTTIN) != 0
+    }
+
+    /// Drops signals that are pending for it or for one of its threads.
+    pub fn discard_signals(&mut self, set: SignalSet) {
+        self.signals.queue.discard(set);
+        for task in self.tasks.iter_mut() {
+            task.signals.own.discard(set);
+            task.signals.renew(set);
+        }
+    }
+
+    /// What all its threads block.
+    pub fn blocked_by_all(&self) -> SignalSet {
+        let masks = self.tasks.iter().map(|task| task.signals.mask);
+        masks.fold(u64::MAX, |all, mask| all & mask)
     }
 
     /// The process that `fork` makes: the same, less what is not inherited.
-    pub fn child(&self, pid: Pid, thread: Thread, now_ns: u64) -> Process {
+    /// Of its threads only `original` goes on in the child, in `thread`.
+    pub fn child(&self, original: &Task, pid: Pid, thread: Thread, now_ns: u64) -> Process {
         Process {
             pid,
             parent: self.pid,
@@ -133,7 +157,7 @@ impl Process {
             session: self.session,
             life: Life::Running,
             change: None,
-            thread,
+            tasks: Tasks::one(Task::new(pid, thread, original.signals.mask)),
             credentials: self.credentials.clone(),
             signals: self.signals.inherited(),
             limits: self.limits,
@@ -143,7 +167,10 @@ impl Process {
             times: CpuTimes::default(),
             children_times: CpuTimes::default(),
             alarm: None,
-            parked: None,
+            past_ns: 0,
+            first_status: None,
+            lender: None,
+            waited_by: None,
             executed: false,
         }
     }

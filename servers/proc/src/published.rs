@@ -40,8 +40,12 @@ pub(crate) fn entry(process: &Process, group_is_orphaned: bool) -> Entry {
         no_tty_stop: u8::from(group_is_orphaned || process.ignores_terminal_stop()),
         reserved: [0; 2],
         name: process.name,
-        thread_frame: process.thread.frame,
-        threads: u32::from(process.is_alive()),
+        thread_frame: process.tasks.first().thread.frame,
+        threads: if process.is_alive() {
+            process.tasks.count() as u32
+        } else {
+            0
+        },
         start_ns: process.start_ns,
         limit_files: u32::try_from(process.limits.soft(limits::FILES)).unwrap_or(u32::MAX),
         nice: process.nice,

@@ -1,9 +1,11 @@
 //! Limits, times, nice values, names and the date.
 
 use crate::Proc;
+use crate::exit::own_times;
 use crate::limits::{Limit, Limits};
 use crate::ports::Ports;
 use crate::start::USER_PRIORITY;
+use crate::task::Caller;
 use abi::Errno;
 use proto::Pid;
 use proto::port::{Incoming, Refusal};
@@ -57,15 +59,20 @@ impl Proc {
     /// `getrusage`, `times`.
     pub(crate) fn times<P: Ports>(
         &self,
-        pid: Pid,
+        caller: Caller,
         who: i32,
         ports: &mut P,
     ) -> Result<Reply, Refusal> {
+        let Caller { pid, tid } = caller;
         let process = self.table.living(pid).ok_or(Errno::ESRCH)?;
         match who {
             0 | 1 => {
                 let usage = ports.space_usage(pid);
-                let user_ns = ports.thread_cpu_ns(process.thread);
+                let task = process.tasks.get(tid).filter(|_| who == 1);
+                let user_ns = match task {
+                    Some(task) => ports.thread_cpu_ns(task.thread),
+                    None => own_times(process, ports).user_ns,
+                };
                 Ok(Reply::Times {
                     user_ns,
                     system_ns: 0,
@@ -108,7 +115,9 @@ impl Proc {
             return Err(Errno::EACCES.into());
         }
         process.nice = new;
-        ports.set_thread_priority(process.thread, priority(new));
+        for task in process.tasks.iter() {
+            ports.set_thread_priority(task.thread, priority(new));
+        }
         self.publish(target, ports);
         Ok(nice_reply(new))
     }

@@ -62,12 +62,15 @@ impl Scheduler {
         (known.runner.thread == thread && known.total_ns <= total_ns).then_some(known)
     }
 
-    /// The threads of all living processes as the design sees them.
+    /// All threads of the living processes as the design sees them.
     fn look<P: Ports>(&self, table: &Table, ports: &mut P) -> Vec<Known> {
-        let threads = table.iter().filter(|process| process.is_alive());
+        let living = table.iter().filter(|process| process.is_alive());
+        let threads = living.flat_map(|process| {
+            let nice = process.nice;
+            process.tasks.iter().map(move |task| (task.thread, nice))
+        });
         let mut seen: Vec<Known> = threads
-            .map(|process| {
-                let (thread, nice) = (process.thread, process.nice);
+            .map(|(thread, nice)| {
                 let (ready, total_ns) = ports.thread_activity(thread);
                 let before = self.known(thread, total_ns);
                 let runner = Runner {

@@ -3,11 +3,12 @@
 use crate::exec::Personality;
 use crate::park::{Deadlines, Parked};
 use crate::policy::Scheduling;
-use crate::ports::Ports;
+use crate::ports::{Begin, Ports};
 use crate::schedule::Scheduler;
 use crate::signal::Action;
 use crate::start::Stopping;
 use crate::table::Table;
+use crate::task::Caller;
 use abi::{Errno, Token};
 use alloc::collections::VecDeque;
 use proto::Pid;
@@ -75,10 +76,11 @@ impl Proc {
     ) -> Outcome<Reply> {
         let answer = if incoming.sender.is_server() {
             self.dispatch_server(incoming, ports)
-        } else if self.table.living(incoming.sender).is_none() {
-            Err(Errno::ESRCH.into())
         } else {
-            self.dispatch(incoming, ports)
+            match self.table.caller(incoming.sender, incoming.token) {
+                Some(caller) => self.dispatch(caller, incoming, ports),
+                None => Err(Errno::ESRCH.into()),
+            }
         };
         self.finish(ports);
         answer.unwrap_or_else(|refusal| Outcome::Reply(Err(refusal)))
@@ -106,19 +108,36 @@ impl Proc {
         }
     }
 
-    fn dispatch<P: Ports>(&mut self, incoming: Incoming<Request>, ports: &mut P) -> Answer {
+    fn dispatch<P: Ports>(
+        &mut self,
+        caller: Caller,
+        incoming: Incoming<Request>,
+        ports: &mut P,
+    ) -> Answer {
         let (pid, token) = (incoming.sender, incoming.token);
         let reply = match incoming.request {
-            Request::Fork => self.fork(pid, ports)?,
-            Request::Exec => return self.exec(&incoming, ports),
-            Request::Exit { status } => return Ok(self.exit(pid, status, ports)),
-            Request::Wait { pid: who, options } => {
-                return self.wait(&incoming, who, options, ports);
+            Request::Fork => self.fork(caller, ports)?,
+            Request::Spawn { block, stack } => {
+                return self.spawn(&incoming, caller, Begin { block, stack }, ports);
             }
-            Request::Sleep { deadline_ns } => return self.sleep(pid, token, deadline_ns, ports),
-            Request::Suspend { mask } => return self.suspend(pid, token, mask, ports),
+            Request::VFork { block, stack } => {
+                return self.vfork(&incoming, caller, Begin { block, stack }, ports);
+            }
+            Request::Exec => return self.exec(&incoming, caller, ports),
+            Request::Exit { status } => return Ok(self.exit(pid, status, ports)),
+            Request::ExitThread {
+                status,
+                clear,
+                area,
+            } => return Ok(self.exit_thread(caller, status, [clear, area], ports)),
+            Request::ThreadId => Reply::Pid(caller.tid.0),
+            Request::Wait { pid: who, options } => {
+                return self.wait(&incoming, caller, (who, options), ports);
+            }
+            Request::Sleep { deadline_ns } => return self.sleep(caller, token, deadline_ns, ports),
+            Request::Suspend { mask } => return self.suspend(caller, token, mask, ports),
             Request::WaitSignal { set, timeout_ns } => {
-                return self.wait_signal(pid, token, set, timeout_ns, ports);
+                return self.wait_signal(caller, token, set, timeout_ns, ports);
             }
             Request::Power { how } => return self.power_by(pid, how, ports),
             Request::Start | Request::WaitInit => return Err(Errno::EPERM.into()),
@@ -128,7 +147,9 @@ impl Proc {
             | Request::Mask { .. }
             | Request::Pending
             | Request::Take
-            | Request::Return { .. } => self.dispatch_signal(pid, incoming.request, ports)?,
+            | Request::KillThread { .. }
+            | Request::Return { .. } => self.dispatch_signal(caller, incoming.request, ports)?,
+            Request::Times { who } => self.times(caller, who, ports)?,
             _ => self.dispatch_own(&incoming, ports)?,
         };
         Ok(done(reply))
@@ -136,12 +157,20 @@ impl Proc {
 
     fn dispatch_signal<P: Ports>(
         &mut self,
-        pid: Pid,
+        caller: Caller,
         request: Request,
         ports: &mut P,
     ) -> Result<Reply, Refusal> {
+        let pid = caller.pid;
         match request {
             Request::Kill { pid: whom, signal } => self.kill(pid, whom, signal, ports),
+            Request::KillThread {
+                pid: whom,
+                tid,
+                signal,
+                code,
+                value,
+            } => self.kill_thread(pid, (whom, tid), (signal, code, value), ports),
             Request::Queue {
                 pid: whom,
                 signal,
@@ -164,10 +193,10 @@ impl Proc {
                 };
                 self.action(pid, signal, change.then_some(new), ports)
             }
-            Request::Mask { how, set } => self.mask(pid, how, set, ports),
-            Request::Pending => self.pending(pid),
-            Request::Take => self.take(pid, ports),
-            Request::Return { mask } => self.return_from_handler(pid, mask, ports),
+            Request::Mask { how, set } => self.mask(caller, how, set, ports),
+            Request::Pending => self.pending(caller),
+            Request::Take => self.take(caller, ports),
+            Request::Return { mask } => self.return_from_handler(caller, mask, ports),
             _ => Err(Errno::ENOSYS.into()),
         }
     }
@@ -217,7 +246,6 @@ impl Proc {
                 let new = crate::limits::Limit { soft, hard };
                 self.limit(pid, whom, resource, change.then_some(new), ports)
             }
-            Request::Times { who } => self.times(pid, who, ports),
             Request::Nice {
                 pid: whom,
                 change,
@@ -230,14 +258,23 @@ impl Proc {
         }
     }
 
-    /// Lets a process wait, unless a handler shall run first.
-    pub(crate) fn park<P: Ports>(&mut self, pid: Pid, ports: &mut P, parked: Parked) -> Answer {
-        let process = self.table.living_mut(pid).ok_or(Errno::ESRCH)?;
-        if process.signals.refuses_wait() {
-            ports.kick_thread(process.thread);
+    /// Lets a thread wait, unless a handler shall run first.
+    pub(crate) fn park<P: Ports>(
+        &mut self,
+        caller: Caller,
+        ports: &mut P,
+        parked: Parked,
+    ) -> Answer {
+        let process = self.table.living_mut(caller.pid).ok_or(Errno::ESRCH)?;
+        let task = process.tasks.get_mut(caller.tid).ok_or(Errno::ESRCH)?;
+        if task
+            .signals
+            .refuses_wait(task.deliverable(&process.signals))
+        {
+            ports.kick_thread(task.thread);
             return Err(Errno::EINTR.into());
         }
-        self.deadlines.park(process, parked);
+        self.deadlines.park(task, parked);
         Ok(Outcome::Parked)
     }
 }

@@ -8,6 +8,7 @@ use crate::process::{CpuTimes, Life, Links, Process};
 use crate::service::done;
 use crate::signal::{SIGKILL, Signals};
 use crate::table::INIT;
+use crate::task::{Caller, Task, Tasks};
 use crate::{Answer, Proc};
 use abi::{Errno, Token};
 use alloc::vec::Vec;
@@ -50,7 +51,8 @@ impl Proc {
         self.table.insert(first_process(thread, ports.now_ns()));
         self.publish(INIT, ports);
         if let Err(errno) = self.furnish_first(thread, &program, ports) {
-            ports.destroy_space(INIT, thread);
+            ports.destroy_space(INIT);
+            ports.forget_thread(thread);
             self.table.remove(INIT);
             self.publish(INIT, ports);
             return Err(errno.into());
@@ -68,7 +70,11 @@ impl Proc {
         ports.equip_thread(thread, INIT)?;
         ports.start_files(INIT)?;
         self.find_personality(INIT, ports);
-        self.execute(INIT, program, ports)
+        let first = Caller {
+            pid: INIT,
+            tid: INIT,
+        };
+        self.execute(first, program, ports)
             .inspect_err(|_| ports.exit_files(INIT))
     }
 
@@ -140,7 +146,7 @@ fn first_process(thread: Thread, now_ns: u64) -> Process {
         session: INIT.0,
         life: Life::Running,
         change: None,
-        thread,
+        tasks: Tasks::one(Task::new(INIT, thread, 0)),
         credentials: Credentials::default(),
         signals: Signals::default(),
         limits: Limits::default(),
@@ -150,7 +156,10 @@ fn first_process(thread: Thread, now_ns: u64) -> Process {
         times: CpuTimes::default(),
         children_times: CpuTimes::default(),
         alarm: None,
-        parked: None,
+        past_ns: 0,
+        first_status: None,
+        lender: None,
+        waited_by: None,
         executed: false,
     }
 }

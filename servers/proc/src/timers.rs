@@ -5,6 +5,7 @@ use crate::ports::Ports;
 use crate::process::Alarm;
 use crate::service::done;
 use crate::signal::{Info, SIGALRM};
+use crate::task::Caller;
 use crate::{Answer, Proc};
 use abi::message::notify;
 use abi::{Errno, Token};
@@ -56,18 +57,14 @@ impl Proc {
         }
     }
 
-    fn wait_is_over<P: Ports>(&mut self, pid: Pid, ports: &mut P) {
-        let Some(parked) = self
-            .table
-            .living_mut(pid)
-            .and_then(|process| process.parked.take())
-        else {
+    fn wait_is_over<P: Ports>(&mut self, tid: Pid, ports: &mut P) {
+        let Some(parked) = self.table.task_mut(tid).and_then(|task| task.parked.take()) else {
             return;
         };
         let answer = match parked.wait {
             Waiting::Time => Ok(Reply::Done),
             Waiting::Signal(_) => Err(Errno::EAGAIN.into()),
-            Waiting::Child { .. } | Waiting::Caught => Err(Errno::EINTR.into()),
+            Waiting::Child { .. } | Waiting::Caught | Waiting::Memory => Err(Errno::EINTR.into()),
         };
         // Who has gone meanwhile needs no answer.
         let _ = ports.reply(parked.token, answer);
@@ -97,7 +94,7 @@ impl Proc {
     /// `clock_nanosleep` until a time.
     pub(crate) fn sleep<P: Ports>(
         &mut self,
-        pid: Pid,
+        caller: Caller,
         token: Token,
         deadline_ns: u64,
         ports: &mut P,
@@ -106,7 +103,7 @@ impl Proc {
             return Ok(done(Reply::Done));
         }
         self.park(
-            pid,
+            caller,
             ports,
             Parked {
                 token,

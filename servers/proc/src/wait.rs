@@ -4,6 +4,7 @@ use crate::park::{Parked, Waiting};
 use crate::ports::Ports;
 use crate::process::{Change, CpuTimes, Life, Process};
 use crate::service::done;
+use crate::task::Caller;
 use crate::{Answer, Proc};
 use abi::linux::general as linux;
 use abi::{Errno, Token};
@@ -39,8 +40,8 @@ impl Proc {
     pub(crate) fn wait<P: Ports>(
         &mut self,
         incoming: &Incoming<Request>,
-        pid: i32,
-        options: u32,
+        caller: Caller,
+        (pid, options): (i32, u32),
         ports: &mut P,
     ) -> Answer {
         if options & !OPTIONS != 0 || pid == i32::MIN {
@@ -69,7 +70,7 @@ impl Proc {
                     usage,
                 };
                 self.park(
-                    parent,
+                    caller,
                     ports,
                     Parked {
                         token: incoming.token,
@@ -81,11 +82,25 @@ impl Proc {
         }
     }
 
-    /// Answers a parent that waits, if it need not wait any more.
+    /// Answers the threads of a parent that wait, if they need not wait any more.
     pub(crate) fn answer_waiting_parent<P: Ports>(&mut self, parent: Pid, ports: &mut P) {
-        let Some(parked) = self.table.living(parent).and_then(|process| process.parked) else {
-            return;
-        };
+        let mut place = 0;
+        while let Some(task) = self
+            .table
+            .living_mut(parent)
+            .and_then(|process| process.tasks.at(place))
+        {
+            let (tid, parked) = (task.tid, task.parked);
+            if let Some(parked) = parked
+                && let Waiting::Child { .. } = parked.wait
+            {
+                self.answer_waiting(Caller { pid: parent, tid }, parked, ports);
+            }
+            place += 1;
+        }
+    }
+
+    fn answer_waiting<P: Ports>(&mut self, caller: Caller, parked: Parked, ports: &mut P) {
         let Waiting::Child {
             pid,
             options,
@@ -94,6 +109,7 @@ impl Proc {
         else {
             return;
         };
+        let parent = caller.pid;
         let (child, answer) = match self.find(parent, pid, options) {
             Found::Later => return,
             Found::Nobody => (None, Err(Errno::ECHILD.into())),
@@ -103,8 +119,8 @@ impl Proc {
             ),
         };
 
-        if let Some(process) = self.table.living_mut(parent) {
-            self.deadlines.unpark(process);
+        if let Some(task) = self.table.task_mut(caller.tid) {
+            self.deadlines.unpark(task);
         }
         let told = answer.is_ok();
         // What could not be told stays to be told: the parent may ask again.

@@ -25,7 +25,14 @@ fn system(design: &str) -> System {
 }
 
 fn set(system: &mut System, pid: u32, change: impl FnOnce(&mut support::FakeThread)) {
-    let thread = system.proc.table().living(Pid(pid)).unwrap().thread;
+    let thread = system
+        .proc
+        .table()
+        .living(Pid(pid))
+        .unwrap()
+        .tasks
+        .first()
+        .thread;
     change(
         system
             .world

@@ -250,7 +250,16 @@ fn times_of_waited_children_add_up() {
     let child = system.fork(1);
     let grandchild = system.fork(child);
     for (pid, cpu_ns) in [(child, 1_000), (grandchild, 20_000)] {
-        let handle = system.proc.table().get(Pid(pid)).unwrap().thread.handle.0;
+        let handle = system
+            .proc
+            .table()
+            .get(Pid(pid))
+            .unwrap()
+            .tasks
+            .first()
+            .thread
+            .handle
+            .0;
         system
             .world
             .visible

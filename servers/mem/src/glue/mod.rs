@@ -1,12 +1,15 @@
 //! The wiring of both binaries: kernel calls behind the library's ports. No decisions.
 
 mod boot;
+mod callers;
 mod heap;
 mod kernel;
 
 use abi::Handle;
+use abi::message::notify;
+use callers::Programs;
 use kernel::Kernel;
-use libsys::serve::{Fault, KernelCallers, Service, Verdict, serve};
+use libsys::serve::{Fault, Service, Verdict, serve};
 use mem::policy::ForkPolicy;
 use mem::{Mem, Resolution};
 use proto::mem::{Mem as Protocol, Reply, Request};
@@ -31,7 +34,7 @@ pub fn run<P: ForkPolicy>(policy: P) -> i32 {
     );
     let mut server = Server {
         mem,
-        callers: KernelCallers::new(Handle::SERVICE),
+        callers: Programs::new(),
         thread: Handle::NONE,
     };
     serve::<Protocol, _>(Handle::SERVICE, &mut server)
@@ -40,7 +43,7 @@ pub fn run<P: ForkPolicy>(policy: P) -> i32 {
 /// The library and its callers.
 struct Server<P> {
     mem: Mem<P>,
-    callers: KernelCallers<Protocol>,
+    callers: Programs,
     /// Goes with the reply that was given last.
     thread: Handle,
 }
@@ -68,6 +71,14 @@ impl<P: ForkPolicy> Service<Protocol> for Server<P> {
         match resolution {
             Resolution::Retry => Verdict::Resume,
             Resolution::Decline(code) => Verdict::Decline(code),
+        }
+    }
+    fn notification(&mut self, bits: u64) {
+        if bits & notify::CANCELLED != 0 {
+            self.mem.cancelled(&mut self.callers);
+        }
+        if bits & notify::TIMER != 0 {
+            self.mem.timer(&mut self.callers);
         }
     }
 }

@@ -10,7 +10,9 @@ use mem::policy::ForkPolicy;
 use mem::ports::{Machine, Reclaim, SpaceKey, ThreadKey};
 use mem::{Mem, Resolution};
 use proto::mem::{Image, ObjectId, Reply, Request, Segment};
-use proto::port::{Callers, Gone, Incoming, LeaseError, LeaseInfo, Outcome, Refusal, TokenState};
+use proto::port::{
+    Callers, Clock, Gone, Incoming, LeaseError, LeaseInfo, Outcome, Refusal, TokenState,
+};
 use proto::{Pid, server_id};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -285,9 +287,19 @@ impl Machine for Fake {
     }
 }
 
-/// One caller with two leases, all present.
+/// One caller with two leases, all present; and what was answered later, a clock, and who is gone.
 #[derive(Default)]
-pub struct Leases(pub [Vec<u8>; 2]);
+pub struct Leases(pub [Vec<u8>; 2], pub Later);
+
+/// What happens to callers that wait.
+#[derive(Default)]
+pub struct Later {
+    pub now_ns: u64,
+    pub timer: Option<u64>,
+    pub answers: Vec<(u64, Result<Reply, Errno>)>,
+    pub gone: BTreeSet<u64>,
+    pub interrupted: BTreeSet<u64>,
+}
 
 impl Callers<Reply> for Leases {
     fn read(
@@ -314,12 +326,34 @@ impl Callers<Reply> for Leases {
         Ok(())
     }
 
-    fn reply(&mut self, _: Token, _: Result<Reply, Refusal>) -> Result<(), Gone> {
-        panic!("the memory server parks nothing")
+    fn reply(&mut self, token: Token, reply: Result<Reply, Refusal>) -> Result<(), Gone> {
+        if self.1.gone.contains(&token.0) {
+            return Err(Gone);
+        }
+        let reply = reply.map_err(|refusal| match refusal {
+            Refusal::Errno(errno) => errno,
+            Refusal::Touch { .. } => panic!("a later answer needs no page"),
+        });
+        self.1.answers.push((token.0, reply));
+        Ok(())
     }
 
-    fn state(&mut self, _: Token) -> TokenState {
-        TokenState::Waiting
+    fn state(&mut self, token: Token) -> TokenState {
+        match token.0 {
+            token if self.1.gone.contains(&token) => TokenState::Gone,
+            token if self.1.interrupted.contains(&token) => TokenState::Interrupted,
+            _ => TokenState::Waiting,
+        }
+    }
+}
+
+impl Clock for Leases {
+    fn now_ns(&mut self) -> u64 {
+        self.1.now_ns
+    }
+
+    fn wake_at(&mut self, deadline_ns: Option<u64>) {
+        self.1.timer = deadline_ns;
     }
 }
 

@@ -4,6 +4,7 @@ use super::{Info, SIGKILL, bit};
 use crate::Proc;
 use crate::ports::Ports;
 use crate::process::Life;
+use crate::task::Caller;
 use abi::linux::general as linux;
 use abi::message::decline;
 use abi::{Token, layout};
@@ -115,32 +116,40 @@ impl Proc {
         ports: &mut P,
     ) {
         let info = exception.info();
-        let thread = self.table.living(pid).map(|process| process.thread);
-        match (exception.place(), thread) {
+        let Some(caller) = self.table.caller(pid, token) else {
+            return self.finish(ports);
+        };
+        let task = self.table.task_mut(caller.tid).map(|task| task.thread);
+        match (exception.place(), task) {
             (Place::Guarded, Some(thread)) if info.signal != SIGKILL => {
                 let pc = layout::PERSONALITY + layout::GUARDED_BYTES;
                 ports.divert_exception(thread, token, pc);
             }
             // No handler can run above the personality: the same instruction would fault forever.
             (Place::Personality, _) => self.doom(pid, info.signal),
-            _ => self.raise(pid, token, info, ports),
+            _ => self.raise(caller, token, info, ports),
         }
         self.finish(ports);
     }
 
-    fn raise<P: Ports>(&mut self, pid: Pid, token: Token, info: Info, ports: &mut P) {
-        let Some(process) = self.table.living_mut(pid) else {
+    fn raise<P: Ports>(&mut self, caller: Caller, token: Token, info: Info, ports: &mut P) {
+        let Some(process) = self.table.living_mut(caller.pid) else {
             return;
         };
-        let signals = &mut process.signals;
-        let handled = signals.actions.caught() & !signals.mask & bit(info.signal) != 0;
-        if !handled || signals.add(info, u64::MAX).is_err() {
-            return self.doom(pid, info.signal);
+        let caught = process.signals.actions.caught();
+        let Some(task) = process.tasks.get_mut(caller.tid) else {
+            return;
+        };
+        let signals = &mut task.signals;
+        let handled = caught & !signals.mask & bit(info.signal) != 0;
+        if !handled || signals.own.add(info, u64::MAX).is_err() {
+            return self.doom(caller.pid, info.signal);
         }
+        signals.renew(bit(info.signal));
 
         // The kick comes first: the handler must run before the instruction is tried again.
         if process.life == Life::Running {
-            ports.kick_thread(process.thread);
+            ports.kick_thread(task.thread);
         }
         ports.resume_exception(token);
     }

@@ -66,6 +66,38 @@ impl Proc {
         Ok(Reply::Done)
     }
 
+    /// `tgkill` (`pid` not 0), `tkill`, `rt_tgsigqueueinfo`: a signal to one thread; 0 only checks.
+    pub(crate) fn kill_thread<P: Ports>(
+        &mut self,
+        sender: Pid,
+        (pid, tid): (i32, i32),
+        (signal, code, value): (u32, i32, u64),
+        ports: &mut P,
+    ) -> Result<Reply, Refusal> {
+        let info = self.info_from(sender, signal, code, value)?;
+        if tid <= 0 || pid < 0 {
+            return Err(Errno::EINVAL.into());
+        }
+        let tid = Pid(tid.unsigned_abs());
+        let target = self.table.process_of(tid).ok_or(Errno::ESRCH)?;
+        if pid != 0 && target != Pid(pid.unsigned_abs()) {
+            return Err(Errno::ESRCH.into());
+        }
+        let pretends = code >= 0 || code == linux::SI_TKILL;
+        let own = target == sender || code == linux::SI_TKILL;
+        if (pretends && !own) || !self.may_signal(sender, target, signal) {
+            return Err(Errno::EPERM.into());
+        }
+        let process = self.table.get(target).ok_or(Errno::ESRCH)?;
+        if process.is_alive() && process.tasks.get(tid).is_none() {
+            return Err(Errno::ESRCH.into());
+        }
+        if signal != 0 {
+            self.send_to(target, Some(tid), info, ports)?;
+        }
+        Ok(Reply::Done)
+    }
+
     fn info_from(&self, sender: Pid, signal: u32, code: i32, value: u64) -> Result<Info, Errno> {
         if signal > LAST {
             return Err(Errno::EINVAL);
@@ -88,8 +120,7 @@ impl Proc {
         let targets = match pid {
             1.. => self
                 .table
-                .get(Pid(pid.unsigned_abs()))
-                .map(|process| process.pid)
+                .process_of(Pid(pid.unsigned_abs()))
                 .into_iter()
                 .collect(),
             0 => self

@@ -125,51 +125,21 @@ impl Info {
     }
 }
 
-/// The signals of a process.
+/// Pending signals, in the order in which they came.
 #[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Signals {
-    /// Blocked signals.
-    pub mask: SignalSet,
-    /// The mask that `sigsuspend` replaced, until a handler is told of it.
-    pub suspended_mask: Option<SignalSet>,
-    /// What the process has arranged.
-    pub actions: Actions,
+pub struct Queue {
     pending: SignalSet,
-    queue: VecDeque<Info>,
-    /// Pending signals for which a wait was refused already.
-    told: SignalSet,
+    list: VecDeque<Info>,
 }
 
-/// The queue of a process is full.
+/// A queue is full.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct QueueFull;
 
-impl Signals {
-    /// What a child gets: mask and actions, nothing pending.
-    pub fn inherited(&self) -> Signals {
-        Signals {
-            mask: self.mask,
-            actions: self.actions.clone(),
-            ..Signals::default()
-        }
-    }
-
+impl Queue {
     /// Pending signals.
     pub fn pending(&self) -> SignalSet {
         self.pending
-    }
-
-    /// Pending signals that a handler shall get now.
-    pub fn deliverable(&self) -> SignalSet {
-        self.pending & !self.mask & self.actions.caught()
-    }
-
-    /// Whether a wait that starts now is refused, so that a handler can run first. Each signal does
-    /// that once: who waits all the same (in a handler that lets no other run) would ask forever.
-    pub fn refuses_wait(&mut self) -> bool {
-        let news = self.deliverable() & !self.told;
-        self.told |= news;
-        news != 0
     }
 
     /// Makes a signal pending. One that merges into an equal one is fine.
@@ -180,31 +150,84 @@ impl Signals {
         if info.signal < FIRST_REAL_TIME && self.pending & bit(info.signal) != 0 {
             return Ok(());
         }
-        if info.signal >= FIRST_REAL_TIME && self.queue.len() as u64 >= limit {
+        if info.signal >= FIRST_REAL_TIME && self.list.len() as u64 >= limit {
             return Err(QueueFull);
         }
         self.pending |= bit(info.signal);
-        self.told &= !bit(info.signal);
-        self.queue.push_back(info);
+        self.list.push_back(info);
         Ok(())
     }
 
     /// Takes the first pending signal that is in `among`.
     pub fn take(&mut self, among: SignalSet) -> Option<Info> {
         let signal = first(self.pending & among)?;
-        let at = self.queue.iter().position(|info| info.signal == signal)?;
-        let info = self.queue.remove(at)?;
-        if !self.queue.iter().any(|other| other.signal == signal) {
+        let at = self.list.iter().position(|info| info.signal == signal)?;
+        let info = self.list.remove(at)?;
+        if !self.list.iter().any(|other| other.signal == signal) {
             self.pending &= !bit(signal);
         }
-        self.told &= !bit(signal);
         Some(info)
     }
 
     /// Drops pending signals.
     pub fn discard(&mut self, set: SignalSet) {
-        self.queue.retain(|info| bit(info.signal) & set == 0);
+        self.list.retain(|info| bit(info.signal) & set == 0);
         self.pending &= !set;
+    }
+}
+
+/// The signals of a process: what it has arranged, and what is for any of its threads.
+#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Signals {
+    /// What the process has arranged.
+    pub actions: Actions,
+    /// Pending for whichever thread takes them.
+    pub queue: Queue,
+}
+
+impl Signals {
+    /// What a child gets: the actions, nothing pending.
+    pub fn inherited(&self) -> Signals {
+        Signals {
+            actions: self.actions.clone(),
+            ..Signals::default()
+        }
+    }
+}
+
+/// The signals of a thread.
+#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct TaskSignals {
+    /// Blocked signals.
+    pub mask: SignalSet,
+    /// The mask that `sigsuspend` replaced, until a handler is told of it.
+    pub suspended_mask: Option<SignalSet>,
+    /// Pending for this thread alone.
+    pub own: Queue,
+    /// Pending signals for which a wait was refused already.
+    told: SignalSet,
+}
+
+impl TaskSignals {
+    /// Nothing pending, and `mask` blocked.
+    pub fn new(mask: SignalSet) -> TaskSignals {
+        TaskSignals {
+            mask,
+            ..TaskSignals::default()
+        }
+    }
+
+    /// Whether a wait that starts now is refused, so that a handler can run first for one of
+    /// `deliverable`. Each signal does that once: who waits all the same (in a handler that lets no
+    /// other run) would ask forever.
+    pub fn refuses_wait(&mut self, deliverable: SignalSet) -> bool {
+        let news = deliverable & !self.told;
+        self.told |= news;
+        news != 0
+    }
+
+    /// A signal came or went: the next wait that it meets is refused again.
+    pub fn renew(&mut self, set: SignalSet) {
         self.told &= !set;
     }
 

@@ -1,9 +1,10 @@
 //! The signal requests of a process about itself: actions, mask, waiting, taking.
 
 use super::send::received;
-use super::{Action, DEFAULT, LAST, UNSTOPPABLE, bit};
+use super::{Action, DEFAULT, Info, LAST, UNSTOPPABLE, bit};
 use crate::park::{Parked, Waiting};
 use crate::ports::Ports;
+use crate::task::Caller;
 use crate::{Answer, Proc};
 use abi::linux::general as linux;
 use abi::{Errno, Token};
@@ -39,7 +40,7 @@ impl Proc {
             );
             // POSIX, sigaction: setting a signal to be ignored discards it while pending.
             if process.signals.actions.ignores(signal) {
-                process.signals.discard(bit(signal));
+                process.discard_signals(bit(signal));
             }
             if stoppable != process.ignores_terminal_stop() {
                 self.publish(pid, ports);
@@ -56,12 +57,12 @@ impl Proc {
     /// `sigprocmask`.
     pub(crate) fn mask<P: Ports>(
         &mut self,
-        pid: Pid,
+        caller: Caller,
         how: u32,
         set: SignalSet,
         ports: &mut P,
     ) -> Result<Reply, Refusal> {
-        let old = self.table.living(pid).ok_or(Errno::ESRCH)?.signals.mask;
+        let old = self.blocked(caller)?;
         let new = match how {
             0 => old | set,
             1 => old & !set,
@@ -69,65 +70,76 @@ impl Proc {
             3 => old,
             _ => return Err(Errno::EINVAL.into()),
         };
-        self.change_mask(pid, new, ports);
-        self.interrupt(pid, ports);
-        self.set_reply(pid, old)
+        self.change_mask(caller, new, ports);
+        self.interrupt(caller.pid, ports);
+        self.set_reply(caller, old)
     }
 
     /// A handler returned: its mask ends. Who asks looks for further signals itself, so there is no
     /// kick.
     pub(crate) fn return_from_handler<P: Ports>(
         &mut self,
-        pid: Pid,
+        caller: Caller,
         mask: SignalSet,
         ports: &mut P,
     ) -> Result<Reply, Refusal> {
-        let old = self.table.living(pid).ok_or(Errno::ESRCH)?.signals.mask;
-        self.change_mask(pid, mask, ports);
-        self.set_reply(pid, old)
+        let old = self.blocked(caller)?;
+        self.change_mask(caller, mask, ports);
+        self.set_reply(caller, old)
     }
 
-    fn set_reply(&self, pid: Pid, set: SignalSet) -> Result<Reply, Refusal> {
-        let process = self.table.living(pid).ok_or(Errno::ESRCH)?;
+    fn blocked(&mut self, caller: Caller) -> Result<SignalSet, Errno> {
+        let process = self.table.living(caller.pid).ok_or(Errno::ESRCH)?;
+        let task = process.tasks.get(caller.tid).ok_or(Errno::ESRCH)?;
+        Ok(task.signals.mask)
+    }
+
+    fn set_reply(&self, caller: Caller, set: SignalSet) -> Result<Reply, Refusal> {
+        let process = self.table.living(caller.pid).ok_or(Errno::ESRCH)?;
+        let task = process.tasks.get(caller.tid).ok_or(Errno::ESRCH)?;
         Ok(Reply::Set {
             set,
-            deliverable: process.signals.deliverable() != 0,
+            deliverable: task.deliverable(&process.signals) != 0,
         })
     }
 
     /// Sets the mask and carries out the default actions of signals that it let through.
-    fn change_mask<P: Ports>(&mut self, pid: Pid, mask: SignalSet, ports: &mut P) {
-        let Some(process) = self.table.living_mut(pid) else {
+    fn change_mask<P: Ports>(&mut self, caller: Caller, mask: SignalSet, ports: &mut P) {
+        let Some(process) = self.table.living_mut(caller.pid) else {
             return;
         };
         let stoppable = process.ignores_terminal_stop();
-        process.signals.set_mask(mask);
-        if stoppable != process.ignores_terminal_stop() {
-            self.publish(pid, ports);
+        if let Some(task) = process.tasks.get_mut(caller.tid) {
+            task.signals.set_mask(mask);
         }
-        self.act_by_default(pid, ports);
+        if stoppable != process.ignores_terminal_stop() {
+            self.publish(caller.pid, ports);
+        }
+        self.act_by_default(caller.pid, ports);
     }
 
     /// `sigpending`.
-    pub(crate) fn pending(&self, pid: Pid) -> Result<Reply, Refusal> {
-        let process = self.table.living(pid).ok_or(Errno::ESRCH)?;
-        self.set_reply(pid, process.signals.pending() & process.signals.mask)
+    pub(crate) fn pending(&self, caller: Caller) -> Result<Reply, Refusal> {
+        let process = self.table.living(caller.pid).ok_or(Errno::ESRCH)?;
+        let task = process.tasks.get(caller.tid).ok_or(Errno::ESRCH)?;
+        let pending = task.signals.own.pending() | process.signals.queue.pending();
+        self.set_reply(caller, pending & task.signals.mask)
     }
 
     /// `sigsuspend`.
     pub(crate) fn suspend<P: Ports>(
         &mut self,
-        pid: Pid,
+        caller: Caller,
         token: Token,
         mask: SignalSet,
         ports: &mut P,
     ) -> Answer {
-        let process = self.table.living_mut(pid).ok_or(Errno::ESRCH)?;
-        let old = process.signals.mask;
-        process.signals.suspended_mask.get_or_insert(old);
-        self.change_mask(pid, mask, ports);
+        let task = self.table.task_mut(caller.tid).ok_or(Errno::ESRCH)?;
+        let old = task.signals.mask;
+        task.signals.suspended_mask.get_or_insert(old);
+        self.change_mask(caller, mask, ports);
         self.park(
-            pid,
+            caller,
             ports,
             Parked {
                 token,
@@ -140,15 +152,14 @@ impl Proc {
     /// `sigtimedwait`.
     pub(crate) fn wait_signal<P: Ports>(
         &mut self,
-        pid: Pid,
+        caller: Caller,
         token: Token,
         set: SignalSet,
         timeout_ns: u64,
         ports: &mut P,
     ) -> Answer {
-        let process = self.table.living_mut(pid).ok_or(Errno::ESRCH)?;
         let set = set & !UNSTOPPABLE;
-        if let Some(info) = process.signals.take(set) {
+        if let Some(info) = self.take_pending(caller, |_| set) {
             return Ok(Outcome::Reply(Ok(received(info))));
         }
         if timeout_ns == 0 {
@@ -159,7 +170,7 @@ impl Proc {
             .checked_add(timeout_ns)
             .filter(|_| timeout_ns != u64::MAX);
         self.park(
-            pid,
+            caller,
             ports,
             Parked {
                 token,
@@ -169,18 +180,41 @@ impl Proc {
         )
     }
 
+    /// Takes a signal that is pending for a thread: its own ones come first.
+    pub(super) fn take_pending(
+        &mut self,
+        caller: Caller,
+        among: impl FnOnce(SignalSet) -> SignalSet,
+    ) -> Option<Info> {
+        let process = self.table.living_mut(caller.pid)?;
+        let task = process.tasks.get_mut(caller.tid)?;
+        let set = among(task.deliverable(&process.signals));
+        let info = match task.signals.own.take(set) {
+            Some(info) => info,
+            None => process.signals.queue.take(set)?,
+        };
+        task.signals.renew(bit(info.signal));
+        Some(info)
+    }
+
     /// The next signal for a handler. Its mask is in force from now on.
-    pub(crate) fn take<P: Ports>(&mut self, pid: Pid, ports: &mut P) -> Result<Reply, Refusal> {
-        let process = self.table.living_mut(pid).ok_or(Errno::ESRCH)?;
-        let signals = &mut process.signals;
-        let Some(info) = signals.take(signals.deliverable()) else {
+    pub(crate) fn take<P: Ports>(
+        &mut self,
+        caller: Caller,
+        ports: &mut P,
+    ) -> Result<Reply, Refusal> {
+        let taken = self.take_pending(caller, |deliverable| deliverable);
+        let process = self.table.living_mut(caller.pid).ok_or(Errno::ESRCH)?;
+        let task = process.tasks.get_mut(caller.tid).ok_or(Errno::ESRCH)?;
+        let signals = &mut task.signals;
+        let Some(info) = taken else {
             if let Some(mask) = signals.suspended_mask.take() {
                 signals.set_mask(mask);
             }
             return Err(Errno::EAGAIN.into());
         };
 
-        let action = signals.actions.get(info.signal);
+        let action = process.signals.actions.get(info.signal);
         let restore = signals.suspended_mask.take().unwrap_or(signals.mask);
         let own = if action.flags & linux::SA_NODEFER != 0 {
             0
@@ -188,16 +222,17 @@ impl Proc {
             bit(info.signal)
         };
         if action.flags & linux::SA_RESETHAND != 0 {
-            signals.actions.set(
-                info.signal,
-                Action {
-                    handler: DEFAULT,
-                    ..action
-                },
-            );
+            let handler = DEFAULT;
+            let reset = Action { handler, ..action };
+            process.signals.actions.set(info.signal, reset);
         }
         let mask = signals.mask | action.mask | own;
-        self.change_mask(pid, mask, ports);
+        let others = process.tasks.count() > 1 && process.signals.queue.pending() != 0;
+        self.change_mask(caller, mask, ports);
+        if others {
+            // What this thread blocks now is for another one.
+            self.interrupt(caller.pid, ports);
+        }
         Ok(Reply::Deliver {
             signal: info.signal,
             code: info.code,

@@ -18,7 +18,7 @@ use proto::Pid;
 use proto::proc::Reply;
 
 impl Proc {
-    /// Sends a signal; who may was decided before.
+    /// Sends a signal to a process; who may was decided before.
     ///
     /// # Errors
     /// `EAGAIN` if the receiver's queue is full.
@@ -28,21 +28,35 @@ impl Proc {
         info: Info,
         ports: &mut P,
     ) -> Result<(), Errno> {
+        self.send_to(pid, None, info, ports)
+    }
+
+    /// Sends a signal to a process, or to one thread of it.
+    ///
+    /// # Errors
+    /// As [`Proc::send`].
+    pub(crate) fn send_to<P: Ports>(
+        &mut self,
+        pid: Pid,
+        thread: Option<Pid>,
+        info: Info,
+        ports: &mut P,
+    ) -> Result<(), Errno> {
         let Some(process) = self.table.living_mut(pid) else {
             return Ok(());
         };
         if bit(info.signal) & STOPS != 0 {
-            process.signals.discard(bit(SIGCONT));
+            process.discard_signals(bit(SIGCONT));
         }
         if info.signal == SIGCONT {
-            process.signals.discard(STOPS);
+            process.discard_signals(STOPS);
             self.resume(pid, ports);
         }
 
         let Some(process) = self.table.living_mut(pid) else {
             return Ok(());
         };
-        if is_dropped(process, info.signal) {
+        if is_dropped(process, thread, info.signal) {
             return Ok(());
         }
         if info.signal == SIGKILL {
@@ -50,10 +64,15 @@ impl Proc {
             return Ok(());
         }
         let limit = process.limits.soft(PENDING_SIGNALS);
-        process
-            .signals
-            .add(info, limit)
-            .map_err(|_| Errno::EAGAIN)?;
+        let queue = match thread.map(|tid| process.tasks.get_mut(tid)) {
+            None => &mut process.signals.queue,
+            Some(Some(task)) => &mut task.signals.own,
+            Some(None) => return Ok(()),
+        };
+        queue.add(info, limit).map_err(|_| Errno::EAGAIN)?;
+        for task in process.tasks.iter_mut() {
+            task.signals.renew(bit(info.signal));
+        }
         self.settle(pid, ports);
         Ok(())
     }
@@ -68,7 +87,7 @@ impl Proc {
 
     /// Acts on what is pending and not blocked: default actions here, handlers by a kick.
     pub(crate) fn settle<P: Ports>(&mut self, pid: Pid, ports: &mut P) {
-        self.give_to_waiter(pid, ports);
+        self.give_to_waiters(pid, ports);
         self.act_by_default(pid, ports);
         self.interrupt(pid, ports);
     }
@@ -80,12 +99,10 @@ impl Proc {
             .living_mut(pid)
             .filter(|process| process.life == Life::Running)
         {
-            let signals = &mut process.signals;
-            let unhandled = !signals.mask & !signals.actions.caught();
-            let Some(info) = signals.take(unhandled) else {
+            let Some(info) = take_unhandled(process) else {
                 return;
             };
-            if signals.actions.get(info.signal).handler == IGNORE
+            if process.signals.actions.get(info.signal).handler == IGNORE
                 || is_protected(process, info.signal)
             {
                 continue;
@@ -98,34 +115,51 @@ impl Proc {
         }
     }
 
-    /// Lets a process's handler run, if a caught signal is pending.
+    /// Lets handlers run: in each thread that has a caught signal of its own, and for those of the
+    /// process in the first thread that does not block them.
     pub(crate) fn interrupt<P: Ports>(&mut self, pid: Pid, ports: &mut P) {
         let Some(process) = self.table.living_mut(pid) else {
             return;
         };
-        if process.signals.deliverable() == 0 || process.life == Life::Stopped {
+        if process.life == Life::Stopped {
             return;
         }
-        let thread = process.thread;
-        if let Some(parked) = self.deadlines.unpark(process) {
-            let _ = ports.reply(parked.token, Err(Errno::EINTR.into()));
+        let caught = process.signals.actions.caught();
+        let mut shared = process.signals.queue.pending() & caught;
+        for task in process.tasks.iter_mut() {
+            let own = task.signals.own.pending() & caught;
+            let deliverable = (own | shared) & !task.signals.mask;
+            if deliverable == 0 {
+                continue;
+            }
+            shared &= !deliverable;
+            if task
+                .parked
+                .is_some_and(|parked| parked.wait != Waiting::Memory)
+                && let Some(parked) = self.deadlines.unpark(task)
+            {
+                let _ = ports.reply(parked.token, Err(Errno::EINTR.into()));
+            }
+            ports.kick_thread(task.thread);
         }
-        ports.kick_thread(thread);
     }
 
-    /// Answers a parked `sigtimedwait` that waits for what is pending.
-    fn give_to_waiter<P: Ports>(&mut self, pid: Pid, ports: &mut P) {
+    /// Answers parked `sigtimedwait`s that wait for what is pending.
+    fn give_to_waiters<P: Ports>(&mut self, pid: Pid, ports: &mut P) {
         let Some(process) = self.table.living_mut(pid) else {
             return;
         };
-        let Some(Waiting::Signal(set)) = process.parked.map(|parked| parked.wait) else {
-            return;
-        };
-        let Some(info) = process.signals.take(set) else {
-            return;
-        };
-        if let Some(parked) = self.deadlines.unpark(process) {
-            let _ = ports.reply(parked.token, Ok(received(info)));
+        for task in process.tasks.iter_mut() {
+            let Some(Waiting::Signal(set)) = task.parked.map(|parked| parked.wait) else {
+                continue;
+            };
+            let own = task.signals.own.take(set);
+            let Some(info) = own.or_else(|| process.signals.queue.take(set)) else {
+                continue;
+            };
+            if let Some(parked) = self.deadlines.unpark(task) {
+                let _ = ports.reply(parked.token, Ok(received(info)));
+            }
         }
     }
 
@@ -147,7 +181,9 @@ impl Proc {
         }
         process.life = Life::Stopped;
         process.change = Some(Change::Stopped(signal));
-        ports.suspend_thread(process.thread);
+        for task in process.tasks.iter() {
+            ports.suspend_thread(task.thread);
+        }
         self.publish(pid, ports);
         self.tell_parent(pid, ports);
     }
@@ -161,7 +197,9 @@ impl Proc {
         }
         process.life = Life::Running;
         process.change = Some(Change::Continued);
-        ports.resume_thread(process.thread);
+        for task in process.tasks.iter() {
+            ports.resume_thread(task.thread);
+        }
         self.publish(pid, ports);
         self.tell_parent(pid, ports);
         self.settle(pid, ports);
@@ -208,14 +246,35 @@ impl Proc {
     }
 }
 
-/// Whether a signal is forgotten at once. A blocked one never is: the mask or the action may change.
-fn is_dropped(process: &Process, signal: u32) -> bool {
-    if is_protected(process, signal) && bit(signal) & process.signals.mask == 0 {
-        return true;
+/// Takes a pending signal that has no handler, and that no thread which could take it blocks.
+fn take_unhandled(process: &mut Process) -> Option<Info> {
+    let unhandled = !process.signals.actions.caught();
+    if process.signals.queue.pending() & unhandled != 0 {
+        let open = unhandled & !process.blocked_by_all();
+        if let Some(info) = process.signals.queue.take(open) {
+            return Some(info);
+        }
     }
-    let waited_for = matches!(process.parked.map(|parked| parked.wait), Some(Waiting::Signal(set)) if set & bit(signal) != 0);
-    let kept = process.signals.mask & bit(signal) != 0 || waited_for;
-    !kept && process.signals.actions.ignores(signal)
+    let mut tasks = process.tasks.iter_mut();
+    tasks.find_map(|task| {
+        let open = unhandled & !task.signals.mask;
+        task.signals.own.take(open)
+    })
+}
+
+/// Whether a signal for `thread`, or for the whole process, is forgotten at once. A blocked one never
+/// is: the mask or the action may change.
+fn is_dropped(process: &Process, thread: Option<Pid>, signal: u32) -> bool {
+    let signal_bit = bit(signal);
+    let concerns = |tid: Pid| thread.is_none_or(|thread| thread == tid);
+    let kept = process.tasks.iter().any(|task| {
+        let waits = matches!(
+            task.parked.map(|parked| parked.wait),
+            Some(Waiting::Signal(set)) if set & signal_bit != 0
+        );
+        concerns(task.tid) && (waits || task.signals.mask & signal_bit != 0)
+    });
+    !kept && (is_protected(process, signal) || process.signals.actions.ignores(signal))
 }
 
 /// Pid 1 gets only signals that it has a handler for: the system ends with it.

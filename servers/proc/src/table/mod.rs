@@ -6,6 +6,7 @@
 //! give. An *anchor* is a living member whose parent is in another group of the same session; a
 //! group without one is orphaned (POSIX, 3.264).
 
+mod threads;
 mod tree;
 
 use crate::process::{Life, Links, Process};
@@ -42,11 +43,16 @@ struct Slot {
     session: u32,
     /// Processes in the session of this number, zombies included.
     session_members: u32,
+    /// Processes that use the memory of the process of this number, which may be gone.
+    borrowers: u32,
 }
 
 impl Slot {
     fn is_free(&self) -> bool {
-        self.process.is_none() && self.members == 0 && self.session_members == 0
+        self.process.is_none()
+            && self.members == 0
+            && self.session_members == 0
+            && self.borrowers == 0
     }
 }
 
@@ -58,6 +64,8 @@ pub struct Table {
     used: u32,
     /// Processes by real user id, for `RLIMIT_NPROC`.
     owners: BTreeMap<u32, u32>,
+    /// Threads whose number is not their process's: the process of each.
+    threads: BTreeMap<u32, Pid>,
 }
 
 impl Default for Table {
@@ -68,6 +76,7 @@ impl Default for Table {
             last_pid: INIT.0,
             used: 0,
             owners: BTreeMap::new(),
+            threads: BTreeMap::new(),
         }
     }
 }
@@ -143,7 +152,7 @@ impl Table {
             } else {
                 pid + 1
             };
-            if self.slots[slot(Pid(pid))].is_free() {
+            if self.slots[slot(Pid(pid))].is_free() && !self.is_thread(pid) {
                 return Ok(Pid(pid));
             }
         }
@@ -175,6 +184,7 @@ impl Table {
         self.unanchor(pid);
         self.unlink(pid);
         let process = self.slots[slot(pid)].process.take()?;
+        self.forget_threads(pid);
         self.leave(process.group, process.session, process.is_alive());
         self.disown(process.credentials.uid[0]);
         self.used -= 1;
@@ -192,6 +202,8 @@ impl Table {
         let lost = self.unanchor(pid);
         let process = self.living_mut(pid)?;
         process.life = Life::Zombie(status);
+        self.forget_threads(pid);
+        let process = self.get_mut(pid)?;
         let group = process.group;
         self.slots[slot(Pid(group))].alive -= 1;
         lost.filter(|&group| self.is_orphaned(group))

@@ -4,8 +4,8 @@
 use abi::{Errno, Handle, Token};
 use proc::Proc;
 use proc::ports::{
-    Files, Ipc, IpcExit, Machine, Memory, Power, ProgramFile, Publish, SpaceLimits, Terminal,
-    Thread, Threads, Usage,
+    Begin, Files, Ipc, IpcExit, Machine, Memory, Power, ProgramFile, Publish, SpaceLimits,
+    Terminal, Thread, Threads, Usage,
 };
 use proto::mem::{Image, ObjectId};
 use proto::port::{
@@ -52,6 +52,10 @@ pub struct World {
     pub visible: Visible,
     pub entries: BTreeMap<usize, Entry>,
     pub replies: BTreeMap<Token, Result<Reply, Refusal>>,
+    /// Who uses whose memory.
+    pub borrowed: BTreeMap<u32, u32>,
+    /// Threads that ended while others went on: process, frame, words to clear.
+    pub ended: Vec<(u32, u32, [u64; 2])>,
     pub gone: BTreeSet<Token>,
     pub leases: BTreeMap<Token, Vec<u8>>,
     pub absent: bool,
@@ -192,12 +196,48 @@ impl Memory for World {
     fn exec_space(&mut self, space: Pid, image: &Image) -> Result<(), Errno> {
         self.may_fail()?;
         assert!(self.visible.spaces.contains(&space.0));
+        self.borrowed.remove(&space.0);
         self.images.insert(space.0, image.clone());
         Ok(())
     }
 
-    fn destroy_space(&mut self, space: Pid, thread: Thread) {
+    fn destroy_space(&mut self, space: Pid) {
         assert!(self.visible.spaces.remove(&space.0));
+        assert!(
+            !self.borrowed.values().any(|lender| *lender == space.0),
+            "the memory of {space:?} is in use"
+        );
+        self.borrowed.remove(&space.0);
+    }
+
+    fn lend_space(&mut self, lender: Pid, borrower: Pid) -> Result<Thread, Errno> {
+        self.may_fail()?;
+        assert!(self.visible.spaces.contains(&lender.0));
+        assert!(self.visible.spaces.insert(borrower.0));
+        let owner = self.borrowed.get(&lender.0).copied().unwrap_or(lender.0);
+        self.borrowed.insert(borrower.0, owner);
+        Ok(self.new_thread())
+    }
+
+    fn add_thread(&mut self, space: Pid, priority: u32, _: Pid) -> Result<Thread, Errno> {
+        self.may_fail()?;
+        assert!(self.visible.spaces.contains(&space.0));
+        let thread = self.new_thread();
+        self.thread(thread).priority = priority;
+        Ok(thread)
+    }
+
+    fn end_thread(&mut self, space: Pid, thread: Thread, words: [u64; 2]) {
+        self.ended.push((space.0, thread.frame, words));
+        self.remove_thread(space, thread);
+    }
+
+    fn remove_thread(&mut self, space: Pid, thread: Thread) {
+        assert!(self.visible.spaces.contains(&space.0));
+        self.forget_thread(thread);
+    }
+
+    fn forget_thread(&mut self, thread: Thread) {
         assert!(self.visible.threads.remove(&thread.handle.0).is_some());
     }
 
@@ -314,6 +354,19 @@ impl Threads for World {
         let token = self.token();
         self.inherited.insert(badge.0, token);
         Ok(token)
+    }
+
+    fn spawn_thread(
+        &mut self,
+        child: Thread,
+        parent: Thread,
+        _: Pid,
+        begin: Begin,
+    ) -> Result<(), Errno> {
+        self.may_fail()?;
+        self.thread(parent);
+        self.thread(child).started = Some((begin.block, begin.stack));
+        Ok(())
     }
 
     fn equip_thread(&mut self, thread: Thread, _: Pid) -> Result<(), Errno> {
@@ -471,6 +524,11 @@ impl System {
         lease: Option<Vec<u8>>,
     ) -> (Token, Outcome<Reply>) {
         let token = self.world.token();
+        // The only thread of a process needs no frame in its tokens; of several the first asks.
+        let process = self.proc.table().living(sender);
+        let several = process.filter(|process| process.tasks.count() > 1);
+        let frame = several.map_or(0, |process| process.tasks.first().thread.frame);
+        let token = Token(u64::from(frame) << 32 | token.0);
         let bytes = lease.as_ref().map_or(0, Vec::len);
         let info = LeaseInfo {
             bytes,
@@ -510,6 +568,40 @@ impl System {
         let (token, outcome) = self.ask(pid, request);
         assert_eq!(outcome, Outcome::Parked);
         token
+    }
+
+    /// Asks as one of several threads.
+    pub fn ask_thread(&mut self, pid: u32, tid: u32, request: Request) -> (Token, Outcome<Reply>) {
+        let process = self.proc.table().living(Pid(pid)).expect("alive");
+        let frame = process.tasks.get(Pid(tid)).expect("a thread").thread.frame;
+        let token = Token(u64::from(frame) << 32 | self.world.token().0);
+        self.ask_with(Pid(pid), token, request, LeaseInfo::default())
+    }
+
+    /// Asks as one of several threads for what is answered at once.
+    pub fn call_thread(&mut self, pid: u32, tid: u32, request: Request) -> Result<Reply, Errno> {
+        reply(self.ask_thread(pid, tid, request).1)
+    }
+
+    /// Makes a thread; its number.
+    pub fn spawn(&mut self, pid: u32) -> u32 {
+        let process = self.proc.table().living(Pid(pid)).expect("alive");
+        let tid = process.tasks.first().tid.0;
+        let wish = Request::Spawn {
+            block: 0x7000,
+            stack: 0x8000,
+        };
+        match self.call_thread(pid, tid, wish) {
+            Ok(Reply::Pid(tid)) => tid,
+            other => panic!("spawn: {other:?}"),
+        }
+    }
+
+    /// What the kernel's thread of one of several threads was told.
+    pub fn task(&self, pid: u32, tid: u32) -> &FakeThread {
+        let process = self.proc.table().living(Pid(pid)).expect("alive");
+        let thread = process.tasks.get(Pid(tid)).expect("a thread").thread;
+        &self.world.visible.threads[&thread.handle.0]
     }
 
     /// What was answered later.
@@ -555,7 +647,8 @@ impl System {
     }
 
     pub fn thread(&self, pid: u32) -> &FakeThread {
-        let thread = self.proc.table().living(Pid(pid)).expect("alive").thread;
+        let process = self.proc.table().living(Pid(pid)).expect("alive");
+        let thread = process.tasks.first().thread;
         &self.world.visible.threads[&thread.handle.0]
     }
 

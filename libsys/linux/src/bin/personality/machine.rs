@@ -4,38 +4,15 @@
 //! code only (a fault there is an answer), or lent to a server, which checks it; and never above
 //! [`abi::layout::PERSONALITY`], where this code lives. So nothing a program names is memory that Rust owns.
 
+use crate::areas::{self, AREA_BYTES, Front};
 use crate::thread::Thread;
 use abi::layout::GUARDED_BYTES;
 use abi::thread::{Block, upcall};
 use abi::{Errno, call};
 use core::arch::{asm, global_asm};
-use core::mem::{MaybeUninit, offset_of};
+use core::mem::offset_of;
 use libsys::lease::Loan;
 use personality::local::{LOCAL, NUMBERS};
-
-/// Bytes of a thread's area.
-const AREA_BYTES: usize = 64 << 10;
-
-/// What an upcall finds at the address that the kernel gives it: the block of the thread that made
-/// the call, and all that is remembered of that thread.
-#[repr(C)]
-pub struct Front {
-    /// The registers. First, because the kernel knows where it is.
-    pub block: Block,
-    /// The thread.
-    pub thread: Thread,
-}
-
-/// What a thread has here: its front, and behind it the stack of its upcalls.
-#[repr(C, align(4096))]
-struct Area {
-    front: Front,
-    stack: [u8; AREA_BYTES - size_of::<Front>()],
-}
-
-/// The area of the first thread. It is copied by a fork like all memory. Nothing of it is in the file:
-/// [`enter`] fills it.
-static mut FIRST: MaybeUninit<Area> = MaybeUninit::uninit();
 
 global_asm!(
     // x0 target, x1 source, x2 bytes: copies; x0 = 0 then. A fault goes on at the end of this
@@ -355,16 +332,21 @@ pub fn complete(block: &mut Block) {
     block.user[1] = 1;
 }
 
+/// The thread pointer of the program.
+pub fn thread_pointer() -> u64 {
+    let value;
+    // SAFETY: reads a register, which belongs to the program.
+    unsafe { asm!("mrs {}, tpidr_el0", out(reg) value, options(nostack, nomem)) }
+    value
+}
+
 /// Registers the upcall and starts the program, whose stack is at `stack`.
 pub fn enter(entry: u64, stack: u64) -> ! {
-    let area = (&raw mut FIRST).cast::<Area>();
-    // SAFETY: nothing has happened in this process yet, so the area is nobody else's.
-    unsafe { (&raw mut (*area).front.thread).write(Thread::NEW) };
-    let block = area as u64;
+    let area = areas::first();
     let mut registers = [0; 18];
     registers[0] = personality_kicked as *const () as u64;
-    registers[1] = block + AREA_BYTES as u64;
-    registers[2] = block;
+    registers[1] = area.stack_end();
+    registers[2] = area.address();
     registers[3] = personality_call as *const () as u64;
     registers[10] = call::UPCALL_SET;
     // SAFETY: the block and the stack are ours and used by nothing but upcalls.

@@ -11,6 +11,7 @@
 
 extern crate alloc;
 
+mod areas;
 mod calls;
 mod heap;
 mod machine;
@@ -20,9 +21,9 @@ mod thread;
 mod vdso;
 
 use abi::Errno;
+use areas::Front;
 use core::sync::atomic::{AtomicU32, Ordering};
 use libsys::runtime;
-use machine::Front;
 use personality::local::NUMBERS;
 use personality::{number, restart};
 use signals::Interrupted;
@@ -61,6 +62,10 @@ extern "C" fn linux_call(front: &mut Front) {
     if number == number::RT_SIGRETURN {
         return signals::end_handler(thread, block);
     }
+    if thread.repeats() {
+        machine::complete(block);
+        thread.resumes(number, block.registers.pc);
+    }
     let x = &block.registers.x;
     let arguments = [x[0], x[1], x[2], x[3], x[4], x[5]];
     let result = calls::call(thread, block, number, arguments);
@@ -70,9 +75,11 @@ extern "C" fn linux_call(front: &mut Front) {
     match result {
         Err(Errno::EINTR) => {
             let interrupted = Interrupted {
-                restart: restart::of(number),
+                restart: restart::of(number, &arguments),
                 argument: arguments[0],
             };
+            machine::complete(block);
+            thread.interrupted(number, block.registers.pc);
             signals::deliver(thread, block, Some(interrupted));
         }
         Ok(value) => block.registers.x[0] = value,

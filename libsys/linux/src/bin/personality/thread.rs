@@ -1,9 +1,11 @@
 //! What the personality remembers of a thread and of its process.
 //!
-//! All of it lies in the thread's own area (`machine::Front`), never at an address that threads
+//! All of it lies in the thread's own area (`areas::Front`), never at an address that threads
 //! share: after `vfork` two processes run in the same memory, and each has its own pid and ids.
 
+use crate::areas::Area;
 use abi::{Errno, Handle};
+use alloc::vec::Vec;
 use core::sync::atomic::{AtomicU32, Ordering};
 use libsys::lease::Loan;
 use libsys::request::request;
@@ -16,11 +18,26 @@ static IDS_CHANGED: AtomicU32 = AtomicU32::new(0);
 /// Three ids, and at which count of [`IDS_CHANGED`] they were asked for.
 type Known = Option<(u32, [u32; 3])>;
 
+/// A call that is repeated, and until when it waits: its own time would start again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Repeated {
+    number: u64,
+    /// Address behind the call's instruction.
+    pc: u64,
+    deadline_ns: u64,
+}
+
 /// The state of a thread.
 #[derive(Debug)]
 pub struct Thread {
-    /// Own pid, 0 if it is not known.
+    /// Where its block and its stack are.
+    pub area: Area,
+    /// The process's pid, 0 if it is not known.
     pid: u32,
+    /// Own number, 0 if it is not known.
+    tid: u32,
+    /// Whether its number is the process's.
+    leads: bool,
     /// Real, effective and saved users and groups, if known.
     users: Known,
     groups: Known,
@@ -28,21 +45,46 @@ pub struct Thread {
     pub stack: AlternateStack,
     /// The mask to go back to when a call that replaced it was interrupted.
     pub saved_mask: Option<u64>,
+    /// Where 0 is stored when it ends while others go on; 0 for nowhere.
+    pub clear_tid: u64,
+    /// Where its robust list is, as it said; 0 for nowhere.
+    pub robust: u64,
+    /// What `execve` has to say. Here, because who lends its memory must free it.
+    pub program: Vec<u8>,
+    /// Until when the call in hand waited, and a call that was interrupted.
+    deadline_ns: Option<u64>,
+    repeated: Option<Repeated>,
 }
 
 impl Thread {
-    /// A thread of which nothing is known yet.
-    pub const NEW: Thread = Thread {
-        pid: 0,
-        users: None,
-        groups: None,
-        stack: AlternateStack {
-            address: 0,
-            flags: SS_DISABLE,
-            bytes: 0,
-        },
-        saved_mask: None,
-    };
+    /// A process's first thread in `area`, of which nothing is known yet.
+    pub const fn new(area: Area) -> Thread {
+        Thread {
+            area,
+            pid: 0,
+            tid: 0,
+            leads: true,
+            users: None,
+            groups: None,
+            stack: AlternateStack {
+                address: 0,
+                flags: SS_DISABLE,
+                bytes: 0,
+            },
+            saved_mask: None,
+            clear_tid: 0,
+            robust: 0,
+            program: Vec::new(),
+            deadline_ns: None,
+            repeated: None,
+        }
+    }
+
+    /// It is one more thread of the process of `original`.
+    pub fn beside(&mut self, original: &Thread) {
+        self.pid = original.pid;
+        self.leads = false;
+    }
 
     /// Where the pid is, for code that is not Rust.
     pub const PID: usize = core::mem::offset_of!(Thread, pid);
@@ -59,6 +101,56 @@ impl Thread {
             }
         }
         Ok(self.pid)
+    }
+
+    /// Its own number.
+    ///
+    /// # Errors
+    /// None in practice.
+    pub fn tid(&mut self) -> Result<u32, Errno> {
+        if self.leads {
+            return self.pid();
+        }
+        if self.tid == 0 {
+            match request::<Proc>(Handle::PROC, &Request::ThreadId, [Loan::NONE; 2])? {
+                Reply::Pid(tid) => self.tid = tid,
+                _ => return Err(Errno::EPROTO),
+            }
+        }
+        Ok(self.tid)
+    }
+
+    /// Whether the next call may be one that is repeated.
+    pub fn repeats(&self) -> bool {
+        self.repeated.is_some()
+    }
+
+    /// The call `number` behind `pc` begins: a deadline that was kept for another one is forgotten.
+    pub fn resumes(&mut self, number: u64, pc: u64) {
+        self.repeated = self
+            .repeated
+            .filter(|repeated| (repeated.number, repeated.pc) == (number, pc));
+    }
+
+    /// The call `number` behind `pc` was interrupted: if it is repeated, its deadline is the same.
+    pub fn interrupted(&mut self, number: u64, pc: u64) {
+        self.repeated = self.deadline_ns.take().map(|deadline_ns| Repeated {
+            number,
+            pc,
+            deadline_ns,
+        });
+    }
+
+    /// When the call in hand ends that shall wait for `wait_ns` from `now_ns` on: if it is repeated, when
+    /// it was to end at first.
+    pub fn deadline(&mut self, now_ns: u64, wait_ns: u64) -> u64 {
+        let kept = self.repeated.take().map(|repeated| repeated.deadline_ns);
+        kept.unwrap_or(now_ns.saturating_add(wait_ns))
+    }
+
+    /// The call in hand was interrupted when it had waited for this time.
+    pub fn keep_deadline(&mut self, deadline_ns: u64) {
+        self.deadline_ns = Some(deadline_ns);
     }
 
     /// Real, effective and saved user.
@@ -79,8 +171,9 @@ impl Thread {
 
     /// This is the child of a fork.
     pub fn forked(&mut self) {
-        self.pid = 0;
+        (self.pid, self.tid, self.leads) = (0, 0, true);
         self.saved_mask = None;
+        (self.clear_tid, self.robust) = (0, 0);
     }
 }
 

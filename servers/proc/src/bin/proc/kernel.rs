@@ -5,7 +5,7 @@ use abi::thread::{Registers, RunState};
 use abi::{Errno, Handle, Rights, Token};
 use libsys::serve::{KernelCallers, KernelClock};
 use libsys::{arch, clock, env, request};
-use proc::ports::{Machine, Power, Publish, Thread, Threads};
+use proc::ports::{Begin, Machine, Power, Publish, Thread, Threads};
 use proto::Pid;
 use proto::port::{Callers, Clock, Gone, LeaseError, Refusal, TokenState};
 use proto::proc::{Proc as Protocol, Reply};
@@ -95,6 +95,19 @@ impl Threads for Kernel {
         badge: Pid,
     ) -> Result<Token, Errno> {
         arch::thread_inherit(child.handle, parent.handle, Handle::SERVICE, badge.0.into())
+            .map_err(request::errno)
+    }
+
+    fn spawn_thread(
+        &mut self,
+        child: Thread,
+        parent: Thread,
+        badge: Pid,
+        begin: Begin,
+    ) -> Result<(), Errno> {
+        let (child, parent, badge) = (child.handle, parent.handle, badge.0.into());
+        let Begin { block, stack } = begin;
+        arch::thread_spawn(child, parent, Handle::SERVICE, badge, block, stack)
             .map_err(request::errno)
     }
 

@@ -43,8 +43,41 @@ impl Memory for Kernel {
         request::request::<mem::Mem>(Handle::MEM, &mem::Request::Exec { space }, loans).map(drop)
     }
 
-    fn destroy_space(&mut self, space: Pid, thread: Thread) {
+    fn destroy_space(&mut self, space: Pid) {
         let _ = ask::<mem::Mem>(Handle::MEM, &mem::Request::Destroy { space });
+    }
+
+    fn lend_space(&mut self, lender: Pid, borrower: Pid) -> Result<Thread, Errno> {
+        thread(&mem::Request::Lend { lender, borrower })
+    }
+
+    fn add_thread(&mut self, space: Pid, priority: u32, tid: Pid) -> Result<Thread, Errno> {
+        let tid = tid.0;
+        thread(&mem::Request::AddThread {
+            space,
+            priority,
+            tid,
+        })
+    }
+
+    fn end_thread(&mut self, space: Pid, thread: Thread, [clear, area]: [u64; 2]) {
+        let wish = mem::Request::EndThread {
+            space,
+            frame: thread.frame,
+            clear,
+            area,
+        };
+        let _ = ask::<mem::Mem>(Handle::MEM, &wish);
+        self.forget_thread(thread);
+    }
+
+    fn remove_thread(&mut self, space: Pid, thread: Thread) {
+        let frame = thread.frame;
+        let _ = ask::<mem::Mem>(Handle::MEM, &mem::Request::RemoveThread { space, frame });
+        self.forget_thread(thread);
+    }
+
+    fn forget_thread(&mut self, thread: Thread) {
         let _ = arch::handle_close(thread.handle);
     }
 

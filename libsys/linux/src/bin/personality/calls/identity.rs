@@ -17,7 +17,12 @@ const GROUPS: u64 = 65536;
 pub fn call(thread: &mut Thread, number: u64, a: Arguments) -> Option<Result> {
     let [first, second, third] = [word(a[0]), word(a[1]), word(a[2])];
     Some(match number {
-        number::GETPID | number::GETTID | number::SET_TID_ADDRESS => thread.pid().map(u64::from),
+        number::GETPID => thread.pid().map(u64::from),
+        number::GETTID => thread.tid().map(u64::from),
+        number::SET_TID_ADDRESS => {
+            thread.clear_tid = a[0];
+            thread.tid().map(u64::from)
+        }
         number::GETPPID => parent(),
         number::GETUID => thread.users().map(|ids| ids[0].into()),
         number::GETEUID => thread.users().map(|ids| ids[1].into()),
@@ -33,9 +38,6 @@ pub fn call(thread: &mut Thread, number: u64, a: Arguments) -> Option<Result> {
         number::SETRESGID => groups(2, first, second, third),
         number::GETGROUPS => supplementary(a),
         number::SETGROUPS => set_supplementary(a),
-        // Both say what to do when a thread ends while others go on; a process has one thread.
-        number::SET_ROBUST_LIST if a[1] == 24 => Ok(0),
-        number::SET_ROBUST_LIST => Err(Errno::EINVAL),
         _ => return None,
     })
 }

@@ -1,4 +1,4 @@
-//! The machine: its name, its memory, its processor, random numbers, `futex`.
+//! The machine: its name, its memory, its processor, random numbers.
 
 use super::{Arguments, Result, proc_number, vfs, word};
 use crate::machine;
@@ -17,7 +17,6 @@ pub fn call(number: u64, a: Arguments) -> Option<Result> {
         number::UNAME => machine::write(a[0], &layout::uname()).map(|()| 0),
         number::SYSINFO => information(a),
         number::GETRANDOM => random(a),
-        number::FUTEX => futex(a),
         number::PERSONALITY => match word(a[0]) {
             0 | u32::MAX => Ok(0),
             _ => Err(Errno::EINVAL),
@@ -68,31 +67,6 @@ fn random(a: Arguments) -> Result {
     let result = request_transfer::<Vfs>(Handle::VFS, loan, |_| Request::Read { fd }, count);
     let _ = vfs(Request::Close { fd }, [Loan::NONE; 2]);
     result
-}
-
-/// With one thread nobody waits, so waking wakes nobody, and who would wait would wait for ever.
-fn futex(a: Arguments) -> Result {
-    const WAIT: u32 = 0;
-    const WAKE: u32 = 1;
-    const WAIT_BITSET: u32 = 9;
-    const WAKE_BITSET: u32 = 10;
-    const COMMAND: u32 = 0x7f;
-    if !a[0].is_multiple_of(4) {
-        return Err(Errno::EINVAL);
-    }
-    let mut value = [0; 4];
-    match word(a[1]) & COMMAND {
-        WAKE | WAKE_BITSET => Ok(0),
-        WAIT | WAIT_BITSET => {
-            machine::read(a[0], &mut value)?;
-            if u32::from_le_bytes(value) == word(a[2]) {
-                Err(Errno::ENOSYS)
-            } else {
-                Err(Errno::EAGAIN)
-            }
-        }
-        _ => Err(Errno::ENOSYS),
-    }
 }
 
 fn affinity(a: Arguments) -> Result {

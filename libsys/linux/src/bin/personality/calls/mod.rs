@@ -3,6 +3,7 @@
 
 mod events;
 mod files;
+mod futex;
 mod identity;
 mod ipc;
 mod machine_calls;
@@ -11,6 +12,7 @@ mod paths;
 mod processes;
 mod signal;
 mod sockets;
+mod threads;
 mod time;
 mod transfer;
 mod waiting;
@@ -38,8 +40,9 @@ pub fn call(thread: &mut Thread, block: &mut Block, number: u64, a: Arguments) -
         number::FSTAT => files::call(number, a),
         number::READ..=number::SENDFILE => transfer::call(thread, number, a),
         number::OPENAT | number::NEWFSTATAT => paths::call(number, a),
-        number::FUTEX | number::SCHED_YIELD => machine_calls::call(number, a),
-        number::NANOSLEEP..=number::CLOCK_NANOSLEEP => time::call(number, a),
+        number::FUTEX => return futex::call(thread, a),
+        number::SCHED_YIELD => machine_calls::call(number, a),
+        number::NANOSLEEP..=number::CLOCK_NANOSLEEP => time::call(thread, number, a),
         number::KILL..=number::RT_SIGRETURN => signal::call(thread, block, number, a),
         number::GETPID..=number::GETTID => identity::call(thread, number, a),
         number::MSGGET..=number::SHMDT => ipc::call(number, a),
@@ -59,12 +62,13 @@ fn search(thread: &mut Thread, block: &mut Block, number: u64, a: Arguments) -> 
         .or_else(|| paths::call(number, a))
         .or_else(|| memory::call(number, a))
         .or_else(|| signal::call(thread, block, number, a))
-        .or_else(|| processes::call(thread, block, number, a))
+        .or_else(|| threads::call(thread, block, number, a))
+        .or_else(|| processes::call(thread, number, a))
         .or_else(|| waiting::call(thread, number, a))
         .or_else(|| events::call(thread, number, a))
         .or_else(|| sockets::call(thread, number, a))
         .or_else(|| identity::call(thread, number, a))
-        .or_else(|| time::call(number, a))
+        .or_else(|| time::call(thread, number, a))
         .or_else(|| machine_calls::call(number, a))
         .or_else(|| ipc::call(number, a));
     rest.unwrap_or_else(|| Err(refusal(number)))

@@ -4,24 +4,23 @@ use super::{Arguments, Result, proc, proc_number, word};
 use crate::machine;
 use crate::text::{Path, strings};
 use crate::thread::Thread;
-use abi::thread::Block;
 use abi::{Errno, Handle};
+use alloc::vec::Vec;
 use libsys::lease::Loan;
 use libsys::request::request;
 use personality::bytes::{get_u64, put_u64};
-use personality::{clone, layout, number};
+use personality::{layout, number};
 use proto::proc::{Proc, Program, Reply, Request, WAIT_BY_KIND};
 use proto::vfs::AT_FDCWD;
 
 const RUSAGE_BYTES: usize = 144;
 
 /// The calls of this file.
-pub fn call(thread: &mut Thread, block: &mut Block, number: u64, a: Arguments) -> Option<Result> {
+pub fn call(thread: &mut Thread, number: u64, a: Arguments) -> Option<Result> {
     Some(match number {
-        number::CLONE => fork(thread, block, a),
-        number::EXECVE => execute(a[0], a[1], a[2]),
-        number::EXECVEAT => execute_at(a),
-        number::EXIT | number::EXIT_GROUP => exit(a[0] as i32),
+        number::EXECVE => execute(thread, a[0], a[1], a[2]),
+        number::EXECVEAT => execute_at(thread, a),
+        number::EXIT_GROUP => exit(a[0] as i32),
         number::WAIT4 => wait(a),
         number::WAITID => wait_id(a),
         number::SETPGID => proc_number(Request::SetGroup {
@@ -43,55 +42,26 @@ pub fn call(thread: &mut Thread, block: &mut Block, number: u64, a: Arguments) -
     })
 }
 
-/// The arguments on AArch64: flags, stack, parent's place for the tid, TLS, child's place.
-fn fork(thread: &mut Thread, block: &mut Block, a: Arguments) -> Result {
-    let [flags, stack, parent_tid, tls, child_tid, _] = a;
-    let wish = clone::child(flags)?;
-    let pid = proc_number(Request::Fork)?;
-    if pid != 0 {
-        if wish.parent_tid {
-            // As on Linux, a bad place is no reason to fail once the child is there.
-            let _ = machine::write(parent_tid, &(pid as u32).to_le_bytes());
-        }
-        return Ok(pid);
-    }
-    thread.forked();
-    if stack != 0 {
-        machine::complete(block);
-        block.registers.sp = stack;
-    }
-    if wish.tls {
-        machine::set_thread_pointer(tls);
-    }
-    if wish.child_tid {
-        let own = thread.pid()?;
-        let _ = machine::write(child_tid, &own.to_le_bytes());
-    }
-    Ok(0)
-}
-
-fn execute(path: u64, arguments: u64, environment: u64) -> Result {
+fn execute(thread: &mut Thread, path: u64, arguments: u64, environment: u64) -> Result {
     let program = Program {
         path: Path::read(path)?.bytes().to_vec(),
         arguments: strings(arguments)?,
         environment: strings(environment)?,
     };
-    let bytes = postcard::to_allocvec(&program).map_err(|_| Errno::ENOMEM)?;
+    thread.program = postcard::to_allocvec(&program).map_err(|_| Errno::ENOMEM)?;
     drop(program);
-    request::<Proc>(
-        Handle::PROC,
-        &Request::Exec,
-        [Loan::read(&bytes), Loan::NONE],
-    )?;
-    Err(Errno::EPROTO)
+    let loan = Loan::read(&thread.program);
+    let result = request::<Proc>(Handle::PROC, &Request::Exec, [loan, Loan::NONE]);
+    thread.program = Vec::new();
+    result.and(Err(Errno::EPROTO))
 }
 
-fn execute_at(a: Arguments) -> Result {
+fn execute_at(thread: &mut Thread, a: Arguments) -> Result {
     let absolute = Path::read(a[1])?.bytes().first() == Some(&b'/');
     if word(a[4]) != 0 || !(absolute || a[0] as i32 == AT_FDCWD) {
         return Err(Errno::ENOSYS);
     }
-    execute(a[1], a[2], a[3])
+    execute(thread, a[1], a[2], a[3])
 }
 
 fn exit(status: i32) -> Result {
@@ -226,13 +196,7 @@ fn used(who: i32) -> core::result::Result<Used, Errno> {
 }
 
 fn usage(a: Arguments) -> Result {
-    /// The calling thread: the only one.
-    const THREAD: i32 = 1;
-    let who = match a[0] as i32 {
-        THREAD => 0,
-        who => who,
-    };
-    let used = used(who)?;
+    let used = used(a[0] as i32)?;
     let bytes = layout::rusage(used.user_ns, used.system_ns, used.max_bytes, used.faults);
     machine::write(a[1], &bytes).map(|()| 0)
 }

@@ -31,11 +31,11 @@ pub fn call(thread: &mut Thread, block: &mut Block, number: u64, a: Arguments) -
             pid: a[0] as i32,
             signal: word(a[1]),
         }),
-        number::TKILL => to_thread(thread, a[0], word(a[1])),
-        number::TGKILL => match thread.pid() {
-            Ok(pid) if u64::from(pid) == a[0] => to_thread(thread, a[1], word(a[2])),
-            _ => Err(Errno::ESRCH),
-        },
+        number::TKILL => to_thread(0, a[0] as i32, word(a[1])),
+        number::TGKILL if a[0] as i32 <= 0 => Err(Errno::EINVAL),
+        number::TGKILL => to_thread(a[0] as i32, a[1] as i32, word(a[2])),
+        number::RT_TGSIGQUEUEINFO if a[0] as i32 <= 0 || a[1] as i32 <= 0 => Err(Errno::EINVAL),
+        number::RT_TGSIGQUEUEINFO => queue_to_thread(a),
         _ => return None,
     })
 }
@@ -48,25 +48,27 @@ fn sized(bytes: u64) -> core::result::Result<(), Errno> {
     }
 }
 
-/// A process has one thread: whoever names another names nobody.
-fn to_thread(thread: &mut Thread, tid: u64, signal: u32) -> Result {
-    let pid = thread.pid()?;
-    if tid as i32 <= 0 {
-        return Err(Errno::EINVAL);
-    }
-    if tid != u64::from(pid) {
-        return Err(Errno::ESRCH);
-    }
+/// A signal to the thread `tid` (of process `pid`, if that is not 0).
+fn to_thread(pid: i32, tid: i32, signal: u32) -> Result {
     const SI_TKILL: i32 = -6;
-    match signal {
-        0 => Ok(0),
-        _ => proc_number(Request::Queue {
-            pid: pid as i32,
-            signal,
-            code: SI_TKILL,
-            value: 0,
-        }),
-    }
+    proc_number(Request::KillThread {
+        pid,
+        tid,
+        signal,
+        code: SI_TKILL,
+        value: 0,
+    })
+}
+
+fn queue_to_thread(a: Arguments) -> Result {
+    let (code, value) = sent_information(a[3])?;
+    proc_number(Request::KillThread {
+        pid: a[0] as i32,
+        tid: a[1] as i32,
+        signal: word(a[2]),
+        code,
+        value,
+    })
 }
 
 fn action(a: Arguments) -> Result {
@@ -171,10 +173,15 @@ fn wait(a: Arguments) -> Result {
     Ok(signal.into())
 }
 
-fn queue(a: Arguments) -> Result {
+/// Code and value of the `siginfo` that a program sends.
+fn sent_information(address: u64) -> core::result::Result<(i32, u64), Errno> {
     let mut info = [0; personality::frame::INFO_BYTES];
-    machine::read(a[2], &mut info)?;
-    let (code, value) = (get_u32(&info, 8) as i32, get_u64(&info, 24));
+    machine::read(address, &mut info)?;
+    Ok((get_u32(&info, 8) as i32, get_u64(&info, 24)))
+}
+
+fn queue(a: Arguments) -> Result {
+    let (code, value) = sent_information(a[2])?;
     // A program may not pretend that the kernel sent it.
     if code >= 0 {
         return Err(Errno::EPERM);

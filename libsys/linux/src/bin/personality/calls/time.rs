@@ -1,6 +1,7 @@
 //! Clocks, sleeping, interval timers.
 
 use super::{Arguments, Result, proc, proc_number, word};
+use crate::thread::Thread;
 use crate::{machine, vdso};
 use abi::Errno;
 use libsys::time::{epoch_ns, monotonic_ns, realtime_ns, set_realtime_ns};
@@ -12,7 +13,7 @@ const REALTIME: u32 = 0;
 const TIMER_ABSTIME: u32 = 1;
 
 /// The calls of this file.
-pub fn call(number: u64, a: Arguments) -> Option<Result> {
+pub fn call(thread: &mut Thread, number: u64, a: Arguments) -> Option<Result> {
     Some(match number {
         number::CLOCK_GETTIME => {
             clock(word(a[0])).and_then(|ns| machine::write(a[1], &layout::timespec(ns)).map(|()| 0))
@@ -20,8 +21,8 @@ pub fn call(number: u64, a: Arguments) -> Option<Result> {
         number::CLOCK_GETRES => resolution(a),
         number::CLOCK_SETTIME => set(a),
         number::GETTIMEOFDAY => time_of_day(a),
-        number::NANOSLEEP => sleep(1, 0, a[0], a[1]),
-        number::CLOCK_NANOSLEEP => sleep(word(a[0]), word(a[1]), a[2], a[3]),
+        number::NANOSLEEP => sleep(thread, (1, 0), a[0], a[1]),
+        number::CLOCK_NANOSLEEP => sleep(thread, (word(a[0]), word(a[1])), a[2], a[3]),
         number::GETITIMER => timer(Request::GetTimer { which: word(a[0]) }, a[1]),
         number::SETITIMER => set_timer(a),
         _ => return None,
@@ -35,8 +36,8 @@ fn clock(id: u32) -> Result {
         REALTIME | 5 | 11 => real_time(),
         // CLOCK_MONOTONIC, _RAW, _COARSE, CLOCK_BOOTTIME: the machine is never suspended
         1 | 4 | 6 | 7 => Ok(monotonic_ns()),
-        // The process's and its only thread's time
-        2 | 3 => match proc(Request::Times { who: 0 })? {
+        // The process's and the thread's processor time
+        2 | 3 => match proc(Request::Times { who: id as i32 - 2 })? {
             Reply::Times {
                 user_ns, system_ns, ..
             } => Ok(user_ns + system_ns),
@@ -88,7 +89,7 @@ fn time_of_day(a: Arguments) -> Result {
     Ok(0)
 }
 
-fn sleep(id: u32, flags: u32, time_at: u64, left_at: u64) -> Result {
+fn sleep(thread: &mut Thread, (id, flags): (u32, u32), time_at: u64, left_at: u64) -> Result {
     let wish = read_time(time_at)?;
     if flags & !TIMER_ABSTIME != 0 {
         return Err(Errno::EINVAL);
@@ -98,16 +99,18 @@ fn sleep(id: u32, flags: u32, time_at: u64, left_at: u64) -> Result {
         3 => return Err(Errno::EINVAL),
         id => clock(id)?,
     };
-    let wait = if flags & TIMER_ABSTIME != 0 {
-        wish.saturating_sub(now)
-    } else {
-        wish
-    };
-    let deadline_ns = monotonic_ns().saturating_add(wait);
+    if flags & TIMER_ABSTIME != 0 {
+        let deadline_ns = monotonic_ns().saturating_add(wish.saturating_sub(now));
+        return proc_number(Request::Sleep { deadline_ns });
+    }
+    let deadline_ns = thread.deadline(monotonic_ns(), wish);
     let result = proc_number(Request::Sleep { deadline_ns });
-    if result == Err(Errno::EINTR) && flags & TIMER_ABSTIME == 0 && left_at != 0 {
-        let left = deadline_ns.saturating_sub(monotonic_ns());
-        machine::write(left_at, &layout::timespec(left))?;
+    if result == Err(Errno::EINTR) {
+        thread.keep_deadline(deadline_ns);
+        if left_at != 0 {
+            let left = deadline_ns.saturating_sub(monotonic_ns());
+            machine::write(left_at, &layout::timespec(left))?;
+        }
     }
     result
 }
