@@ -140,6 +140,8 @@ pub enum Request {
     Start,
     /// From the root task: parks until pid 1 of [`Request::Start`] ends. Reply: `Waited`.
     WaitInit,
+    /// Reply: `Pid`, the parent. The asker's threads are kicked once when it becomes another.
+    Parent,
 }
 
 /// What the process service answers.

@@ -107,6 +107,8 @@ pub struct Process {
     pub alarm: Option<Alarm>,
     /// The request it waits for.
     pub parked: Option<Parked>,
+    /// Whether it asked to be kicked when its parent becomes another.
+    pub knows_parent: bool,
     /// Whether it has executed a program since it was forked.
     pub executed: bool,
 }
@@ -144,6 +146,7 @@ impl Process {
             children_times: CpuTimes::default(),
             alarm: None,
             parked: None,
+            knows_parent: false,
             executed: false,
         }
     }

@@ -151,6 +151,7 @@ fn first_process(thread: Thread, now_ns: u64) -> Process {
         children_times: CpuTimes::default(),
         alarm: None,
         parked: None,
+        knows_parent: false,
         executed: false,
     }
 }

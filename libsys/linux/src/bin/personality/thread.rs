@@ -7,6 +7,7 @@ use abi::{Errno, Handle};
 use core::sync::atomic::{AtomicU32, Ordering};
 use libsys::lease::Loan;
 use libsys::request::request;
+use personality::actions::Known;
 use personality::frame::{AlternateStack, SS_DISABLE};
 use proto::proc::{Proc, Reply, Request};
 
@@ -21,9 +22,13 @@ type Known = Option<(u32, [u32; 3])>;
 pub struct Thread {
     /// Own pid, 0 if it is not known.
     pid: u32,
+    /// The parent's pid, 0 if it is not known. `proc` kicks the thread when it changes.
+    parent: u32,
     /// Real, effective and saved users and groups, if known.
     users: Known,
     groups: Known,
+    /// Signal actions that are known.
+    pub actions: Known,
     /// The stack for handlers.
     pub stack: AlternateStack,
     /// The mask to go back to when a call that replaced it was interrupted.
@@ -34,8 +39,10 @@ impl Thread {
     /// A thread of which nothing is known yet.
     pub const NEW: Thread = Thread {
         pid: 0,
+        parent: 0,
         users: None,
         groups: None,
+        actions: Known::NOTHING,
         stack: AlternateStack {
             address: 0,
             flags: SS_DISABLE,
@@ -46,6 +53,8 @@ impl Thread {
 
     /// Where the pid is, for code that is not Rust.
     pub const PID: usize = core::mem::offset_of!(Thread, pid);
+    /// Where the parent's pid is.
+    pub const PARENT: usize = core::mem::offset_of!(Thread, parent);
 
     /// The process's number.
     ///
@@ -59,6 +68,25 @@ impl Thread {
             }
         }
         Ok(self.pid)
+    }
+
+    /// The parent's number.
+    ///
+    /// # Errors
+    /// None in practice.
+    pub fn parent(&mut self) -> Result<u32, Errno> {
+        if self.parent == 0 {
+            match request::<Proc>(Handle::PROC, &Request::Parent, [Loan::NONE; 2])? {
+                Reply::Pid(parent) => self.parent = parent,
+                _ => return Err(Errno::EPROTO),
+            }
+        }
+        Ok(self.parent)
+    }
+
+    /// The thread was kicked: a signal waits, or what it asked to be told of has changed.
+    pub fn kicked(&mut self) {
+        self.parent = 0;
     }
 
     /// Real, effective and saved user.
@@ -79,9 +107,24 @@ impl Thread {
 
     /// This is the child of a fork.
     pub fn forked(&mut self) {
-        self.pid = 0;
+        (self.pid, self.parent) = (0, 0);
         self.saved_mask = None;
     }
+}
+
+/// Counts the changes of signal actions.
+static ACTIONS_CHANGED: AtomicU32 = AtomicU32::new(0);
+
+/// How often a signal action was changed in this memory.
+pub fn action_changes() -> u32 {
+    ACTIONS_CHANGED.load(Ordering::Relaxed)
+}
+
+/// A signal action is changed; the number of changes with this one.
+pub fn action_changed() -> u32 {
+    ACTIONS_CHANGED
+        .fetch_add(1, Ordering::Relaxed)
+        .wrapping_add(1)
 }
 
 /// Users or groups have changed: no thread may trust what it remembers of them.

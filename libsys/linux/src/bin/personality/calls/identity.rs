@@ -18,7 +18,7 @@ pub fn call(thread: &mut Thread, number: u64, a: Arguments) -> Option<Result> {
     let [first, second, third] = [word(a[0]), word(a[1]), word(a[2])];
     Some(match number {
         number::GETPID | number::GETTID | number::SET_TID_ADDRESS => thread.pid().map(u64::from),
-        number::GETPPID => parent(),
+        number::GETPPID => thread.parent().map(u64::from),
         number::GETUID => thread.users().map(|ids| ids[0].into()),
         number::GETEUID => thread.users().map(|ids| ids[1].into()),
         number::GETGID => thread.groups().map(|ids| ids[0].into()),
@@ -38,13 +38,6 @@ pub fn call(thread: &mut Thread, number: u64, a: Arguments) -> Option<Result> {
         number::SET_ROBUST_LIST => Err(Errno::EINVAL),
         _ => return None,
     })
-}
-
-fn parent() -> Result {
-    match proc(Request::Identity)? {
-        Reply::Identity { ppid, .. } => Ok(ppid.into()),
-        _ => Err(Errno::EPROTO),
-    }
 }
 
 fn store(ids: [u32; 3], a: Arguments) -> Result {
