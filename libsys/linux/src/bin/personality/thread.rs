@@ -7,7 +7,6 @@ use abi::{Errno, Handle};
 use core::sync::atomic::{AtomicU32, Ordering};
 use libsys::lease::Loan;
 use libsys::request::request;
-use personality::actions::Known;
 use personality::frame::{AlternateStack, SS_DISABLE};
 use proto::proc::{Proc, Reply, Request};
 
@@ -28,7 +27,7 @@ pub struct Thread {
     users: Known,
     groups: Known,
     /// Signal actions that are known.
-    pub actions: Known,
+    pub actions: personality::actions::Known,
     /// The stack for handlers.
     pub stack: AlternateStack,
     /// The mask to go back to when a call that replaced it was interrupted.
@@ -42,7 +41,7 @@ impl Thread {
         parent: 0,
         users: None,
         groups: None,
-        actions: Known::NOTHING,
+        actions: personality::actions::Known::NOTHING,
         stack: AlternateStack {
             address: 0,
             flags: SS_DISABLE,

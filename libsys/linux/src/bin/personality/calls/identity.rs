@@ -1,6 +1,6 @@
 //! Who the process is: numbers, users, groups.
 
-use super::{Arguments, Result, proc, proc_number, word};
+use super::{Arguments, Result, proc_number, word};
 use crate::machine;
 use crate::thread::{Thread, forget_ids};
 use abi::{Errno, Handle};
