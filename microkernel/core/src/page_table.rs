@@ -207,7 +207,10 @@ pub fn set_leaf(
     let at = index(address, 3);
     let old = Leaf(tables.read(table, at));
     if new.is_mapped() {
-        if !new.is_device() {
+        if new.is_device() {
+        } else if new.is_writable() {
+            frames.map_writable(new.frame())?;
+        } else {
             frames.map(new.frame())?;
         }
         space.mapped += 1;
