@@ -140,32 +140,67 @@ pub(crate) fn read(
     Ok(())
 }
 
-/// Reads words of user memory. A list of them is read faster so than by bytes.
-///
-/// # Errors
-/// [`Error::Invalid`] if they are not aligned, [`Error::BufferFault`] at an absent page.
-pub(crate) fn read_words<const N: usize>(
-    memory: &mut Memory,
-    space: SpaceId,
-    address: u64,
-) -> Result<[u64; N], Error> {
-    let range = UserRange::new(address, N as u64 * 8)?;
-    if !address.is_multiple_of(8) {
-        return Err(Error::Invalid);
+/// A list of operations in user memory, `N` words each, which are looked up once for each page.
+pub(crate) struct List<const N: usize> {
+    side: Side,
+    /// Physical address of the present position, while it is in a page that was looked up.
+    physical: Option<u64>,
+}
+
+impl<const N: usize> List<N> {
+    /// The list at `address`.
+    pub(crate) fn new(memory: &mut Memory, space: SpaceId, address: u64) -> Self {
+        let range = UserRange { address, bytes: 0 };
+        List {
+            side: Side::new(memory, space, range, Access::Read),
+            physical: None,
+        }
     }
-    let mut side = Side::new(memory, space, range, Access::Read);
-    let mut words = [0; N];
-    if side.left_in_page() >= N * 8 {
-        let source = side.physical(memory).ok_or(Error::BufferFault)?;
-        memory::read_words(source, &mut words);
-        return Ok(words);
+
+    /// The next operation.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if it is not aligned or no user address, [`Error::BufferFault`] at an
+    /// absent page.
+    #[inline]
+    pub(crate) fn next(&mut self, memory: &Memory) -> Result<[u64; N], Error> {
+        let bytes = 8 * N;
+        let mut words = [0; N];
+        match self.physical {
+            Some(physical) if self.side.left_in_page() >= bytes => {
+                memory::read_words(physical, &mut words);
+            }
+            _ => self.look_up(memory, &mut words)?,
+        }
+        self.side.address += bytes as u64;
+        self.physical = match self.side.address % PAGE_BYTES {
+            0 => None,
+            _ => self.physical.map(|physical| physical + bytes as u64),
+        };
+        Ok(words)
     }
-    for word in &mut words {
-        let source = side.physical(memory).ok_or(Error::BufferFault)?;
-        memory::read_words(source, core::slice::from_mut(word));
-        side.address += 8;
+
+    /// Reads an operation on a page that was not looked up, or on two pages.
+    fn look_up(&mut self, memory: &Memory, words: &mut [u64; N]) -> Result<(), Error> {
+        UserRange::new(self.side.address, 8 * N as u64)?;
+        if !self.side.address.is_multiple_of(8) {
+            return Err(Error::Invalid);
+        }
+        let first = self.side.physical(memory).ok_or(Error::BufferFault)?;
+        if self.side.left_in_page() >= 8 * N {
+            memory::read_words(first, words);
+            self.physical = Some(first);
+            return Ok(());
+        }
+        let mut side = self.side;
+        for word in words {
+            let source = side.physical(memory).ok_or(Error::BufferFault)?;
+            memory::read_words(source, core::slice::from_mut(word));
+            side.address += 8;
+        }
+        self.physical = None;
+        Ok(())
     }
-    Ok(words)
 }
 
 /// Copies kernel variables into user memory.

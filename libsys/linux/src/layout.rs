@@ -137,6 +137,13 @@ impl Action {
         }
     }
 
+    /// Whether it is kept exactly as it was given: no unknown flags, nothing blocked that cannot be.
+    pub fn is_plain(self) -> bool {
+        /// `SIGKILL` and `SIGSTOP`.
+        const UNSTOPPABLE: u64 = 1 << 8 | 1 << 18;
+        self.flags <= u64::from(u32::MAX) && self.mask & UNSTOPPABLE == 0
+    }
+
     /// As a program gets it.
     pub fn to_bytes(self) -> [u8; 32] {
         let mut bytes = [0; 32];

@@ -7,6 +7,7 @@
 
 extern crate alloc;
 
+pub mod actions;
 pub mod arguments;
 pub mod bytes;
 pub mod clone;

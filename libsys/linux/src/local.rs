@@ -15,6 +15,8 @@ pub enum Answer {
     Missing = 1,
     /// The process's number.
     Pid = 2,
+    /// Its parent's number.
+    Parent = 3,
 }
 
 /// The [`Answer`] of each call.
@@ -27,6 +29,7 @@ const fn table() -> [u8; NUMBERS] {
         let call = &CALLS[index];
         table[call.number as usize] = match (call.number, call.state) {
             (number::GETPID, _) => Answer::Pid as u8,
+            (number::GETPPID, _) => Answer::Parent as u8,
             (_, State::Missing) => Answer::Missing as u8,
             _ => Answer::Rust as u8,
         };

@@ -162,6 +162,8 @@ pub enum Request {
         code: i32,
         value: u64,
     },
+    /// Reply: `Pid`, the parent. The asker's threads are kicked once when it becomes another.
+    Parent,
 }
 
 /// What the process service answers.

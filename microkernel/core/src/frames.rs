@@ -191,6 +191,23 @@ impl<'a> FrameTable<'a> {
         Ok(())
     }
 
+    /// As [`Self::map`], for a mapping through which the frame's content may change.
+    ///
+    /// # Errors
+    /// As [`Self::map`].
+    #[inline]
+    pub fn map_writable(&mut self, frame: FrameNumber) -> Result<(), Error> {
+        let entry = self.entry(frame).ok_or(Error::FrameBusy)?;
+        if *entry & 0xff != Kind::User as u64 {
+            return Err(Error::FrameBusy);
+        }
+        *entry = (*entry + COUNT_ONE) & !SYNCED;
+        if *entry >> 32 == 1 {
+            self.mapped += 1;
+        }
+        Ok(())
+    }
+
     /// Counts one mapping less. Frames outside RAM (devices) are not counted.
     #[inline]
     pub fn unmap(&mut self, frame: FrameNumber) {

@@ -207,8 +207,10 @@ pub fn set_leaf(
     let at = index(address, 3);
     let old = Leaf(tables.read(table, at));
     if new.is_mapped() {
-        if !new.is_device() {
-            frames.map(new.frame())?;
+        match (new.is_device(), new.is_writable()) {
+            (true, _) => {}
+            (false, true) => frames.map_writable(new.frame())?,
+            (false, false) => frames.map(new.frame())?,
         }
         space.mapped += 1;
         frames.table_uses(table, at);

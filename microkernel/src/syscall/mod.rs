@@ -86,10 +86,6 @@ const DECLINED: Results = Results(u64::MAX, 0);
 
 /// Where the vector enters for a call after which the same thread goes on: it neither waits nor
 /// wakes anybody better, and uses nothing of the thread's registers but its arguments.
-#[expect(
-    clippy::too_many_arguments,
-    reason = "registers, as the vector has them"
-)]
 pub(crate) extern "C" fn short(
     a: u64,
     b: u64,

@@ -21,12 +21,10 @@ const FLUSH_ALL: u32 = 32;
 pub(super) fn apply(kernel: &mut Kernel, [space, list, count, ..]: Arguments) -> Outcome {
     let id = kernel.space_of(space)?;
     let own = kernel.current().space;
+    let mut list = user_memory::List::new(&mut kernel.memory, own, list);
     for done in 0..count {
         let failure = |error| Failure { error, count: done };
-        let address = list
-            .checked_add(done * size_of::<MapOp>() as u64)
-            .ok_or(Error::Invalid)?;
-        let words = user_memory::read_words(&mut kernel.memory, own, address).map_err(failure)?;
+        let words = list.next(&kernel.memory).map_err(failure)?;
         carry_out(kernel, id, parse(words)).map_err(failure)?;
     }
     Ok(count)
@@ -66,6 +64,9 @@ fn carry_out(kernel: &mut Kernel, id: SpaceId, op: MapOp) -> Result<(), Error> {
             page_table::check_range(op.address, op.pages)?;
             check_frames(kernel, &op)?;
             fill(kernel, &op)?;
+            if op.fill != MapOp::KEEP && op.prot & prot::WRITE == 0 {
+                forget_synced(kernel, &op);
+            }
             map(kernel, id, &op)
         }
         MapOp::UNMAP => change(kernel, id, &op, |_| Leaf::NONE),
@@ -75,7 +76,9 @@ fn carry_out(kernel: &mut Kernel, id: SpaceId, op: MapOp) -> Result<(), Error> {
         }),
         MapOp::FILL => {
             check_frames(kernel, &op)?;
-            fill(kernel, &op)
+            fill(kernel, &op)?;
+            forget_synced(kernel, &op);
+            Ok(())
         }
         _ => Err(Error::Invalid),
     }
@@ -104,17 +107,24 @@ fn may_map_device(frame: FrameNumber) -> bool {
 }
 
 /// Gives the frames their first content.
-fn fill(kernel: &mut Kernel, op: &MapOp) -> Result<(), Error> {
+fn fill(kernel: &Kernel, op: &MapOp) -> Result<(), Error> {
     match op.fill {
-        MapOp::KEEP => return Ok(()),
-        MapOp::ZERO => (op.frame..op.frame + op.pages).for_each(memory::zero_frame),
-        MapOp::COPY => copy_frames(kernel, op)?,
-        _ => return Err(Error::Invalid),
+        MapOp::KEEP => Ok(()),
+        MapOp::ZERO => {
+            (op.frame..op.frame + op.pages).for_each(memory::zero_frame);
+            Ok(())
+        }
+        MapOp::COPY => copy_frames(kernel, op),
+        _ => Err(Error::Invalid),
     }
+}
+
+/// Notes that instruction fetches do not see what the frames hold now. (A writable mapping implies
+/// it.)
+fn forget_synced(kernel: &mut Kernel, op: &MapOp) {
     for frame in op.frame..op.frame + op.pages {
         kernel.memory.frames.set_synced(frame, false);
     }
-    Ok(())
 }
 
 /// Copies `op.bytes` bytes frame by frame, and zeroes the rest.
@@ -158,8 +168,6 @@ fn map(kernel: &mut Kernel, id: SpaceId, op: &MapOp) -> Result<(), Error> {
         }
         if op.prot & prot::EXECUTE != 0 {
             sync(frames, frame);
-        } else if op.prot & prot::WRITE != 0 {
-            frames.set_synced(frame, false);
         }
         let new = Leaf::new(frame, op.prot);
         let old = page_table::leaf(&tables, table, address);

@@ -109,6 +109,7 @@ impl Proc {
         for &child in &children {
             orphaned.extend(self.table.adopt(child, INIT));
             self.publish(child, ports);
+            self.tell_of_parent(child, ports);
         }
         for child in children {
             if self.table.get(child).is_some_and(|child| !child.is_alive()) {

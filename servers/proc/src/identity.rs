@@ -21,6 +21,24 @@ impl Proc {
         })
     }
 
+    /// The parent, for a process that remembers it until it is kicked.
+    pub(crate) fn parent(&mut self, pid: Pid) -> Result<Reply, Refusal> {
+        let process = self.table.living_mut(pid).ok_or(Errno::ESRCH)?;
+        process.knows_parent = true;
+        Ok(Reply::Pid(process.parent.0))
+    }
+
+    /// Tells a process that remembers its parent that it has another now.
+    pub(crate) fn tell_of_parent<P: Ports>(&mut self, pid: Pid, ports: &mut P) {
+        if let Some(process) = self.table.living_mut(pid)
+            && core::mem::take(&mut process.knows_parent)
+        {
+            for task in process.tasks.iter() {
+                ports.kick_thread(task.thread);
+            }
+        }
+    }
+
     /// Real, effective and saved user id.
     pub(crate) fn get_users(&self, pid: Pid) -> Result<Reply, Refusal> {
         Ok(ids(self

@@ -114,6 +114,8 @@ pub struct Process {
     pub lender: Option<Pid>,
     /// Who waits until it has memory of its own.
     pub waited_by: Option<Caller>,
+    /// Whether it asked to be kicked when its parent becomes another.
+    pub knows_parent: bool,
     /// Whether it has executed a program since it was forked.
     pub executed: bool,
 }
@@ -171,6 +173,7 @@ impl Process {
             first_status: None,
             lender: None,
             waited_by: None,
+            knows_parent: false,
             executed: false,
         }
     }

@@ -210,6 +210,7 @@ impl Proc {
         let pid = incoming.sender;
         match incoming.request {
             Request::Identity => self.identity(pid),
+            Request::Parent => self.parent(pid),
             Request::GetGroup { pid: whom } => self.get_group(pid, whom),
             Request::SetGroup { pid: whom, pgid } => self.set_group(pid, whom, pgid, ports),
             Request::GetSession { pid: whom } => self.get_session(pid, whom),

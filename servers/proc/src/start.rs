@@ -160,6 +160,7 @@ fn first_process(thread: Thread, now_ns: u64) -> Process {
         first_status: None,
         lender: None,
         waited_by: None,
+        knows_parent: false,
         executed: false,
     }
 }

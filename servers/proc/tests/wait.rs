@@ -171,6 +171,20 @@ fn orphans_are_adopted_by_pid_1_which_reaps_them() {
 }
 
 #[test]
+fn who_remembers_its_parent_is_kicked_once_when_it_has_another() {
+    let mut system = System::new();
+    let parent = system.fork(1);
+    let (knows, asks) = (system.fork(parent), system.fork(parent));
+    assert_eq!(system.call(knows, Request::Parent), Ok(Reply::Pid(parent)));
+    system.exit(parent, 0);
+    assert_eq!(
+        (system.thread(knows).kicks, system.thread(asks).kicks),
+        (1, 0)
+    );
+    assert_eq!(system.call(knows, Request::Parent), Ok(Reply::Pid(1)));
+}
+
+#[test]
 fn who_ignores_sigchld_gets_no_zombies() {
     for (handler, flags) in [(1, 0), (0, 2), (0x5000, 2)] {
         let mut system = System::new();

@@ -26,6 +26,8 @@ pub(crate) fn zero_frame(frame: FrameNumber) {
             asm!(
                 "dc zva, {a}", "add {a}, {a}, #64", "dc zva, {a}", "add {a}, {a}, #64",
                 "dc zva, {a}", "add {a}, {a}, #64", "dc zva, {a}", "add {a}, {a}, #64",
+                "dc zva, {a}", "add {a}, {a}, #64", "dc zva, {a}", "add {a}, {a}, #64",
+                "dc zva, {a}", "add {a}, {a}, #64", "dc zva, {a}", "add {a}, {a}, #64",
                 a = inout(reg) address, options(nostack),
             );
         }

@@ -115,6 +115,13 @@ global_asm!(
     "mov x0, x17",
     "svc #2",
     ".balign 32",
+    // 3: the parent's number, if it is known.
+    "sub x16, sp, #{area}",
+    "ldr w17, [x16, #{parent}]",
+    "cbz w17, personality_call_saved",
+    "mov x0, x17",
+    "svc #2",
+    ".balign 32",
     // Anything else. What Rust preserves is saved, too, because a signal frame may need it.
     "personality_call_saved:",
     "sub x16, sp, #{area}",
@@ -195,6 +202,7 @@ global_asm!(
     missing = sym crate::MISSING,
     enosys = const Errno::ENOSYS.0,
     pid = const offset_of!(Front, thread) + Thread::PID,
+    parent = const offset_of!(Front, thread) + Thread::PARENT,
 );
 
 unsafe extern "C" {

@@ -51,6 +51,7 @@ fn __tessera_main() -> i32 {
 
 /// A signal waits.
 extern "C" fn kicked(front: &mut Front) {
+    front.thread.kicked();
     signals::deliver(&mut front.thread, &mut front.block, None);
 }
 

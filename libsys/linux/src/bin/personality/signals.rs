@@ -3,7 +3,7 @@
 //! The process server decides what is delivered. Here the frame is built on the program's stack, and
 //! the block's registers are turned to the handler; `rt_sigreturn` takes them back from the frame.
 
-use crate::thread::Thread;
+use crate::thread::{Thread, action_changed};
 use crate::{error, machine};
 use abi::thread::Block;
 use abi::{Errno, Handle};
@@ -17,6 +17,7 @@ use proto::proc::{Proc, Reply, Request};
 const SIGSEGV: u32 = 11;
 const SA_SIGINFO: u32 = 4;
 const SA_ONSTACK: u32 = 0x800_0000;
+const SA_RESETHAND: u32 = 0x8000_0000;
 /// Bytes of the `svc` that a repeated call executes again.
 const INSTRUCTION: u64 = 4;
 
@@ -43,6 +44,9 @@ pub fn deliver(thread: &mut Thread, block: &mut Block, interrupted: Option<Inter
     machine::complete(block);
     let mut interrupted = interrupted;
     while let Ok(taken @ Reply::Deliver { flags, .. }) = ask(&Request::Take) {
+        if flags & SA_RESETHAND != 0 {
+            action_changed();
+        }
         if let Some(call) = interrupted.take() {
             if call.restart.after_handler(flags) {
                 repeat(block, call);

@@ -38,9 +38,13 @@ pub struct Thread {
     tid: u32,
     /// Whether its number is the process's.
     leads: bool,
+    /// The parent's pid, 0 if it is not known. `proc` kicks the thread when it changes.
+    parent: u32,
     /// Real, effective and saved users and groups, if known.
     users: Known,
     groups: Known,
+    /// Signal actions that are known.
+    pub actions: personality::actions::Known,
     /// The stack for handlers.
     pub stack: AlternateStack,
     /// The mask to go back to when a call that replaced it was interrupted.
@@ -64,8 +68,10 @@ impl Thread {
             pid: 0,
             tid: 0,
             leads: true,
+            parent: 0,
             users: None,
             groups: None,
+            actions: personality::actions::Known::NOTHING,
             stack: AlternateStack {
                 address: 0,
                 flags: SS_DISABLE,
@@ -88,6 +94,8 @@ impl Thread {
 
     /// Where the pid is, for code that is not Rust.
     pub const PID: usize = core::mem::offset_of!(Thread, pid);
+    /// Where the parent's pid is.
+    pub const PARENT: usize = core::mem::offset_of!(Thread, parent);
 
     /// The process's number.
     ///
@@ -153,6 +161,25 @@ impl Thread {
         self.deadline_ns = Some(deadline_ns);
     }
 
+    /// The parent's number.
+    ///
+    /// # Errors
+    /// None in practice.
+    pub fn parent(&mut self) -> Result<u32, Errno> {
+        if self.parent == 0 {
+            match request::<Proc>(Handle::PROC, &Request::Parent, [Loan::NONE; 2])? {
+                Reply::Pid(parent) => self.parent = parent,
+                _ => return Err(Errno::EPROTO),
+            }
+        }
+        Ok(self.parent)
+    }
+
+    /// The thread was kicked: a signal waits, or what it asked to be told of has changed.
+    pub fn kicked(&mut self) {
+        self.parent = 0;
+    }
+
     /// Real, effective and saved user.
     ///
     /// # Errors
@@ -171,10 +198,25 @@ impl Thread {
 
     /// This is the child of a fork.
     pub fn forked(&mut self) {
-        (self.pid, self.tid, self.leads) = (0, 0, true);
+        (self.pid, self.tid, self.leads, self.parent) = (0, 0, true, 0);
         self.saved_mask = None;
         (self.clear_tid, self.robust) = (0, 0);
     }
+}
+
+/// Counts the changes of signal actions.
+static ACTIONS_CHANGED: AtomicU32 = AtomicU32::new(0);
+
+/// How often a signal action was changed in this memory.
+pub fn action_changes() -> u32 {
+    ACTIONS_CHANGED.load(Ordering::Relaxed)
+}
+
+/// A signal action is changed; the number of changes with this one.
+pub fn action_changed() -> u32 {
+    ACTIONS_CHANGED
+        .fetch_add(1, Ordering::Relaxed)
+        .wrapping_add(1)
 }
 
 /// Users or groups have changed: no thread may trust what it remembers of them.

@@ -1,6 +1,6 @@
 //! Who the process is: numbers, users, groups.
 
-use super::{Arguments, Result, proc, proc_number, word};
+use super::{Arguments, Result, proc_number, word};
 use crate::machine;
 use crate::thread::{Thread, forget_ids};
 use abi::{Errno, Handle};
@@ -23,7 +23,7 @@ pub fn call(thread: &mut Thread, number: u64, a: Arguments) -> Option<Result> {
             thread.clear_tid = a[0];
             thread.tid().map(u64::from)
         }
-        number::GETPPID => parent(),
+        number::GETPPID => thread.parent().map(u64::from),
         number::GETUID => thread.users().map(|ids| ids[0].into()),
         number::GETEUID => thread.users().map(|ids| ids[1].into()),
         number::GETGID => thread.groups().map(|ids| ids[0].into()),
@@ -40,13 +40,6 @@ pub fn call(thread: &mut Thread, number: u64, a: Arguments) -> Option<Result> {
         number::SETGROUPS => set_supplementary(a),
         _ => return None,
     })
-}
-
-fn parent() -> Result {
-    match proc(Request::Identity)? {
-        Reply::Identity { ppid, .. } => Ok(ppid.into()),
-        _ => Err(Errno::EPROTO),
-    }
 }
 
 fn store(ids: [u32; 3], a: Arguments) -> Result {

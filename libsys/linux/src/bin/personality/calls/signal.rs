@@ -1,7 +1,7 @@
 //! Signals, as far as they are calls.
 
 use super::{Arguments, Result, proc, proc_number, word};
-use crate::thread::Thread;
+use crate::thread::{Thread, action_changed, action_changes};
 use crate::{machine, signals};
 use abi::Errno;
 use abi::thread::Block;
@@ -20,7 +20,7 @@ const ASK: u32 = 3;
 /// The calls of this file.
 pub fn call(thread: &mut Thread, block: &mut Block, number: u64, a: Arguments) -> Option<Result> {
     Some(match number {
-        number::RT_SIGACTION => sized(a[3]).and_then(|()| action(a)),
+        number::RT_SIGACTION => sized(a[3]).and_then(|()| action(thread, a)),
         number::RT_SIGPROCMASK => sized(a[3]).and_then(|()| mask(a)),
         number::RT_SIGPENDING => sized(a[1]).and_then(|()| pending(a)),
         number::RT_SIGSUSPEND => sized(a[1]).and_then(|()| suspend(a)),
@@ -71,20 +71,42 @@ fn queue_to_thread(a: Arguments) -> Result {
     })
 }
 
-fn action(a: Arguments) -> Result {
+fn action(thread: &mut Thread, a: Arguments) -> Result {
     let (signal, new_at, old_at) = (word(a[0]), a[1], a[2]);
     let mut bytes = [0; 32];
     if new_at != 0 {
         machine::read(new_at, &mut bytes)?;
     }
-    let new = Action::from_bytes(&bytes);
+    let new = (new_at != 0).then(|| Action::from_bytes(&bytes));
+    let known = thread.actions.get(action_changes(), signal);
+    let old = match known {
+        Some(known) if new.is_none_or(|new| new == known) => known,
+        _ => exchange_action(thread, signal, new)?,
+    };
+    if old_at != 0 {
+        machine::write(old_at, &old.to_bytes())?;
+    }
+    Ok(0)
+}
+
+/// Asks for a signal's action and changes it, if there is a new one.
+fn exchange_action(
+    thread: &mut Thread,
+    signal: u32,
+    new: Option<Action>,
+) -> core::result::Result<Action, Errno> {
+    let before = match new {
+        Some(_) => action_changed(),
+        None => action_changes(),
+    };
+    let wish = new.unwrap_or(Action::from_bytes(&[0; 32]));
     let request = Request::Action {
         signal,
-        change: new_at != 0,
-        handler: new.handler,
-        flags: new.flags as u32,
-        mask: new.mask,
-        restorer: new.restorer,
+        change: new.is_some(),
+        handler: wish.handler,
+        flags: wish.flags as u32,
+        mask: wish.mask,
+        restorer: wish.restorer,
     };
     let Reply::Action {
         handler,
@@ -95,16 +117,25 @@ fn action(a: Arguments) -> Result {
     else {
         return Err(Errno::EPROTO);
     };
-    if old_at != 0 {
-        let old = Action {
-            handler,
-            flags: flags.into(),
-            restorer,
-            mask,
-        };
-        machine::write(old_at, &old.to_bytes())?;
+    let old = Action {
+        handler,
+        flags: flags.into(),
+        restorer,
+        mask,
+    };
+    // Counted before and after: what another thread changed meanwhile makes the numbers differ.
+    let (after, remembered) = match new {
+        // What the service made of the new one is told when it is asked for.
+        Some(new) => (action_changed(), new.is_plain().then_some(new)),
+        None => (action_changes(), Some(old)),
+    };
+    let own = 2 * u32::from(new.is_some());
+    if let Some(action) = remembered
+        && after == before.wrapping_add(own / 2)
+    {
+        thread.actions.put(after, own, signal, action);
     }
-    Ok(0)
+    Ok(old)
 }
 
 fn mask(a: Arguments) -> Result {
