@@ -20,7 +20,7 @@ use linux::Need;
 use parse::{Body, Scene};
 use std::fs;
 use std::path::PathBuf;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
 
 /// The manifest that scenes use unless told otherwise.
@@ -118,7 +118,7 @@ pub fn run(names: &[String], servers: &Servers) -> Result<Counts> {
         .into_iter()
         .filter(|scene| scene.as_on_linux)
         .collect();
-    compared.retain(|_| servers.are_standard());
+    compared.retain(|_| servers.are_standard() && !on_a_pi());
     play_on_linux(&compared, &folders, &mut counts)?;
     Ok(counts)
 }
@@ -190,18 +190,47 @@ fn needed(scenes: &mut Vec<Scene>) -> Result<Vec<PathBuf>> {
     Ok(folders)
 }
 
-/// Whether the scene can be played on the board of `BOARD`: only `virt` can be changed.
+/// Whether the scene can be played on the board of `BOARD`; if not, the reason is printed.
 fn fits_board(scene: &Scene) -> bool {
-    let fixed = std::env::var("BOARD").is_ok_and(|board| !board.is_empty() && board != "virt");
-    let changes = |name: &str| ["MEMORY", "GIC", "EL2"].contains(&name);
-    let fits = !fixed || !scene.variables.iter().any(|(name, _)| changes(name));
-    if !fits {
-        println!(
-            "  skipped {}: it changes the machine, and only BOARD=virt can be changed",
-            scene.name
-        );
+    let reason = unfit(scene);
+    if let Some(reason) = &reason {
+        println!("  skipped {}: {reason}", scene.name);
     }
-    fits
+    reason.is_none()
+}
+
+/// Why a scene cannot be played: only `virt` can be changed, and a board of its own must be there.
+fn unfit(scene: &Scene) -> Option<String> {
+    let variable = |wanted: &str| scene.variables.iter().find(|(name, _)| name == wanted);
+    if let Some((_, board)) = variable("BOARD") {
+        return missing_for(board);
+    }
+    let changes = ["MEMORY", "GIC", "EL2"];
+    let changed = changes.into_iter().any(|name| variable(name).is_some());
+    (changed && on_a_pi())
+        .then(|| "it changes the machine, and only BOARD=virt can be changed".to_owned())
+}
+
+/// Whether `BOARD` asks for something else than QEMU's own `virt`.
+fn on_a_pi() -> bool {
+    std::env::var("BOARD").is_ok_and(|board| !board.is_empty() && board != "virt")
+}
+
+/// What is missing to run `board`.
+fn missing_for(board: &str) -> Option<String> {
+    let dtc = std::env::var("DTC").unwrap_or_else(|_| "dtc".to_owned());
+    let mut path = Command::new(tree::root().join("qemu/newer-qemu.sh"));
+    path.args(["path", board]).env("BUILD", tree::build());
+    if !succeeds(Command::new(dtc).arg("--version")) {
+        return Some("no dtc is installed ('make doctor' names its package)".to_owned());
+    }
+    (!succeeds(&mut path))
+        .then(|| format!("no QEMU here has {board} ('make setup BOARD={board}' looks for one)"))
+}
+
+fn succeeds(command: &mut Command) -> bool {
+    let silent = command.stdout(Stdio::null()).stderr(Stdio::null());
+    silent.status().is_ok_and(|status| status.success())
 }
 
 fn load() -> Result<Vec<Scene>> {
