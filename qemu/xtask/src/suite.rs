@@ -50,7 +50,18 @@ pub fn run(quick: bool) -> Result<ExitCode> {
             failed: kernel.failed.len(),
             skipped: 0,
         });
-        step(&mut counts, "the page of traces, in a browser", trace_page)?;
+        step(&mut counts, "the page of traces, in a browser", || {
+            script(
+                "qemu/trace-page.sh",
+                "there is no Chromium ('make doctor' names its package)",
+            )
+        })?;
+        step(&mut counts, "the SD card of a Pi", || {
+            script(
+                "qemu/sdcard-test.sh",
+                "something that it needs is not there (see above)",
+            )
+        })?;
         step(&mut counts, "comparing", || outcome(&compare::check()?))?;
         run_scenes(&mut counts, &Servers::of_manifest(scenes::DEFAULT_BOOT));
         run_scenes(&mut counts, &Servers::of_manifest(OTHER_BOOT));
@@ -146,19 +157,17 @@ fn machine_clippy() -> Result<Outcome> {
     tool(&arguments.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
-/// What a reader does with the page of `make trace`, in a real browser.
-fn trace_page() -> Result<Outcome> {
-    let status = Command::new(tree::root().join("qemu/trace-page.sh"))
+/// Runs a script that is a test.
+fn script(path: &str, lack: &str) -> Result<Outcome> {
+    let status = Command::new(tree::root().join(path))
         .current_dir(tree::root())
         .env("BUILD", tree::build())
         .stdin(Stdio::null())
         .status()
-        .context("cannot start qemu/trace-page.sh")?;
+        .with_context(|| format!("cannot start {path}"))?;
     Ok(match status.code() {
         Some(0) => Outcome::Passed,
-        Some(NOT_INSTALLED) => {
-            Outcome::Skipped("there is no Chromium ('make doctor' names its package)".to_owned())
-        }
+        Some(NOT_INSTALLED) => Outcome::Skipped(lack.to_owned()),
         _ => Outcome::Failed,
     })
 }
