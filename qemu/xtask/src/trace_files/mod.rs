@@ -161,6 +161,54 @@ fn json_string(text: &str) -> String {
 mod tests {
     use super::*;
 
+    /// `p1 > vfs.Open` of each message in a golden trace.
+    fn messages(scene: &str) -> Vec<String> {
+        let lines = scene.lines().map(str::trim_start);
+        let messages = lines.filter_map(|line| {
+            let (from, rest) = line.split_once(" > ")?;
+            Some(format!("{from} > {}", rest.split_once('(')?.0))
+        });
+        messages.collect()
+    }
+
+    /// The same of a chart, where a copy's wait for its answer is a note.
+    fn arrows(chart: &str) -> Vec<String> {
+        let lines = chart.lines().map(str::trim);
+        let arrows = lines.filter_map(|line| {
+            if let Some(copy) = line.strip_prefix("Note over ") {
+                return Some(format!("{} > proc.Fork", copy.split_once(':')?.0));
+            }
+            let (ends, text) = line.split_once(": ")?;
+            let (from, to) = ends.split_once("->>").or(ends.split_once("-)"))?;
+            let is_message = !from.ends_with('-') && !text.starts_with("starts the new");
+            let name = text.split(' ').next()?;
+            is_message.then(|| format!("{from} > {to}.{name}"))
+        });
+        arrows.collect()
+    }
+
+    #[test]
+    fn the_charts_in_the_readme_show_what_the_golden_traces_have() {
+        let read = |path: &str| fs::read_to_string(crate::tree::root().join(path)).unwrap();
+        let (flows, boot) = (
+            read("qemu/scenes/traces.scene"),
+            read("qemu/scenes/trace-boot.scene"),
+        );
+        let golden: Vec<_> = flows
+            .split("\n$ trace ")
+            .chain([boot.as_str()])
+            .map(messages)
+            .collect();
+        let readme = read("libsys/trace/README.md");
+        let charts: Vec<_> = readme.split("```mermaid").skip(1).collect();
+        assert!(charts.len() >= 7);
+        for chart in charts {
+            let chart = arrows(chart.split("```").next().unwrap());
+            let has = |golden: &Vec<String>| golden.windows(chart.len()).any(|part| part == chart);
+            assert!(chart.len() > 2 && golden.iter().any(has), "{chart:#?}");
+        }
+    }
+
     #[test]
     fn a_trace_of_the_first_format_still_opens() {
         let trace = Trace::from_bytes(include_bytes!("first-format.trace")).unwrap();
