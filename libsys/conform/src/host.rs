@@ -1,11 +1,11 @@
 //! The callers of a server under test on the host: their memory, and what they were answered.
 
-use crate::{Answer, Caller, Lease};
+use crate::{Answer, Caller, Lease, User, World};
 use abi::Token;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
-use proto::Pid;
 use proto::port::{Callers, Gone, Incoming, LeaseError, LeaseInfo, Outcome, Refusal, TokenState};
+use proto::{Pid, Protocol};
 
 /// One request that was sent.
 struct Sent<R> {
@@ -178,6 +178,85 @@ fn finish(lease: u32, offset: u64, done: usize, whole: bool) -> Result<(), Lease
             lease,
             offset: offset + done as u64,
         })
+    }
+}
+
+/// A server's library, as [`Host`] calls it.
+pub trait Server<P: Protocol> {
+    /// Answers a request, or parks it.
+    fn handle(
+        &mut self,
+        incoming: Incoming<P::Request>,
+        callers: &mut HostCallers<P::Reply>,
+    ) -> Outcome<P::Reply>;
+
+    /// Callers were interrupted or died.
+    fn cancelled(&mut self, callers: &mut HostCallers<P::Reply>);
+
+    /// The time is now this; a timer may have run out.
+    fn time_is(&mut self, now_ns: u64, callers: &mut HostCallers<P::Reply>) {
+        let _ = (now_ns, callers);
+    }
+}
+
+/// A world around a server that need not hear of forks and ends.
+pub struct Host<P: Protocol, S> {
+    server: S,
+    callers: HostCallers<P::Reply>,
+    last_pid: u32,
+    now_ns: u64,
+}
+
+impl<P: Protocol, S: Server<P>> Host<P, S> {
+    /// Around a fresh server.
+    pub fn new(server: S) -> Self {
+        Host {
+            server,
+            callers: HostCallers::default(),
+            last_pid: 0,
+            now_ns: 0,
+        }
+    }
+}
+
+impl<P: Protocol, S: Server<P>> World<P> for Host<P, S> {
+    fn caller(&mut self, _: User) -> Caller {
+        self.last_pid += 1;
+        Caller(self.last_pid)
+    }
+
+    fn fork(&mut self, _: Caller) -> Caller {
+        self.caller(crate::ROOT)
+    }
+
+    fn exit(&mut self, caller: Caller) {
+        self.callers.change(caller, TokenState::Gone);
+        self.server.cancelled(&mut self.callers);
+    }
+
+    fn pid(&self, caller: Caller) -> u32 {
+        caller.0
+    }
+
+    fn send(&mut self, caller: Caller, request: P::Request, leases: [Lease; 2]) {
+        let incoming = (self.callers).send(caller, Pid(caller.0), request, leases);
+        let token = incoming.token;
+        let outcome = self.server.handle(incoming, &mut self.callers);
+        self.callers.settle(token, outcome);
+    }
+
+    fn answer(&mut self, caller: Caller) -> Option<Answer<P::Reply>> {
+        self.callers.take_answer(caller)
+    }
+
+    fn interrupt(&mut self, caller: Caller) {
+        self.callers.change(caller, TokenState::Interrupted);
+        self.server.cancelled(&mut self.callers);
+    }
+
+    fn pass(&mut self, ns: u64) {
+        self.now_ns += ns;
+        self.server.time_is(self.now_ns, &mut self.callers);
     }
 }
 

@@ -21,12 +21,6 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("kernel-core", &["abi"]),
     ("microkernel", &["abi", "kernel-core"]),
     ("libsys", &["abi", "proto"]),
-    ("mem", SERVER),
-    ("proc", SERVER),
-    ("vfs", SERVER),
-    ("vfs-minimal", SERVER),
-    ("ipc", SERVER),
-    ("tty", SERVER),
     ("shell", &["abi", "proto"]),
     ("personality", &["abi", "proto"]),
     ("init", &["abi", "proto", "libsys", "loader", "random"]),
@@ -37,11 +31,11 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     ("xtask", &["abi", "proto", "trace"]),
 ];
+/// What every package in `servers/` may depend on. They are found by their folder; their binaries may
+/// also use `libsys`.
 const SERVER: &[&str] = &["abi", "proto", "loader", "random"];
-/// Servers; their binaries may also use `libsys`.
-const SERVERS: &[&str] = &["mem", "proc", "vfs", "vfs-minimal", "ipc", "tty"];
 
-/// Libraries of pure decisions: the compiler refuses `unsafe` in them.
+/// Libraries of pure decisions, besides those of all servers: the compiler refuses `unsafe` in them.
 const SAFE: &[&str] = &[
     "libsys/abi",
     "libsys/random",
@@ -51,12 +45,6 @@ const SAFE: &[&str] = &[
     "libsys/loader",
     "libsys/linux",
     "microkernel/core",
-    "servers/mem",
-    "servers/proc",
-    "servers/vfs",
-    "servers/vfs-minimal",
-    "servers/ipc",
-    "servers/tty",
     "init/shell",
     "init/programs",
 ];
@@ -86,20 +74,28 @@ pub fn run() -> Result<ExitCode> {
 /// If a manifest is missing or cannot be read.
 pub fn check() -> Result<Vec<String>> {
     let mut problems = Vec::new();
-    for folder in package_folders()? {
+    let servers = tree::folders_in(&tree::root().join("servers"))?;
+    for folder in package_folders(&servers)? {
         let manifest = tree::read_manifest(&tree::root().join(&folder))?;
-        problems.extend(check_dependencies(&manifest));
+        let kind = if folder.starts_with("servers/") {
+            Kind::Server
+        } else {
+            Kind::Other
+        };
+        problems.extend(check_dependencies(&manifest, kind, &servers));
     }
-    for folder in SAFE {
-        let text = fs::read_to_string(tree::root().join(folder).join("src/lib.rs"))
-            .with_context(|| folder.to_string())?;
+    let of_servers = servers.iter().map(|server| format!("servers/{server}"));
+    let safe = SAFE.iter().map(|folder| (*folder).to_owned());
+    for folder in safe.chain(of_servers) {
+        let text = fs::read_to_string(tree::root().join(&folder).join("src/lib.rs"))
+            .with_context(|| folder.clone())?;
         if !text.contains("#![forbid(unsafe_code)]") {
             problems.push(format!(
                 "{folder}/src/lib.rs must say #![forbid(unsafe_code)]"
             ));
         }
     }
-    for server in SERVERS {
+    for server in &servers {
         problems.extend(check_sources(
             &tree::root().join("servers").join(server).join("src"),
         )?);
@@ -120,8 +116,8 @@ pub fn check() -> Result<Vec<String>> {
     Ok(problems)
 }
 
-/// The workspace's packages, as folders.
-fn package_folders() -> Result<Vec<String>> {
+/// The workspace's packages, as folders; `servers/*` are `servers`.
+fn package_folders(servers: &[String]) -> Result<Vec<String>> {
     #[derive(serde::Deserialize)]
     struct Top {
         workspace: Workspace,
@@ -132,24 +128,42 @@ fn package_folders() -> Result<Vec<String>> {
     }
     let text = fs::read_to_string(tree::root().join("Cargo.toml")).context("Cargo.toml")?;
     let top: Top = basic_toml::from_str(&text).context("Cargo.toml")?;
-    Ok(top.workspace.members)
+    let mut folders = top.workspace.members;
+    if folders.iter().any(|member| member == "servers/*") {
+        folders.retain(|member| member != "servers/*");
+        folders.extend(servers.iter().map(|server| format!("servers/{server}")));
+    }
+    Ok(folders)
 }
 
-fn check_dependencies(manifest: &Manifest) -> Vec<String> {
+/// What a package is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// A server.
+    Server,
+    /// One that [`MAY_USE`] names.
+    Other,
+}
+
+fn check_dependencies(manifest: &Manifest, kind: Kind, servers: &[String]) -> Vec<String> {
     let name = manifest.package.name.as_str();
-    let Some((_, allowed)) = MAY_USE.iter().find(|(package, _)| *package == name) else {
+    let listed = MAY_USE.iter().find(|(package, _)| *package == name);
+    let allowed = match (kind, listed) {
+        (Kind::Server, _) => Some(SERVER),
+        (Kind::Other, listed) => listed.map(|(_, allowed)| *allowed),
+    };
+    let Some(allowed) = allowed else {
         return vec![format!(
             "package '{name}' has no place in the layers (qemu/xtask/src/layers.rs)"
         )];
     };
-    let ours = manifest
-        .dependencies
-        .iter()
-        .filter(|(used, _)| MAY_USE.iter().any(|(package, _)| package == used));
+    let ours = manifest.dependencies.iter().filter(|(used, _)| {
+        MAY_USE.iter().any(|(package, _)| package == used) || servers.contains(used)
+    });
     let wrong = ours.filter(|(used, how)| {
         let optional = matches!(how, Dependency::Table { optional: true });
         let of_binary =
-            optional && *used == "libsys" && (SERVERS.contains(&name) || name == "personality");
+            optional && *used == "libsys" && (kind == Kind::Server || name == "personality");
         !allowed.contains(&used.as_str()) && !of_binary
     });
     wrong
@@ -233,7 +247,7 @@ mod tests {
         let wrong =
             manifest("[package]\nname='abi'\n[dependencies]\nproto.workspace=true\nserde='1'\n");
         assert_eq!(
-            check_dependencies(&wrong),
+            check_dependencies(&wrong, Kind::Other, &[]),
             ["'abi' must not depend on 'proto'"]
         );
     }
@@ -241,17 +255,27 @@ mod tests {
     #[test]
     fn a_servers_logic_gets_no_system_calls_and_its_binary_does() {
         let logic = manifest("[package]\nname='mem'\n[dependencies]\nlibsys.workspace=true\n");
-        assert_eq!(check_dependencies(&logic).len(), 1);
+        assert_eq!(check_dependencies(&logic, Kind::Server, &[]).len(), 1);
         let binary = manifest(
             "[package]\nname='mem'\n[dependencies]\nlibsys={workspace=true, optional=true}\n",
         );
-        assert!(check_dependencies(&binary).is_empty());
+        assert!(check_dependencies(&binary, Kind::Server, &[]).is_empty());
+    }
+
+    #[test]
+    fn a_server_must_not_link_another() {
+        let wrong = manifest("[package]\nname='new'\n[dependencies]\nvfs.workspace=true\n");
+        let servers = ["vfs".to_owned()];
+        assert_eq!(
+            check_dependencies(&wrong, Kind::Server, &servers),
+            ["'new' must not depend on 'vfs'"]
+        );
     }
 
     #[test]
     fn a_package_without_a_place_is_found() {
         assert_eq!(
-            check_dependencies(&manifest("[package]\nname='stray'\n")).len(),
+            check_dependencies(&manifest("[package]\nname='stray'\n"), Kind::Other, &[]).len(),
             1
         );
     }

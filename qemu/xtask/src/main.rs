@@ -8,6 +8,8 @@ mod cpio;
 mod demux;
 mod elf_file;
 mod gdb;
+#[cfg(test)]
+mod guide;
 mod image;
 mod layers;
 mod linux_image;

@@ -3,7 +3,7 @@
 use super::*;
 use crate::linux::*;
 use crate::run::promises;
-use crate::{ROOT, USER, User, equal};
+use crate::{ROOT, USER, equal};
 
 promises! { W, "messages":
     a_private_queue_is_always_new,
@@ -18,11 +18,10 @@ promises! { W, "messages":
     an_interrupted_receiver_has_taken_nothing,
     a_dead_receiver_has_taken_nothing,
     what_makes_no_sense_is_refused,
-    a_stranger_is_refused,
     an_absent_page_leaves_the_message,
 }
 
-fn queue(w: &mut W, who: Caller) -> Result<i32, String> {
+pub(super) fn queue(w: &mut W, who: Caller) -> Result<i32, String> {
     let request = Request::MessageGet {
         key: IPC_PRIVATE,
         flags: IPC_CREAT | 0o600,
@@ -356,29 +355,6 @@ fn what_makes_no_sense_is_refused(w: &mut W) -> Check {
     )?;
     empty(w, who, id)?;
     remove_queue(w, who, id)
-}
-
-fn a_stranger_is_refused(w: &mut W) -> Check {
-    let (owner, stranger) = (w.caller(USER), w.caller(User(2000)));
-    let id = queue(w, owner)?;
-    let send = Request::MessageSend {
-        id,
-        kind: 1,
-        flags: 0,
-    };
-    refuse(w, stranger, send, bytes(b"x"), Errno::EACCES)?;
-    let receive = Request::MessageReceive {
-        id,
-        kind: 0,
-        flags: IPC_NOWAIT,
-    };
-    refuse(w, stranger, receive, room(9), Errno::EACCES)?;
-    let remove = Request::MessageControl {
-        id,
-        command: IPC_RMID,
-    };
-    refuse(w, stranger, remove, none(), Errno::EPERM)?;
-    remove_queue(w, owner, id)
 }
 
 fn an_absent_page_leaves_the_message(w: &mut W) -> Check {

@@ -1,6 +1,8 @@
-//! What the interprocess-communication service owes. Profiles: `messages`, `semaphores`, `shared`.
+//! What the interprocess-communication service owes. Profiles: `messages`, `semaphores`, `shared`,
+//! and `permissions` of all three.
 
 mod messages;
+mod permissions;
 mod semaphores;
 mod shared;
 
@@ -16,11 +18,15 @@ use proto::ipc::{Ipc, Reply, Request};
 pub type W = dyn World<Ipc>;
 
 /// All promises.
-pub const PROMISES: &[&[Promise<W>]] =
-    &[messages::PROMISES, semaphores::PROMISES, shared::PROMISES];
+pub const PROMISES: &[&[Promise<W>]] = &[
+    messages::PROMISES,
+    semaphores::PROMISES,
+    shared::PROMISES,
+    permissions::PROMISES,
+];
 
 /// What a server claims that does all.
-pub const FULL: &[&str] = &["messages", "semaphores", "shared"];
+pub const FULL: &[&str] = &["messages", "semaphores", "shared", "permissions"];
 
 fn none() -> [Lease; 2] {
     [Lease::none(), Lease::none()]

@@ -3,7 +3,7 @@
 use super::*;
 use crate::linux::*;
 use crate::run::promises;
-use crate::{USER, User, equal};
+use crate::{USER, equal};
 
 promises! { W, "semaphores":
     a_new_set_counts_from_0,
@@ -19,13 +19,12 @@ promises! { W, "semaphores":
     undo_gives_back_what_the_dead_had_taken,
     values_are_set_and_read_together,
     what_is_out_of_range_is_refused,
-    a_stranger_may_not_operate,
 }
 
 const NO_TIME: u64 = u64::MAX;
 const SECOND_NS: u64 = 1_000_000_000;
 
-fn set(w: &mut W, who: Caller, count: u32) -> Result<i32, String> {
+pub(super) fn set(w: &mut W, who: Caller, count: u32) -> Result<i32, String> {
     let request = Request::SemaphoreGet {
         key: IPC_PRIVATE,
         count,
@@ -35,21 +34,21 @@ fn set(w: &mut W, who: Caller, count: u32) -> Result<i32, String> {
 }
 
 /// A `sembuf` array: index, change, flags.
-fn operations(list: &[(u16, i16, u16)]) -> [Lease; 2] {
+pub(super) fn operations(list: &[(u16, i16, u16)]) -> [Lease; 2] {
     let fields = list
         .iter()
         .flat_map(|&(index, change, flags)| [index, change as u16, flags]);
     bytes(&fields.flat_map(u16::to_le_bytes).collect::<Vec<u8>>())
 }
 
-fn operate(id: i32) -> Request {
+pub(super) fn operate(id: i32) -> Request {
     Request::SemaphoreOperate {
         id,
         timeout_ns: NO_TIME,
     }
 }
 
-fn control(id: i32, index: u32, command: u32, value: i32) -> Request {
+pub(super) fn control(id: i32, index: u32, command: u32, value: i32) -> Request {
     Request::SemaphoreControl {
         id,
         index,
@@ -284,31 +283,4 @@ fn what_is_out_of_range_is_refused(w: &mut W) -> Check {
     };
     refuse(w, who, none_at_all, none(), Errno::EINVAL)?;
     remove_set(w, who, id)
-}
-
-fn a_stranger_may_not_operate(w: &mut W) -> Check {
-    let (owner, stranger) = (w.caller(USER), w.caller(User(2000)));
-    let id = set(w, owner, 1)?;
-    refuse(
-        w,
-        stranger,
-        operate(id),
-        operations(&[(0, 1, 0)]),
-        Errno::EACCES,
-    )?;
-    refuse(
-        w,
-        stranger,
-        control(id, 0, GETVAL, 0),
-        none(),
-        Errno::EACCES,
-    )?;
-    refuse(
-        w,
-        stranger,
-        control(id, 0, IPC_RMID, 0),
-        none(),
-        Errno::EPERM,
-    )?;
-    remove_set(w, owner, id)
 }

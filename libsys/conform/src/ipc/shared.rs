@@ -3,7 +3,7 @@
 use super::*;
 use crate::linux::*;
 use crate::run::promises;
-use crate::{USER, User, equal};
+use crate::{USER, equal};
 
 promises! { W, "shared":
     a_segment_is_attached_where_there_is_room,
@@ -12,10 +12,9 @@ promises! { W, "shared":
     a_removed_segment_ends_with_its_last_attachment,
     a_size_that_does_not_fit_is_refused,
     only_what_is_attached_is_detached,
-    a_stranger_may_not_attach,
 }
 
-fn segment(w: &mut W, who: Caller, bytes: u64) -> Result<i32, String> {
+pub(super) fn segment(w: &mut W, who: Caller, bytes: u64) -> Result<i32, String> {
     let request = Request::SharedGet {
         key: IPC_PRIVATE,
         bytes,
@@ -40,7 +39,7 @@ fn attach(w: &mut W, who: Caller, id: i32) -> Result<u64, String> {
     }
 }
 
-fn control(id: i32, command: u32) -> Request {
+pub(super) fn control(id: i32, command: u32) -> Request {
     Request::SharedControl { id, command }
 }
 
@@ -57,7 +56,7 @@ fn attached(w: &mut W, who: Caller, id: i32) -> Result<u64, String> {
     Ok(u64::from_le_bytes(count))
 }
 
-fn remove(w: &mut W, who: Caller, id: i32) -> Check {
+pub(super) fn remove(w: &mut W, who: Caller, id: i32) -> Check {
     get(w, who, control(id, IPC_RMID), none()).map(drop)
 }
 
@@ -167,17 +166,4 @@ fn only_what_is_attached_is_detached(w: &mut W) -> Check {
         Errno::EINVAL,
     )?;
     remove(w, who, id)
-}
-
-fn a_stranger_may_not_attach(w: &mut W) -> Check {
-    let (owner, stranger) = (w.caller(USER), w.caller(User(2000)));
-    let id = segment(w, owner, 100)?;
-    let request = Request::SharedAttach {
-        id,
-        address: 0,
-        flags: 0,
-    };
-    refuse(w, stranger, request, none(), Errno::EACCES)?;
-    refuse(w, stranger, control(id, IPC_RMID), none(), Errno::EPERM)?;
-    remove(w, owner, id)
 }
