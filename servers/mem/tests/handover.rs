@@ -212,8 +212,14 @@ impl<P: ForkPolicy> Run<P> {
                 let space = Pid(pid);
                 format!(
                     "{:?}",
-                    self.world
-                        .ask(PROC, Request::AddThread { space, priority: 8 })
+                    self.world.ask(
+                        PROC,
+                        Request::AddThread {
+                            space,
+                            priority: 8,
+                            tid: 900
+                        }
+                    )
                 )
             }
             Step::Write { .. } | Step::Read { .. } | Step::Release { .. } => String::new(),
