@@ -22,7 +22,8 @@ pub const VFS_READY_BIT: u32 = 8;
 /// Notification bit (number) that tells `proc`: [`Request::NextSignal`] has something.
 pub const PROC_SIGNAL_BIT: u32 = 8;
 
-/// Requests that the terminal service answers. `line` 0 is the console. Add at the end.
+/// Requests that the terminal service answers. `line` 0 is the console, others are pseudo-terminals:
+/// what a device does to the console a master does to them. Add at the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Request {
     /// Reads up to lease 0's length for a process of group `pgid` and session `sid`. Reply: `Count`
@@ -74,6 +75,23 @@ pub enum Request {
     Unsent { line: u32 },
     /// As `Attach`, but takes the line away from the session that has it, which is told nothing.
     Steal { line: u32, sid: u32 },
+    /// Reply: `Count`, the line that is the controlling terminal of session `sid`; `ENXIO`: none is.
+    LineOf { sid: u32 },
+    /// Makes a pseudo-terminal. Reply: `Count`, its line (1 and up); `ENOSPC`.
+    NewPair,
+    /// The master is gone, and with it the line: `SIGHUP` and `SIGCONT` to the session's leader and
+    /// the foreground group. Reply: `Done`.
+    EndPair { line: u32 },
+    /// The master takes output to lease 0. Reply: `Count`; `EAGAIN`: there is none.
+    MasterRead { line: u32 },
+    /// The master gives lease 0 as input. Reply: `Count`, possibly fewer; `EAGAIN`: no room.
+    MasterWrite { line: u32 },
+    /// Reply: `Ready`, for the master.
+    MasterPoll { line: u32 },
+    /// The foreground group of a line, whoever asks; 0 if there is none. Reply: `Count`.
+    MasterForeground { line: u32 },
+    /// A signal to the foreground group, as if a key had caused it. Reply: `Done`.
+    MasterSignal { line: u32, signal: u32 },
 }
 
 /// What the terminal service answers.

@@ -14,6 +14,7 @@ mod job;
 mod keys;
 mod line;
 mod output;
+mod pair;
 pub mod pl011;
 mod queue;
 mod read;

@@ -47,6 +47,10 @@ pub(crate) struct Line {
     pub(crate) ready: bool,
     /// A writer found no room, or somebody waits for all to be sent.
     pub(crate) drain_wanted: bool,
+    /// A master found no room for input.
+    pub(crate) room_wanted: bool,
+    /// Its other side is a master, not a device.
+    pub(crate) is_pair: bool,
 }
 
 impl Line {
@@ -72,6 +76,26 @@ impl Line {
             signals: VecDeque::new(),
             ready: false,
             drain_wanted: false,
+            room_wanted: false,
+            is_pair: false,
+        }
+    }
+
+    /// The line of a pseudo-terminal, whose window nobody knows yet.
+    pub(crate) fn of_pair() -> Self {
+        let mut settings = Termios::default();
+        settings.input &= !linux::IUTF8;
+        settings.control &= !linux::HUPCL;
+        Line {
+            settings,
+            window: Window {
+                rows: 0,
+                columns: 0,
+                x_pixels: 0,
+                y_pixels: 0,
+            },
+            is_pair: true,
+            ..Line::new(false)
         }
     }
 

@@ -4,7 +4,7 @@
 
 use crate::{Termios, UNSENT_BYTES};
 use abi::linux::general as linux;
-use alloc::collections::VecDeque;
+use alloc::{collections::VecDeque, vec::Vec};
 use serde::{Deserialize, Serialize};
 
 /// Starts a log record on a framed line; doubled when it is data.
@@ -48,6 +48,13 @@ impl Output {
     /// Drops what is not sent yet.
     pub(crate) fn flush(&mut self) {
         self.queue.clear();
+    }
+
+    /// The next bytes, without taking them; none while output is stopped. (Only for a line that is
+    /// not framed.)
+    pub(crate) fn peek(&self, most: usize) -> Vec<u8> {
+        let most = if self.stopped { 0 } else { most };
+        self.queue.iter().take(most).copied().collect()
     }
 
     /// The next byte for the device.

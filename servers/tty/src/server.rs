@@ -3,6 +3,7 @@
 use crate::{
     Termios, UNREAD_BYTES,
     line::{Line, Window},
+    pair::{Pairs, master_poll, master_read, master_write},
     queue::Take,
     read::Reading,
     termios,
@@ -18,7 +19,7 @@ use serde::{Deserialize, Serialize};
 /// Bytes copied from a writer at once; more stays for its next request.
 const WRITE_BYTES: usize = 1024;
 
-type Answer = Result<Reply, Refusal>;
+pub(crate) type Answer = Result<Reply, Refusal>;
 
 /// What others should be told now, by notifications.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -33,6 +34,8 @@ pub struct News {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tty {
     console: Line,
+    /// Pseudo-terminals: line 1 and up.
+    pub(crate) pairs: Pairs,
     /// `proc` was told of the signals that wait.
     signals_told: bool,
 }
@@ -43,10 +46,10 @@ impl proto::handover::State for Tty {
 }
 
 /// What a lease-copying request needs.
-struct Caller<'a, P: ?Sized> {
-    token: Token,
-    lease: LeaseInfo,
-    ports: &'a mut P,
+pub(crate) struct Caller<'a, P: ?Sized> {
+    pub(crate) token: Token,
+    pub(crate) lease: LeaseInfo,
+    pub(crate) ports: &'a mut P,
 }
 
 impl Tty {
@@ -55,6 +58,7 @@ impl Tty {
     pub fn new(framed: bool) -> Self {
         Tty {
             console: Line::new(framed),
+            pairs: Pairs::default(),
             signals_told: false,
         }
     }
@@ -108,14 +112,20 @@ impl Tty {
 
     /// The server's timer ran out.
     pub fn tick(&mut self, ports: &mut (impl Clock + ?Sized)) {
-        self.console.tick(ports.now_ns());
-        ports.wake_at(self.console.timer_ns);
+        let now_ns = ports.now_ns();
+        self.console.tick(now_ns);
+        self.pairs.lines().for_each(|line| line.tick(now_ns));
+        ports.wake_at(self.first_timer());
     }
 
     /// What to tell others now; each thing is told once.
     pub fn take_news(&mut self) -> News {
-        let ready = core::mem::take(&mut self.console.ready);
-        let signals = !self.console.signals.is_empty() && !self.signals_told;
+        let mut ready = core::mem::take(&mut self.console.ready);
+        for line in self.pairs.lines() {
+            ready |= core::mem::take(&mut line.ready);
+        }
+        let raised = !self.console.signals.is_empty() || self.pairs.has_signals();
+        let signals = raised && !self.signals_told;
         self.signals_told |= signals;
         News { ready, signals }
     }
@@ -133,100 +143,175 @@ impl Tty {
             lease: incoming.leases[0],
             ports,
         };
-        Outcome::Reply(self.answer(incoming.request, caller))
+        let answer = self.answer(incoming.request, caller);
+        if let (Request::Read { .. }, Err(Refusal::Errno(Errno::EAGAIN))) =
+            (incoming.request, &answer)
+        {
+            ports.wake_at(self.first_timer());
+        }
+        Outcome::Reply(answer)
+    }
+
+    /// When the first line wants to be told of the time.
+    fn first_timer(&mut self) -> Option<u64> {
+        let pairs = self.pairs.lines().filter_map(|line| line.timer_ns);
+        pairs.chain(self.console.timer_ns).min()
     }
 
     fn answer<P>(&mut self, request: Request, caller: Caller<'_, P>) -> Answer
     where
         P: Callers<Reply> + Clock + ?Sized,
     {
-        if let Request::NextSignal = request {
-            return self.next_signal();
+        match request {
+            Request::NextSignal => return self.next_signal(),
+            Request::LineOf { sid } => return self.line_of(sid),
+            Request::NewPair => return Ok(Reply::Count(self.pairs.add()?.into())),
+            Request::EndPair { line } => return done(self.pairs.end(line)),
+            _ => {}
         }
         let line = self.line(request)?;
-        match request {
-            Request::Read {
-                pgid,
-                sid,
-                stoppable,
-                ..
-            } => {
-                line.check_read(pgid, sid, stoppable)?;
-                read(line, caller)
-            }
-            Request::Write { pgid, sid, .. } => {
-                line.check_write(pgid, sid)?;
-                write(line, caller)
-            }
-            Request::GetTermios { .. } => {
-                caller
-                    .ports
-                    .write(caller.token, 0, 0, &line.settings.to_bytes())?;
-                Ok(Reply::Done)
-            }
-            Request::SetTermios { when, .. } => set_termios(line, when, caller),
-            Request::GetWindowSize { .. } => Ok(window_reply(line.window)),
-            Request::SetWindowSize {
-                rows,
-                columns,
-                x_pixels,
-                y_pixels,
-                ..
-            } => {
-                line.set_window(Window {
-                    rows,
-                    columns,
-                    x_pixels,
-                    y_pixels,
-                });
-                Ok(Reply::Done)
-            }
-            Request::GetForeground { sid, .. } => Ok(Reply::Count(line.foreground(sid)?.into())),
-            Request::SetForeground { sid, pgid, .. } => done(line.set_foreground(sid, pgid)),
-            Request::Attach { sid, .. } => done(line.attach(sid)),
-            Request::Detach { sid, .. } => done(line.detach(sid)),
-            Request::Steal { sid, .. } => {
-                line.steal(sid);
-                Ok(Reply::Done)
-            }
-            Request::Session { .. } => Ok(Reply::Count(line.session.unwrap_or(0).into())),
-            Request::Poll { .. } => Ok(poll(line)),
-            Request::Flush { which, .. } => flush(line, which),
-            Request::Unsent { .. } => Ok(unsent(line)),
-            Request::NextSignal => Err(Errno::EINVAL.into()),
+        let unsent = line.output.unsent();
+        let answer = answer(line, request, caller);
+        // What a line puts out is what its master may read.
+        line.ready |= line.is_pair && line.output.unsent() > unsent;
+        answer
+    }
+
+    fn line_of(&mut self, sid: u32) -> Answer {
+        if self.console.session == Some(sid) {
+            return Ok(Reply::Count(0));
         }
+        let line = self.pairs.line_of(sid).ok_or(Errno::ENXIO)?;
+        Ok(Reply::Count(line.into()))
     }
 
     /// The line that a request names.
     fn line(&mut self, request: Request) -> Result<&mut Line, Errno> {
-        match request {
-            Request::Read { line: 0, .. }
-            | Request::Write { line: 0, .. }
-            | Request::GetTermios { line: 0 }
-            | Request::SetTermios { line: 0, .. }
-            | Request::GetWindowSize { line: 0 }
-            | Request::SetWindowSize { line: 0, .. }
-            | Request::GetForeground { line: 0, .. }
-            | Request::SetForeground { line: 0, .. }
-            | Request::Attach { line: 0, .. }
-            | Request::Detach { line: 0, .. }
-            | Request::Steal { line: 0, .. }
-            | Request::Session { line: 0 }
-            | Request::Poll { line: 0 }
-            | Request::Flush { line: 0, .. }
-            | Request::Unsent { line: 0 } => Ok(&mut self.console),
-            _ => Err(Errno::ENXIO),
+        match number(request).ok_or(Errno::EINVAL)? {
+            0 if is_for_masters(request) => Err(Errno::ENXIO),
+            0 => Ok(&mut self.console),
+            pair => self.pairs.line(pair),
         }
     }
 
     fn next_signal(&mut self) -> Answer {
-        let raised = self.console.signals.pop_front();
-        self.signals_told = !self.console.signals.is_empty();
+        let console = self.console.signals.pop_front();
+        let raised = console.or_else(|| self.pairs.next_signal());
+        self.signals_told = !self.console.signals.is_empty() || self.pairs.has_signals();
         let raised = raised.ok_or(Errno::EAGAIN)?;
         Ok(Reply::Signal {
             pgid: raised.pgid,
             signal: raised.signal,
         })
+    }
+}
+
+/// The line that a request is about.
+fn number(request: Request) -> Option<u32> {
+    match request {
+        Request::Read { line, .. }
+        | Request::Write { line, .. }
+        | Request::GetTermios { line }
+        | Request::SetTermios { line, .. }
+        | Request::GetWindowSize { line }
+        | Request::SetWindowSize { line, .. }
+        | Request::GetForeground { line, .. }
+        | Request::SetForeground { line, .. }
+        | Request::Attach { line, .. }
+        | Request::Detach { line, .. }
+        | Request::Steal { line, .. }
+        | Request::Session { line }
+        | Request::Poll { line }
+        | Request::Flush { line, .. }
+        | Request::Unsent { line }
+        | Request::EndPair { line }
+        | Request::MasterRead { line }
+        | Request::MasterWrite { line }
+        | Request::MasterPoll { line }
+        | Request::MasterForeground { line }
+        | Request::MasterSignal { line, .. } => Some(line),
+        Request::NextSignal | Request::LineOf { .. } | Request::NewPair => None,
+    }
+}
+
+/// Whether a request comes from a master, which the console has not.
+fn is_for_masters(request: Request) -> bool {
+    matches!(
+        request,
+        Request::MasterRead { .. }
+            | Request::MasterWrite { .. }
+            | Request::MasterPoll { .. }
+            | Request::MasterForeground { .. }
+            | Request::MasterSignal { .. }
+    )
+}
+
+/// Answers a request about one line.
+fn answer<P>(line: &mut Line, request: Request, caller: Caller<'_, P>) -> Answer
+where
+    P: Callers<Reply> + Clock + ?Sized,
+{
+    match request {
+        Request::Read {
+            pgid,
+            sid,
+            stoppable,
+            ..
+        } => {
+            line.check_read(pgid, sid, stoppable)?;
+            read(line, caller)
+        }
+        Request::Write { pgid, sid, .. } => {
+            line.check_write(pgid, sid)?;
+            write(line, caller)
+        }
+        Request::GetTermios { .. } => {
+            caller
+                .ports
+                .write(caller.token, 0, 0, &line.settings.to_bytes())?;
+            Ok(Reply::Done)
+        }
+        Request::SetTermios { when, .. } => set_termios(line, when, caller),
+        Request::GetWindowSize { .. } => Ok(window_reply(line.window)),
+        Request::SetWindowSize {
+            rows,
+            columns,
+            x_pixels,
+            y_pixels,
+            ..
+        } => {
+            line.set_window(Window {
+                rows,
+                columns,
+                x_pixels,
+                y_pixels,
+            });
+            Ok(Reply::Done)
+        }
+        Request::GetForeground { sid, .. } => Ok(Reply::Count(line.foreground(sid)?.into())),
+        Request::SetForeground { sid, pgid, .. } => done(line.set_foreground(sid, pgid)),
+        Request::Attach { sid, .. } => done(line.attach(sid)),
+        Request::Detach { sid, .. } => done(line.detach(sid)),
+        Request::Steal { sid, .. } => {
+            line.steal(sid);
+            Ok(Reply::Done)
+        }
+        Request::Session { .. } => Ok(Reply::Count(line.session.unwrap_or(0).into())),
+        Request::Poll { .. } => Ok(poll(line)),
+        Request::Flush { which, .. } => flush(line, which),
+        Request::Unsent { .. } => Ok(unsent(line)),
+        Request::MasterRead { .. } => master_read(line, caller),
+        Request::MasterWrite { .. } => master_write(line, caller),
+        Request::MasterPoll { .. } => Ok(master_poll(line)),
+        Request::MasterForeground { .. } => Ok(Reply::Count(line.foreground.unwrap_or(0).into())),
+        Request::MasterSignal { signal, .. } => {
+            line.raise_foreground(signal);
+            Ok(Reply::Done)
+        }
+        Request::NextSignal
+        | Request::LineOf { .. }
+        | Request::NewPair
+        | Request::EndPair { .. } => Err(Errno::EINVAL.into()),
     }
 }
 
@@ -242,7 +327,6 @@ where
 {
     let reading = line.reading(caller.lease.bytes, caller.ports.now_ns());
     let Reading::Now(take) = reading else {
-        caller.ports.wake_at(line.timer_ns);
         return Err(Errno::EAGAIN.into());
     };
     give(line, take, caller)
@@ -255,6 +339,9 @@ fn give<P: Callers<Reply> + ?Sized>(line: &mut Line, take: Take, caller: Caller<
             .write(caller.token, 0, 0, &line.input.peek(take.bytes))?;
     }
     line.finish_reading(take);
+    if core::mem::take(&mut line.room_wanted) {
+        line.ready = true;
+    }
     // A second reader may find more.
     line.ready |= line.input.complete() > 0;
     Ok(Reply::Count(take.bytes as u64))

@@ -2,7 +2,7 @@
 
 use crate::linux::device;
 use crate::park::{Attempt, Call, count};
-use crate::ports::{Monitor, Platform, Ports, Tracing};
+use crate::ports::{LineId, Monitor, Platform, Ports, Tracing};
 use crate::process::OpenId;
 use crate::vfs::Vfs;
 use abi::Errno;
@@ -30,8 +30,30 @@ pub const TTY: u64 = device(5, 0);
 /// `/dev/console`.
 pub const CONSOLE: u64 = device(5, 1);
 
+/// `/dev/ptmx`: each open makes a pseudo-terminal, and is its master.
+pub const MASTERS: u64 = device(5, 2);
+/// Major number of `/dev/pts`.
+const SLAVES_MAJOR: u32 = 136;
+
+/// Number of the device of a pseudo-terminal's line (1 and up).
+pub const fn slave(line: LineId) -> u64 {
+    device(SLAVES_MAJOR, line.saturating_sub(1))
+}
+
+/// The line of a terminal other than `/dev/tty`.
+pub fn line(number: u64) -> LineId {
+    match is_slave(number) {
+        true => (number & 0xff | number >> 12 & !0xff) as LineId + 1,
+        false => 0,
+    }
+}
+
+fn is_slave(number: u64) -> bool {
+    number >> 8 & 0xfff == u64::from(SLAVES_MAJOR)
+}
+
 /// Name, number and permissions of the devices in `/dev`.
-pub const NODES: [(&str, u64, u32); 8] = [
+pub const NODES: [(&str, u64, u32); 9] = [
     ("null", NULL, 0o666),
     ("zero", ZERO, 0o666),
     ("full", FULL, 0o666),
@@ -40,6 +62,7 @@ pub const NODES: [(&str, u64, u32); 8] = [
     ("trace", TRACE, 0o600),
     ("tty", TTY, 0o666),
     ("console", CONSOLE, 0o620),
+    ("ptmx", MASTERS, 0o666),
 ];
 
 /// Symbolic links in `/dev`.
@@ -50,19 +73,20 @@ pub const LINKS: [(&str, &str); 4] = [
     ("stderr", "/proc/self/fd/2"),
 ];
 
-/// Whether a device is the terminal.
+/// Whether a device is a terminal.
+#[inline]
 pub fn is_terminal(number: u64) -> bool {
-    number == TTY || number == CONSOLE
+    number == TTY || number == CONSOLE || is_slave(number)
 }
 
 /// Whether a device makes its users wait, so that waiting for it with others makes sense.
 pub fn can_wait(number: u64) -> bool {
-    is_terminal(number)
+    is_terminal(number) || number == MASTERS
 }
 
 /// Whether there is such a device.
 pub fn exists(number: u64) -> bool {
-    NODES.iter().any(|&(_, known, _)| known == number)
+    is_slave(number) || NODES.iter().any(|&(_, known, _)| known == number)
 }
 
 /// What `/dev/zero` copies from.

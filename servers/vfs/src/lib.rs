@@ -21,6 +21,7 @@ mod naming;
 pub mod node;
 pub mod object;
 pub mod open_file;
+mod pair;
 pub mod park;
 pub mod path;
 pub mod permission;

@@ -3,7 +3,7 @@
 use crate::linux;
 use crate::node::{Kind, NodeId, NodeRef, Place};
 use crate::park::Cause;
-use crate::ports::{Platform, Ports};
+use crate::ports::{LineId, Platform, Ports};
 use crate::process::OpenId;
 use crate::vfs::Vfs;
 use abi::Errno;
@@ -25,6 +25,8 @@ pub struct OpenFile {
     pub references: u32,
     /// Content of a file of `/proc`, made when reading starts.
     pub text: Option<Vec<u8>>,
+    /// Which line it is, of a terminal or a master.
+    pub line: LineId,
 }
 
 impl OpenFile {
@@ -36,6 +38,7 @@ impl OpenFile {
             offset: 0,
             references: 1,
             text: None,
+            line: 0,
         }
     }
 
@@ -134,19 +137,20 @@ impl Vfs {
             self.mark(id, linux::POLLIN | linux::POLLHUP | linux::POLLERR);
         }
         self.leave_tracing(id, ports);
-        self.end_object(id, file.place);
+        self.end_object(id, &file, ports);
         self.unhold(file.place, ports);
     }
 
     /// What the end of an open file means for those who watch it, and for the object that it was.
-    fn end_object(&mut self, open: OpenId, place: Place) {
-        let NodeRef::Stored(id) = place.node else {
+    fn end_object<P: Platform>(&mut self, open: OpenId, file: &OpenFile, ports: &mut Ports<P>) {
+        let NodeRef::Stored(id) = file.place.node else {
             return;
         };
         if !self.watched.is_empty() {
             self.forget_watched(open, id);
         }
         match self.nodes.get(id).map(|node| &node.kind) {
+            Some(Kind::Character(_)) if file.line > 0 => self.end_terminal(id, file.line, ports),
             Some(Kind::Timer(_)) => self.disarm(id),
             Some(Kind::Watch(_)) => self.end_watch(id),
             Some(Kind::Endpoint(_)) => self.end_socket(id),

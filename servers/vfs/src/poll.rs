@@ -84,6 +84,18 @@ impl Vfs {
         };
         match self.nodes.get(id).map(|node| &node.kind) {
             Some(Kind::Pipe(pipe)) => pipe_events(pipe, file),
+            Some(Kind::Character(device::MASTERS)) => {
+                let Readiness {
+                    readable, writable, ..
+                } = ports.terminal.master_poll(file.line);
+                let readable = readable || self.keeps_output(file.line);
+                let hung = if self.has_no_slave(file.line) {
+                    POLLHUP
+                } else {
+                    0
+                };
+                hung | (if readable { READABLE } else { 0 }) | (if writable { WRITABLE } else { 0 })
+            }
             Some(Kind::Counter(counter)) => counter.events(),
             Some(Kind::Timer(timer)) => match timer.expiries(ports.system.now_ns()) {
                 0 => 0,
@@ -92,10 +104,14 @@ impl Vfs {
             Some(Kind::Endpoint(socket)) => self.socket_events(socket),
             Some(Kind::Watch(_)) => self.watch_events(pid, id, ports),
             Some(Kind::Character(number)) if device::is_terminal(*number) => {
+                let line = file.line;
+                if self.is_hung_up(line) {
+                    return READABLE | WRITABLE | POLLERR | POLLHUP;
+                }
                 let Readiness {
                     readable, writable, ..
-                } = ports.terminal.poll();
-                let readable = readable || !self.terminal_leftover.is_empty();
+                } = ports.terminal.poll(line);
+                let readable = readable || self.leftovers.contains_key(&line);
                 (if readable { READABLE } else { 0 }) | (if writable { WRITABLE } else { 0 })
             }
             _ => READABLE | WRITABLE,

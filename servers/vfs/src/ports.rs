@@ -18,7 +18,7 @@ pub trait Platform {
     type Callers: Callers<Reply>;
     /// File data.
     type Memory: Memory;
-    /// The console.
+    /// The console and pseudo-terminals.
     type Terminal: Terminal;
     /// Clock, published process table, statistics.
     type System: Clock + Processes + Monitor;
@@ -30,7 +30,7 @@ pub struct Ports<P: Platform> {
     pub callers: P::Callers,
     /// File data.
     pub memory: P::Memory,
-    /// The console.
+    /// The console and pseudo-terminals.
     pub terminal: P::Terminal,
     /// Clock, published process table, statistics.
     pub system: P::System,
@@ -170,7 +170,11 @@ pub type WindowSize = [u16; 4];
 /// `struct termios` as `TCGETS` copies it.
 pub type Termios = [u8; 36];
 
-/// The console's line, as [`proto::tty`] describes it: it never waits.
+/// A line of the terminal service.
+pub type LineId = u32;
+
+/// The lines, as [`proto::tty`] describes them: 0 is the console, others are pseudo-terminals. They
+/// never wait.
 #[allow(
     clippy::missing_errors_doc,
     reason = "the errors are those of the requests of proto::tty"
@@ -179,39 +183,56 @@ pub trait Terminal {
     /// Reads for a process of group `pgid` and session `sid`; `stoppable`: `SIGTTIN` may stop it.
     fn read(
         &mut self,
+        line: LineId,
         pgid: u32,
         sid: u32,
         stoppable: bool,
         into: &mut [u8],
     ) -> Result<usize, Errno>;
     /// Writes, possibly fewer bytes than given.
-    fn write(&mut self, pgid: u32, sid: u32, from: &[u8]) -> Result<usize, Errno>;
+    fn write(&mut self, line: LineId, pgid: u32, sid: u32, from: &[u8]) -> Result<usize, Errno>;
     /// The line's settings.
-    fn termios(&mut self) -> Result<Termios, Errno>;
+    fn termios(&mut self, line: LineId) -> Result<Termios, Errno>;
     /// Changes them: `when` 0 now, 1 after output, 2 also dropping input.
-    fn set_termios(&mut self, when: u32, termios: &Termios) -> Result<(), Errno>;
+    fn set_termios(&mut self, line: LineId, when: u32, termios: &Termios) -> Result<(), Errno>;
     /// The window's size.
-    fn window_size(&mut self) -> Result<WindowSize, Errno>;
+    fn window_size(&mut self, line: LineId) -> Result<WindowSize, Errno>;
     /// Changes it.
-    fn set_window_size(&mut self, size: WindowSize) -> Result<(), Errno>;
+    fn set_window_size(&mut self, line: LineId, size: WindowSize) -> Result<(), Errno>;
     /// The foreground group.
-    fn foreground(&mut self, sid: u32) -> Result<u32, Errno>;
+    fn foreground(&mut self, line: LineId, sid: u32) -> Result<u32, Errno>;
     /// Changes it.
-    fn set_foreground(&mut self, sid: u32, pgid: u32) -> Result<(), Errno>;
+    fn set_foreground(&mut self, line: LineId, sid: u32, pgid: u32) -> Result<(), Errno>;
     /// Makes it the controlling terminal of a session.
-    fn attach(&mut self, sid: u32) -> Result<(), Errno>;
+    fn attach(&mut self, line: LineId, sid: u32) -> Result<(), Errno>;
     /// Makes it the controlling terminal of a session, whosever it was.
-    fn steal(&mut self, sid: u32) -> Result<(), Errno>;
+    fn steal(&mut self, line: LineId, sid: u32) -> Result<(), Errno>;
     /// The session gives it up.
-    fn detach(&mut self, sid: u32) -> Result<(), Errno>;
+    fn detach(&mut self, line: LineId, sid: u32) -> Result<(), Errno>;
     /// The session whose controlling terminal it is, or 0.
-    fn session(&mut self) -> u32;
+    fn session(&mut self, line: LineId) -> u32;
     /// What can go on.
-    fn poll(&mut self) -> Readiness;
+    fn poll(&mut self, line: LineId) -> Readiness;
     /// Drops input (1), output (2) or both (3).
-    fn flush(&mut self, which: u32) -> Result<(), Errno>;
+    fn flush(&mut self, line: LineId, which: u32) -> Result<(), Errno>;
     /// Bytes of output not sent yet.
-    fn unsent(&mut self) -> u64;
+    fn unsent(&mut self, line: LineId) -> u64;
+    /// The line that is the controlling terminal of a session.
+    fn line_of(&mut self, sid: u32) -> Option<LineId>;
+    /// Makes a pseudo-terminal.
+    fn new_pair(&mut self) -> Result<LineId, Errno>;
+    /// Its master is gone, and so the line.
+    fn end_pair(&mut self, line: LineId);
+    /// Takes output, as the master.
+    fn master_read(&mut self, line: LineId, into: &mut [u8]) -> Result<usize, Errno>;
+    /// Gives input, as the master.
+    fn master_write(&mut self, line: LineId, from: &[u8]) -> Result<usize, Errno>;
+    /// What the master can do.
+    fn master_poll(&mut self, line: LineId) -> Readiness;
+    /// The foreground group, whoever asks; 0 if there is none.
+    fn master_foreground(&mut self, line: LineId) -> u32;
+    /// A signal to the foreground group.
+    fn master_signal(&mut self, line: LineId, signal: u32) -> Result<(), Errno>;
 }
 
 /// What the kernel knows of a thread.

@@ -1,4 +1,7 @@
-//! `/dev/console` and `/dev/tty`: transfers and `ioctl` of the terminal.
+//! `/dev/console`, `/dev/tty`, `/dev/pts`: transfers and `ioctl` of terminals.
+//!
+//! Which line an open file is was found out when it was opened. After the master of a pseudo-terminal
+//! is gone its files are hung up, which is known here: the line is not there any more.
 //!
 //! The terminal server never waits, so the waiting is here. Input that was taken from the line but
 //! could not be delivered is kept for the next read.
@@ -8,7 +11,7 @@ use crate::linux;
 use crate::node::{Kind, NodeRef};
 use crate::park::{Attempt, Call, Cause, Step, Wait, count};
 use crate::policy::PipeBuffer;
-use crate::ports::{Platform, Ports, Terminal, Termios};
+use crate::ports::{LineId, Platform, Ports, Terminal, Termios};
 use crate::vfs::{Vfs, entry};
 use abi::Errno;
 use proto::Pid;
@@ -20,41 +23,52 @@ use proto::vfs::Fd;
 const PIECE_BYTES: usize = 512;
 
 impl Vfs {
-    /// Opens the terminal: a session leader without one may get it as controlling terminal.
+    /// Opens a terminal: a session leader without one may get it as controlling terminal. Answers
+    /// with the line.
     pub(crate) fn open_terminal<P: Platform>(
+        &mut self,
         number: u64,
         entry: &Entry,
         may_control: bool,
         ports: &mut Ports<P>,
-    ) -> Result<(), Errno> {
-        let session = ports.terminal.session();
-        if number == device::TTY && (session == 0 || session != entry.sid) {
-            return Err(Errno::ENXIO);
+    ) -> Result<LineId, Errno> {
+        if number == device::TTY {
+            let line = ports.terminal.line_of(entry.sid).ok_or(Errno::ENXIO)?;
+            self.check_slave(line)?;
+            return Ok(line);
         }
+        let line = device::line(number);
+        self.check_slave(line)?;
         let is_leader = entry.pid == entry.sid && entry.pid != 0;
-        if may_control && is_leader && session == 0 {
-            ports.terminal.attach(entry.sid)?;
+        if may_control
+            && is_leader
+            && ports.terminal.session(line) == 0
+            && ports.terminal.line_of(entry.sid).is_none()
+        {
+            ports.terminal.attach(line, entry.sid)?;
         }
-        Ok(())
+        Ok(line)
     }
 
     /// Reads from the terminal.
     pub(crate) fn read_terminal<P: Platform>(
         &mut self,
         call: &Call,
+        line: LineId,
         waits: bool,
         ports: &mut Ports<P>,
     ) -> Attempt {
         let wanted = call.leases[0].bytes;
-        if wanted == 0 {
+        if wanted == 0 || self.is_hung_up(line) {
             return count(0);
         }
-        if !self.terminal_leftover.is_empty() {
-            let length = wanted.min(self.terminal_leftover.len());
-            ports
-                .callers
-                .write(call.token, 0, 0, &self.terminal_leftover[..length])?;
-            self.terminal_leftover.drain(..length);
+        if let Some(leftover) = self.leftovers.get_mut(&line) {
+            let length = wanted.min(leftover.len());
+            ports.callers.write(call.token, 0, 0, &leftover[..length])?;
+            leftover.drain(..length);
+            if leftover.is_empty() {
+                self.leftovers.remove(&line);
+            }
             return count(length as u64);
         }
         let who = entry(call.pid, &ports.system)?;
@@ -62,12 +76,13 @@ impl Vfs {
         let into = &mut bytes[..wanted.min(PIECE_BYTES)];
         match ports
             .terminal
-            .read(who.pgid, who.sid, who.no_tty_stop == 0, into)
+            .read(line, who.pgid, who.sid, who.no_tty_stop == 0, into)
         {
             Ok(length) => {
                 let taken = &bytes[..length.min(PIECE_BYTES)];
                 if let Err(error) = ports.callers.write(call.token, 0, 0, taken) {
-                    self.terminal_leftover.extend_from_slice(taken);
+                    let leftover = self.leftovers.entry(line).or_default();
+                    leftover.extend_from_slice(taken);
                     self.changed(Cause::Terminal);
                     return Err(error.into());
                 }
@@ -84,10 +99,13 @@ impl Vfs {
     pub(crate) fn write_terminal<P: Platform>(
         &mut self,
         call: &Call,
-        mut done: u64,
-        waits: bool,
+        line: LineId,
+        (mut done, waits): (u64, bool),
         ports: &mut Ports<P>,
     ) -> Attempt {
+        if self.is_hung_up(line) {
+            return Err(Errno::EIO.into());
+        }
         let who = entry(call.pid, &ports.system)?;
         let total = call.leases[0].bytes as u64;
         let mut bytes = [0; PIECE_BYTES];
@@ -103,7 +121,10 @@ impl Vfs {
                 }
                 other => other?,
             }
-            match ports.terminal.write(who.pgid, who.sid, &bytes[..piece]) {
+            match ports
+                .terminal
+                .write(line, who.pgid, who.sid, &bytes[..piece])
+            {
                 Ok(0) | Err(Errno::EAGAIN) if waits => {
                     return Ok(Step::Wait(Wait::after(Cause::Terminal, done)));
                 }
@@ -133,7 +154,7 @@ impl Vfs {
         if file.flags & linux::O_PATH != 0 {
             return Err(Errno::EBADF.into());
         }
-        let place = file.place;
+        let (place, line) = (file.place, file.line);
         match command {
             linux::FIOCLEX | linux::FIONCLEX => {
                 let close_on_exec = command == linux::FIOCLEX;
@@ -160,7 +181,13 @@ impl Vfs {
         };
         match self.nodes.get(id).map(|node| &node.kind) {
             Some(Kind::Character(number)) if device::is_terminal(*number) => {
-                self.control_terminal(call, command, argument, ports)
+                if self.is_hung_up(line) {
+                    return Err(Errno::EIO.into());
+                }
+                self.control_terminal(call, line, (command, argument), ports)
+            }
+            Some(Kind::Character(device::MASTERS)) => {
+                self.control_master(call, line, (command, argument), ports)
             }
             Some(Kind::Pipe(pipe)) if command == linux::FIONREAD => {
                 put(call, ports, &(pipe.buffer.len() as u32).to_le_bytes())
@@ -185,23 +212,23 @@ impl Vfs {
         }
     }
 
-    fn control_terminal<P: Platform>(
+    pub(crate) fn control_terminal<P: Platform>(
         &mut self,
         call: &Call,
-        command: u32,
-        argument: u64,
+        line: LineId,
+        (command, argument): (u32, u64),
         ports: &mut Ports<P>,
     ) -> Attempt {
         match command {
             linux::TCGETS => {
-                let termios = ports.terminal.termios()?;
+                let termios = ports.terminal.termios(line)?;
                 put(call, ports, &termios)
             }
             linux::TCSETS | linux::TCSETSW | linux::TCSETSF => {
-                self.set_termios(call, command - linux::TCSETS, ports)
+                self.set_termios(call, line, command - linux::TCSETS, ports)
             }
             linux::TIOCGWINSZ => {
-                let size = ports.terminal.window_size()?;
+                let size = ports.terminal.window_size(line)?;
                 let mut bytes = [0; 8];
                 for (two, number) in bytes.chunks_exact_mut(2).zip(size) {
                     two.copy_from_slice(&number.to_le_bytes());
@@ -213,19 +240,20 @@ impl Vfs {
                 let number = |at: usize| u16::from_le_bytes([bytes[at], bytes[at + 1]]);
                 ports
                     .terminal
-                    .set_window_size([number(0), number(2), number(4), number(6)])?;
+                    .set_window_size(line, [number(0), number(2), number(4), number(6)])?;
                 count(0)
             }
             linux::FIONREAD => {
-                let waiting = ports.terminal.poll().bytes + self.terminal_leftover.len() as u32;
+                let leftover = self.leftovers.get(&line).map_or(0, |bytes| bytes.len());
+                let waiting = ports.terminal.poll(line).bytes + leftover as u32;
                 put(call, ports, &waiting.to_le_bytes())
             }
             linux::TIOCOUTQ => {
-                let unsent = ports.terminal.unsent() as u32;
+                let unsent = ports.terminal.unsent(line) as u32;
                 put(call, ports, &unsent.to_le_bytes())
             }
             // tcdrain.
-            linux::TCSBRK => match ports.terminal.unsent() {
+            linux::TCSBRK => match ports.terminal.unsent(line) {
                 0 => count(0),
                 _ => Ok(Step::Wait(Wait::on(Cause::Terminal))),
             },
@@ -236,12 +264,12 @@ impl Vfs {
                     .ok_or(Errno::EINVAL)?
                     + 1;
                 if which & 1 != 0 {
-                    self.terminal_leftover.clear();
+                    self.leftovers.remove(&line);
                 }
-                ports.terminal.flush(which)?;
+                ports.terminal.flush(line, which)?;
                 count(0)
             }
-            _ => self.control_jobs(call, command, argument, ports),
+            _ => self.control_jobs(call, line, command, argument, ports),
         }
     }
 
@@ -249,6 +277,7 @@ impl Vfs {
     fn control_jobs<P: Platform>(
         &mut self,
         call: &Call,
+        line: LineId,
         command: u32,
         argument: u64,
         ports: &mut Ports<P>,
@@ -256,35 +285,40 @@ impl Vfs {
         let who = entry(call.pid, &ports.system)?;
         match command {
             linux::TIOCGPGRP => {
-                let pgid = ports.terminal.foreground(who.sid)?;
+                let pgid = ports.terminal.foreground(line, who.sid)?;
                 put(call, ports, &pgid.to_le_bytes())
             }
-            linux::TIOCSPGRP => self.set_foreground(call, &who, ports),
+            linux::TIOCSPGRP => self.set_foreground(call, line, &who, ports),
             linux::TIOCSCTTY => {
                 if who.pid != who.sid {
                     return Err(Errno::EPERM.into());
                 }
-                let session = ports.terminal.session();
-                // Root may take a terminal away from another session (tty_ioctl(4)).
-                if session != 0 && session != who.sid && argument == 1 && who.uid[1] == 0 {
-                    ports.terminal.steal(who.sid)?;
-                    self.changed(Cause::Foreground);
-                } else if session != who.sid {
-                    ports.terminal.attach(who.sid)?;
+                let session = ports.terminal.session(line);
+                if session != who.sid {
+                    if ports.terminal.line_of(who.sid).is_some() {
+                        return Err(Errno::EPERM.into());
+                    }
+                    // Root may take a terminal away from another session (tty_ioctl(4)).
+                    if session != 0 && argument == 1 && who.uid[1] == 0 {
+                        ports.terminal.steal(line, who.sid)?;
+                        self.changed(Cause::Foreground);
+                    } else {
+                        ports.terminal.attach(line, who.sid)?;
+                    }
                 }
                 count(0)
             }
             linux::TIOCNOTTY => {
-                if ports.terminal.session() != who.sid {
+                if ports.terminal.session(line) != who.sid {
                     return Err(Errno::ENOTTY.into());
                 }
                 if who.pid == who.sid {
-                    ports.terminal.detach(who.sid)?;
+                    ports.terminal.detach(line, who.sid)?;
                     self.changed(Cause::Foreground);
                 }
                 count(0)
             }
-            linux::TIOCGSID => match ports.terminal.session() {
+            linux::TIOCGSID => match ports.terminal.session(line) {
                 sid if sid != 0 && sid == who.sid => put(call, ports, &sid.to_le_bytes()),
                 _ => Err(Errno::ENOTTY.into()),
             },
@@ -295,16 +329,17 @@ impl Vfs {
     fn set_termios<P: Platform>(
         &mut self,
         call: &Call,
+        line: LineId,
         when: u32,
         ports: &mut Ports<P>,
     ) -> Attempt {
         let termios: Termios = get(call, ports)?;
-        match ports.terminal.set_termios(when, &termios) {
+        match ports.terminal.set_termios(line, when, &termios) {
             Err(Errno::EAGAIN) => return Ok(Step::Wait(Wait::on(Cause::Terminal))),
             other => other?,
         }
         if when == 2 {
-            self.terminal_leftover.clear();
+            self.leftovers.remove(&line);
         }
         // A reader that waited for a line may be content with what there is.
         self.changed(Cause::Terminal);
@@ -315,11 +350,12 @@ impl Vfs {
     fn set_foreground<P: Platform>(
         &mut self,
         call: &Call,
+        line: LineId,
         who: &Entry,
         ports: &mut Ports<P>,
     ) -> Attempt {
         let pgid = u32::from_le_bytes(get(call, ports)?);
-        if ports.terminal.session() != who.sid {
+        if ports.terminal.session(line) != who.sid {
             return Err(Errno::ENOTTY.into());
         }
         if pgid == 0 || pgid > i32::MAX as u32 {
@@ -330,7 +366,7 @@ impl Vfs {
             Some(_) => return Err(Errno::EPERM.into()),
             None => return Err(Errno::ESRCH.into()),
         }
-        ports.terminal.set_foreground(who.sid, pgid)?;
+        ports.terminal.set_foreground(line, who.sid, pgid)?;
         self.changed(Cause::Foreground);
         count(0)
     }
@@ -351,12 +387,17 @@ fn session_of_group(table: &impl Processes, pgid: u32) -> Option<u32> {
     None
 }
 
-fn put<P: Platform>(call: &Call, ports: &mut Ports<P>, bytes: &[u8]) -> Attempt {
+/// Copies a result to lease 0.
+pub(crate) fn put<P: Platform>(call: &Call, ports: &mut Ports<P>, bytes: &[u8]) -> Attempt {
     ports.callers.write(call.token, 0, 0, bytes)?;
     count(0)
 }
 
-fn get<P: Platform, const N: usize>(call: &Call, ports: &mut Ports<P>) -> Result<[u8; N], Refusal> {
+/// Copies an argument from lease 0.
+pub(crate) fn get<P: Platform, const N: usize>(
+    call: &Call,
+    ports: &mut Ports<P>,
+) -> Result<[u8; N], Refusal> {
     let mut bytes = [0; N];
     ports.callers.read(call.token, 0, 0, &mut bytes)?;
     Ok(bytes)

@@ -250,5 +250,11 @@ impl Vfs {
                 return;
             }
         }
+        let mut slaves = Node::new(Kind::Directory(Directory::new(None, b"pts")), 0o755, now);
+        // It is kept, so that a pseudo-terminal can be told where its name goes.
+        slaves.holds = 1;
+        if let Ok(id) = self.add(root, b"pts", slaves) {
+            self.pairs.directory.get_or_insert(id);
+        }
     }
 }

@@ -6,11 +6,12 @@ use crate::locks::Locks;
 use crate::node::{MountId, Node, NodeId, NodeRef, Place, Times};
 use crate::object::watch::Watcher;
 use crate::open_file::OpenFile;
+use crate::pair::Pairs;
 use crate::park::{Attempt, Call, Cause, Parked, Resume, Step};
 use crate::path::Who;
 use crate::permission::Identity;
 use crate::policy::{Designs, lookup::Paths};
-use crate::ports::{Memory, Monitor, Platform, Ports, Window};
+use crate::ports::{LineId, Memory, Monitor, Platform, Ports, Window};
 use crate::process::{OpenId, Process, ProcessTable};
 use crate::slab::Slab;
 use crate::socket::Names;
@@ -67,7 +68,9 @@ pub struct Vfs {
     pub(crate) locks: Locks,
     pub(crate) generator: Generator,
     /// Read from the terminal but not delivered, because the reader's memory was not there.
-    pub(crate) terminal_leftover: Vec<u8>,
+    pub(crate) leftovers: BTreeMap<LineId, Vec<u8>>,
+    /// Pseudo-terminals.
+    pub(crate) pairs: Pairs,
     /// What the one timer is set to.
     pub(crate) timer: Option<u64>,
     /// Nanoseconds from 1970 to boot.
@@ -108,7 +111,8 @@ impl Vfs {
             changes: Vec::new(),
             locks: Locks::default(),
             generator: Generator::new(ports.system.seed()),
-            terminal_leftover: Vec::new(),
+            leftovers: BTreeMap::new(),
+            pairs: Pairs::default(),
             timer: None,
             epoch_ns: ports.system.epoch_ns(),
             limits: Limits::for_pages(ports.memory.statistics().total),

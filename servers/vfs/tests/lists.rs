@@ -115,6 +115,6 @@ fn a_listing_into_absent_memory_starts_again() {
         names.contains(&"null".to_string()) && names.contains(&"stdin".to_string()),
         "{names:?}"
     );
-    // `.` and `..`, the devices, the links, the directory `fd`.
-    assert_eq!(names.len(), 2 + 8 + 4 + 1);
+    // `.` and `..`, the devices, the links, the directories `shm` and `pts`.
+    assert_eq!(names.len(), 2 + 9 + 4 + 2);
 }

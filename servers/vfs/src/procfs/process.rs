@@ -174,14 +174,18 @@ fn stat<P: Platform>(
     ports: &mut Ports<P>,
 ) -> core::fmt::Result {
     let (letter, cpu_ns) = letter(entry, asker, ports);
-    let has_terminal = entry.sid != 0 && ports.terminal.session() == entry.sid;
-    let (tty, foreground) = if has_terminal {
-        (
-            CONSOLE,
-            ports.terminal.foreground(entry.sid).map_or(-1, i64::from),
-        )
-    } else {
-        (0, -1)
+    let line = Some(entry.sid).filter(|&sid| sid != 0);
+    let (tty, foreground) = match line.and_then(|sid| ports.terminal.line_of(sid)) {
+        Some(line) => {
+            let foreground = ports.terminal.foreground(line, entry.sid);
+            let number = if line == 0 {
+                CONSOLE
+            } else {
+                crate::device::slave(line) as u32
+            };
+            (number, foreground.map_or(-1, i64::from))
+        }
+        None => (0, -1),
     };
     let name = String::from_utf8_lossy(entry.name());
     write!(

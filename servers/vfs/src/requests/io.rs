@@ -115,9 +115,12 @@ impl Vfs {
                 self.read_pipe(call, id, waits, ports)
             }
             Kind::Character(number) => {
-                let (number, waits) = (*number, !file.is_nonblocking());
-                match (device::is_terminal(number), from) {
-                    (true, Position::Shared) => self.read_terminal(call, waits, ports),
+                let (number, waits, line) = (*number, !file.is_nonblocking(), file.line);
+                match (device::can_wait(number), from) {
+                    (true, Position::Shared) if number == device::MASTERS => {
+                        self.read_master(call, line, waits, ports)
+                    }
+                    (true, Position::Shared) => self.read_terminal(call, line, waits, ports),
                     (true, Position::At(_)) => Err(Errno::ESPIPE.into()),
                     (false, _) => self.read_device(call, open, number, ports),
                 }
@@ -209,9 +212,14 @@ impl Vfs {
             Kind::Pipe(_) if to != Position::Shared => Err(Errno::ESPIPE.into()),
             Kind::Pipe(_) => self.write_pipe(call, id, done, waits, ports),
             Kind::Character(number) => {
-                let number = *number;
-                match (device::is_terminal(number), to) {
-                    (true, Position::Shared) => self.write_terminal(call, done, waits, ports),
+                let (number, line) = (*number, file.line);
+                match (device::can_wait(number), to) {
+                    (true, Position::Shared) if number == device::MASTERS => {
+                        self.write_master(call, line, (done, waits), ports)
+                    }
+                    (true, Position::Shared) => {
+                        self.write_terminal(call, line, (done, waits), ports)
+                    }
                     (true, Position::At(_)) => Err(Errno::ESPIPE.into()),
                     (false, _) => self.write_device(call, open, number, ports),
                 }
@@ -333,7 +341,7 @@ impl Vfs {
                 Some(Kind::Directory(_)) => 0,
                 // They have no position, and nobody is told.
                 Some(Kind::Counter(_) | Kind::Timer(_) | Kind::Watch(_)) => return count(0),
-                Some(Kind::Character(number)) if !device::is_terminal(*number) => return count(0),
+                Some(Kind::Character(number)) if !device::can_wait(*number) => return count(0),
                 _ => return Err(Errno::ESPIPE.into()),
             },
         };

@@ -60,7 +60,7 @@ impl Vfs {
         };
         let console = self.find(&who, root, b"/dev/console", LastLink::Follow)?;
         if let Some(leader) = published {
-            Self::open_terminal(crate::device::CONSOLE, &leader, true, ports)?;
+            self.open_terminal(crate::device::CONSOLE, &leader, true, ports)?;
         }
         let open = self.add_open(console, linux::O_RDWR | linux::O_LARGEFILE);
         let file = self.opens.get_mut(open).ok_or(Errno::EBADF)?;
@@ -99,9 +99,10 @@ impl Vfs {
         self.processes.get(pid)?;
         self.drop_parked_of(pid, ports);
         if let Some(leader) = ports.system.get(pid).filter(|entry| entry.sid == pid.0)
-            && ports.terminal.session() == leader.sid
+            && let Some(line) = ports.terminal.line_of(leader.sid)
         {
-            ports.terminal.detach(leader.sid)?;
+            ports.terminal.detach(line, leader.sid)?;
+            self.changed(crate::park::Cause::Foreground);
         }
         self.forget(pid, ports)?;
         DONE

@@ -98,9 +98,21 @@ impl Vfs {
             Kind::Pipe(_) => return self.open_pipe(call, id, place, flags, ports),
             Kind::Character(number) if device::exists(*number) => {
                 let number = *number;
-                if device::is_terminal(number) {
+                let (mut line, is_slave) = (0, device::is_terminal(number));
+                if is_slave {
                     let entry = entry(call.pid, &ports.system)?;
-                    Self::open_terminal(number, &entry, flags & linux::O_NOCTTY == 0, ports)?;
+                    let may_control = flags & linux::O_NOCTTY == 0;
+                    line = self.open_terminal(number, &entry, may_control, ports)?;
+                } else if number == device::MASTERS {
+                    line = self.open_master(call, ports)?;
+                }
+                if line > 0 {
+                    let open = self.add_open(place, kept);
+                    self.opens.get_mut(open).ok_or(Errno::EBADF)?.line = line;
+                    if is_slave {
+                        self.slave_opened(line);
+                    }
+                    return self.name_open(call, open, flags, ports);
                 }
             }
             Kind::Directory(_) => {}

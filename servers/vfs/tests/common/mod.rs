@@ -245,11 +245,15 @@ pub struct FakeTerminal {
     pub session: u32,
     pub foreground: u32,
     pub flushed: u32,
+    /// Pseudo-terminals made so far, and those that ended.
+    pub pairs: LineId,
+    pub ended: Vec<LineId>,
 }
 
 impl Terminal for FakeTerminal {
     fn read(
         &mut self,
+        _line: LineId,
         pgid: u32,
         sid: u32,
         stoppable: bool,
@@ -267,7 +271,7 @@ impl Terminal for FakeTerminal {
         Ok(length)
     }
 
-    fn write(&mut self, _pgid: u32, _sid: u32, from: &[u8]) -> Result<usize, Errno> {
+    fn write(&mut self, _line: LineId, _pgid: u32, _sid: u32, from: &[u8]) -> Result<usize, Errno> {
         if self.room == 0 {
             return Err(Errno::EAGAIN);
         }
@@ -277,23 +281,23 @@ impl Terminal for FakeTerminal {
         Ok(length)
     }
 
-    fn termios(&mut self) -> Result<Termios, Errno> {
+    fn termios(&mut self, _line: LineId) -> Result<Termios, Errno> {
         Ok([7; 36])
     }
 
-    fn set_termios(&mut self, _when: u32, _termios: &Termios) -> Result<(), Errno> {
+    fn set_termios(&mut self, _line: LineId, _when: u32, _termios: &Termios) -> Result<(), Errno> {
         Ok(())
     }
 
-    fn window_size(&mut self) -> Result<WindowSize, Errno> {
+    fn window_size(&mut self, _line: LineId) -> Result<WindowSize, Errno> {
         Ok([24, 80, 0, 0])
     }
 
-    fn set_window_size(&mut self, _size: WindowSize) -> Result<(), Errno> {
+    fn set_window_size(&mut self, _line: LineId, _size: WindowSize) -> Result<(), Errno> {
         Ok(())
     }
 
-    fn foreground(&mut self, sid: u32) -> Result<u32, Errno> {
+    fn foreground(&mut self, _line: LineId, sid: u32) -> Result<u32, Errno> {
         if sid == self.session {
             Ok(self.foreground)
         } else {
@@ -301,34 +305,34 @@ impl Terminal for FakeTerminal {
         }
     }
 
-    fn set_foreground(&mut self, _sid: u32, pgid: u32) -> Result<(), Errno> {
+    fn set_foreground(&mut self, _line: LineId, _sid: u32, pgid: u32) -> Result<(), Errno> {
         self.foreground = pgid;
         Ok(())
     }
 
-    fn attach(&mut self, sid: u32) -> Result<(), Errno> {
+    fn attach(&mut self, line: LineId, sid: u32) -> Result<(), Errno> {
         if self.session != 0 {
             return Err(Errno::EPERM);
         }
-        self.steal(sid)
+        self.steal(line, sid)
     }
 
-    fn steal(&mut self, sid: u32) -> Result<(), Errno> {
+    fn steal(&mut self, _line: LineId, sid: u32) -> Result<(), Errno> {
         self.session = sid;
         self.foreground = sid;
         Ok(())
     }
 
-    fn detach(&mut self, _sid: u32) -> Result<(), Errno> {
+    fn detach(&mut self, _line: LineId, _sid: u32) -> Result<(), Errno> {
         self.session = 0;
         Ok(())
     }
 
-    fn session(&mut self) -> u32 {
+    fn session(&mut self, _line: LineId) -> u32 {
         self.session
     }
 
-    fn poll(&mut self) -> Readiness {
+    fn poll(&mut self, _line: LineId) -> Readiness {
         let bytes = self.input.len() as u32;
         Readiness {
             readable: bytes > 0,
@@ -337,13 +341,57 @@ impl Terminal for FakeTerminal {
         }
     }
 
-    fn flush(&mut self, which: u32) -> Result<(), Errno> {
+    fn flush(&mut self, _line: LineId, which: u32) -> Result<(), Errno> {
         self.flushed = which;
         Ok(())
     }
 
-    fn unsent(&mut self) -> u64 {
+    fn unsent(&mut self, _line: LineId) -> u64 {
         0
+    }
+
+    fn line_of(&mut self, sid: u32) -> Option<LineId> {
+        (self.session == sid && sid != 0).then_some(0)
+    }
+
+    fn new_pair(&mut self) -> Result<LineId, Errno> {
+        self.pairs += 1;
+        Ok(self.pairs)
+    }
+
+    fn end_pair(&mut self, line: LineId) {
+        self.ended.push(line);
+    }
+
+    fn master_read(&mut self, _line: LineId, into: &mut [u8]) -> Result<usize, Errno> {
+        if self.output.is_empty() {
+            return Err(Errno::EAGAIN);
+        }
+        let length = into.len().min(self.output.len());
+        into[..length].copy_from_slice(&self.output[..length]);
+        self.output.drain(..length);
+        Ok(length)
+    }
+
+    fn master_write(&mut self, _line: LineId, from: &[u8]) -> Result<usize, Errno> {
+        self.input.extend_from_slice(from);
+        Ok(from.len())
+    }
+
+    fn master_poll(&mut self, _line: LineId) -> Readiness {
+        Readiness {
+            readable: !self.output.is_empty(),
+            writable: true,
+            bytes: self.output.len() as u32,
+        }
+    }
+
+    fn master_foreground(&mut self, _line: LineId) -> u32 {
+        self.foreground
+    }
+
+    fn master_signal(&mut self, _line: LineId, _signal: u32) -> Result<(), Errno> {
+        Ok(())
     }
 }
 
