@@ -41,6 +41,13 @@ impl Swap {
         })
     }
 
+    /// As [`Swap::list`] reads it.
+    pub fn text(&self) -> String {
+        let variant = std::iter::once(&self.program).chain(&self.words);
+        let variant: Vec<&str> = variant.map(String::as_str).collect();
+        format!("{}={}", self.service, variant.join(":"))
+    }
+
     /// Reads a list of `service=variant`, separated by blanks.
     ///
     /// # Errors
@@ -149,6 +156,7 @@ mod tests {
     #[test]
     fn entries_replace_those_of_the_same_name_and_others_stay() {
         let swap = Swap::of("vfs", "vfs:path=cache:pipe=list").unwrap();
+        assert_eq!(swap.text(), "vfs=vfs:path=cache:pipe=list");
         let text = apply(MANIFEST, &[swap]).unwrap();
         assert!(
             text.ends_with("vfs vfs 26 clock tty=tty path=cache pipe=list\n"),

@@ -123,7 +123,7 @@ fn boot(swap: &Swap, command: &str, trace: Option<&str>, label: &str) -> Result<
         let tail: Vec<_> = tail.into_iter().rev().collect();
         bail!(
             "{} did not come to the end of CMD (status {}); its log ends with:\n{}",
-            swap.program,
+            swap.text(),
             boot.status,
             tail.join("\n")
         );
@@ -132,13 +132,11 @@ fn boot(swap: &Swap, command: &str, trace: Option<&str>, label: &str) -> Result<
 }
 
 fn start(swap: &Swap, command: &str, trace: Option<&str>) -> Result<Output> {
-    let variant = std::iter::once(&swap.program).chain(&swap.words);
-    let variant = variant.map(String::as_str).collect::<Vec<_>>().join(":");
     let mut machine = Command::new(tree::root().join("qemu/run.sh"));
     machine
         .env("BUILD", tree::build())
         .env("CMD", command)
-        .env("SWAP", format!("{}={variant}", swap.service))
+        .env("SWAP", swap.text())
         .env("ICOUNT", "1")
         .env("REPORT", "1")
         .env(

@@ -11,6 +11,7 @@ mod servers;
 mod table;
 
 use abi::Handle;
+use alloc::string::String;
 use kernel::Kernel;
 use libsys::serve::{Exception, Service, Verdict, serve};
 use libsys::{env, log};
@@ -25,8 +26,8 @@ const SECOND_NS: u64 = 1_000_000_000;
 pub fn run(scheduling: Scheduling) -> i32 {
     let name = env::initial("schedule");
     let Some(scheduling) = name.map_or(Some(scheduling), Scheduling::named) else {
-        let name = name.map(alloc::string::String::from_utf8_lossy);
-        log!("there is no design schedule={name:?}");
+        let name = String::from_utf8_lossy(name.unwrap_or_default());
+        log!("there is no design schedule={name}");
         return 1;
     };
     let epoch_ns = env::initial_number("epoch_s")

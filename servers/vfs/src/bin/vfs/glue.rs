@@ -10,6 +10,7 @@ mod memory;
 mod window;
 
 use abi::Handle;
+use alloc::string::String;
 use console::Console;
 use libsys::serve::{KernelCallers, Service, serve};
 use libsys::{env, log};
@@ -34,11 +35,13 @@ impl Platform for Kernel {
 /// Serves for good, with these designs unless the manifest says otherwise.
 pub fn run(mut designs: Designs) -> i32 {
     for name in Designs::NAMES {
-        let value = env::initial(name);
-        if value.is_some_and(|value| !designs.choose(name, value)) {
+        let Some(value) = env::initial(name) else {
+            continue;
+        };
+        if !designs.choose(name, value) {
             log!(
-                "there is no design {name}={:?}",
-                value.map(alloc::string::String::from_utf8_lossy)
+                "there is no design {name}={}",
+                String::from_utf8_lossy(value)
             );
             return 1;
         }
