@@ -12,7 +12,10 @@ mod expect;
 pub mod host;
 pub mod ipc;
 pub mod linux;
+pub mod mem;
+pub mod proc;
 mod run;
+pub mod tty;
 pub mod vfs;
 mod world;
 

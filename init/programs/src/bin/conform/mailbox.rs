@@ -38,6 +38,10 @@ pub mod turn {
 pub mod command {
     /// Send the message and the leases to the server whose handle is the argument.
     pub const SEND: u64 = 1;
+    /// Read the byte at the address that is the argument. The result is the byte.
+    pub const LOAD: u64 = 3;
+    /// Write the message's label to the address that is the argument, as a byte.
+    pub const STORE: u64 = 4;
     /// Fork; the child uses the mailbox whose number is the argument. The result is its pid.
     pub const FORK: u64 = 2;
 }

@@ -13,24 +13,33 @@ mod claims;
 mod mailbox;
 mod workers;
 
-use conform::{Promise, Side, check_claims, ipc, run, vfs};
+use conform::{Promise, Side, check_claims, ipc, mem, proc, run, tty, vfs};
 use libsys::{Handle, prelude::*, stdio};
-use workers::Workers;
+use workers::{Children, Workers};
 
 libsys::main!(main);
 
 fn main(args: Args) -> i32 {
     let words: Vec<String> = args.skip(1).map(programs::show).collect();
     let Some((service, profiles)) = words.split_first() else {
-        eprintln!("usage: conform vfs|ipc [PROFILE…]");
+        eprintln!("usage: conform proc|ipc|vfs|tty|mem [PROFILE…]");
         return 2;
     };
     let result = match service.as_str() {
         "vfs" => check(service, vfs::PROMISES, profiles, vfs::FULL, |promise| {
-            (promise.check)(&mut Workers::new(Handle::VFS)?)
+            (promise.check)(&mut Workers::new(Handle::VFS, Children::Forgotten)?)
         }),
         "ipc" => check(service, ipc::PROMISES, profiles, ipc::FULL, |promise| {
-            (promise.check)(&mut Workers::new(Handle::IPC)?)
+            (promise.check)(&mut Workers::new(Handle::IPC, Children::Forgotten)?)
+        }),
+        "mem" => check(service, mem::PROMISES, profiles, mem::FULL, |promise| {
+            (promise.check)(&mut Workers::new(Handle::MEM, Children::Forgotten)?)
+        }),
+        "proc" => check(service, proc::PROMISES, profiles, proc::FULL, |promise| {
+            (promise.check)(&mut Workers::new(Handle::PROC, Children::Kept)?)
+        }),
+        "tty" => check(service, tty::PROMISES, profiles, tty::FULL, |_| {
+            Err(String::from("no program can send to this service"))
         }),
         _ => Err(format!("{service}: no promises are known of this service")),
     };

@@ -2,10 +2,12 @@
 
 use crate::mailbox::{LEASE_BYTES, Mailbox, Mailboxes, command, turn};
 use alloc::collections::BTreeMap;
+use conform::mem::{Access, Memory};
 use conform::vfs::Files;
 use conform::{Answer, Caller, Lease, User, World};
 use libsys::signal::{self, Action, Handler as Reaction, SIGCHLD, SIGKILL, SIGUSR1};
 use libsys::{Errno, Handle, arch, file, prelude::*, process, request};
+use proto::mem::Mem;
 use proto::{Protocol, wire};
 
 /// Most callers of one promise.
@@ -22,9 +24,19 @@ struct Worker {
     pid: u32,
 }
 
+/// What becomes of the ended children of workers.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Children {
+    /// They are gone at once.
+    Forgotten,
+    /// They stay until they are waited for.
+    Kept,
+}
+
 /// Processes that send requests to one server.
 pub struct Workers {
     server: Handle,
+    children: Children,
     mailboxes: Mailboxes,
     workers: BTreeMap<Caller, Worker>,
     used: usize,
@@ -33,9 +45,9 @@ pub struct Workers {
 
 impl Workers {
     /// None yet.
-    pub fn new(server: Handle) -> Result<Self, String> {
+    pub fn new(server: Handle, children: Children) -> Result<Self, String> {
         let problem = |errno: Errno| format!("no workers: {errno}");
-        // Ended workers shall be gone at once.
+        // The checker's own ended children shall be gone at once.
         let ignored = Action {
             handler: Reaction::Ignore,
             ..Action::default()
@@ -43,6 +55,7 @@ impl Workers {
         signal::action(SIGCHLD, &ignored).map_err(problem)?;
         Ok(Workers {
             server,
+            children,
             mailboxes: Mailboxes::new(WORKERS).map_err(problem)?,
             workers: BTreeMap::new(),
             used: 0,
@@ -95,7 +108,7 @@ impl<P: Protocol> World<P> for Workers {
         let (_, mailbox) = self.next_mailbox();
         let mailboxes = self.mailboxes;
         match process::fork() {
-            Ok(0) => start(mailboxes, mailbox, user),
+            Ok(0) => start(mailboxes, mailbox, user, self.children),
             Ok(pid) => {
                 surely("a worker does not start", || mailbox.turn() == turn::DONE);
                 mailbox.pass(turn::IDLE);
@@ -116,7 +129,7 @@ impl<P: Protocol> World<P> for Workers {
 
     fn exit(&mut self, caller: Caller) {
         if let Some(worker) = self.workers.remove(&caller) {
-            end(worker.pid);
+            end(worker.pid, self.children);
         }
     }
 
@@ -166,19 +179,73 @@ impl Files for Workers {
     }
 }
 
+impl Memory for Workers {
+    fn load(&mut self, caller: Caller, address: u64) -> Option<u8> {
+        let mailbox = self.worker(caller).mailbox;
+        mailbox.tell(command::LOAD, address);
+        accessed(mailbox).map(|byte| byte as u8)
+    }
+
+    fn store(&mut self, caller: Caller, address: u64, byte: u8) -> Option<()> {
+        let mailbox = self.worker(caller).mailbox;
+        mailbox.set_message(&abi::Message {
+            label: byte.into(),
+            ..abi::Message::default()
+        });
+        mailbox.tell(command::STORE, address);
+        accessed(mailbox).map(drop)
+    }
+
+    /// A child tries it, because who faults is ended.
+    fn faults(&mut self, caller: Caller, address: u64, access: Access) -> bool {
+        let probe = World::<Mem>::fork(self, caller);
+        let done = match access {
+            Access::Load => self.load(probe, address).is_some(),
+            Access::Store => self.store(probe, address, 0).is_some(),
+        };
+        let Worker { pid, .. } = *self.worker(probe);
+        if !done {
+            surely("a process that faulted goes on", || is_gone(pid));
+        }
+        World::<Mem>::exit(self, probe);
+        !done
+    }
+
+    fn server(&mut self) -> Caller {
+        panic!("no program is a server");
+    }
+}
+
+/// The result of an access; `None` if the worker does not get that far.
+fn accessed(mailbox: Mailbox) -> Option<u64> {
+    if !patiently(|| mailbox.turn() == turn::DONE) {
+        return None;
+    }
+    mailbox.pass(turn::IDLE);
+    Some(mailbox.result())
+}
+
 impl Drop for Workers {
     fn drop(&mut self) {
-        self.workers.values().for_each(|worker| end(worker.pid));
+        let children = self.children;
+        self.workers
+            .values()
+            .for_each(|worker| end(worker.pid, children));
         self.places.iter().for_each(|place| remove(place));
     }
 }
 
 /// Ends a worker, whatever it waits for.
-fn end(pid: u32) {
+fn end(pid: u32, children: Children) {
     let _ = signal::kill(pid as i32, SIGKILL);
-    surely("a worker does not end", || {
-        signal::kill(pid as i32, 0) == Err(Errno::ESRCH)
-    });
+    // Who is waited for by nobody stays until its parent ends, too.
+    if children == Children::Forgotten {
+        surely("a worker does not end", || is_gone(pid));
+    }
+}
+
+fn is_gone(pid: u32) -> bool {
+    signal::kill(pid as i32, 0) == Err(Errno::ESRCH)
 }
 
 fn remove(path: &[u8]) {
@@ -192,13 +259,16 @@ fn remove(path: &[u8]) {
 }
 
 /// A new worker's life.
-fn start(mailboxes: Mailboxes, mailbox: Mailbox, User(id): User) -> ! {
+fn start(mailboxes: Mailboxes, mailbox: Mailbox, User(id): User, children: Children) -> ! {
     let ready = || -> Result<(), Errno> {
         let noted = Action {
             handler: Reaction::Call(|_| {}),
             ..Action::default()
         };
         signal::action(SIGUSR1, &noted)?;
+        if children == Children::Kept {
+            signal::action(SIGCHLD, &Action::default())?;
+        }
         if id != 0 {
             process::setgroups(&[])?;
             process::setgid(id)?;
@@ -230,6 +300,18 @@ fn work(mailboxes: Mailboxes, mut mailbox: Mailbox) -> ! {
                 Ok(child) => mailbox.set_result(child.into()),
                 Err(errno) => eprintln!("conform: fork: {errno}"),
             },
+            (command::LOAD, address) => {
+                // SAFETY: only a byte is looked at, wherever it is; if there is none, the process
+                // ends, which is what is to be found out.
+                let byte = unsafe { (address as *const u8).read_volatile() };
+                mailbox.set_result(byte.into());
+            }
+            (command::STORE, address) => {
+                let byte = mailbox.message().label as u8;
+                // SAFETY: the checker names only addresses that it had `mem` map, which no Rust code
+                // of this process knows of.
+                unsafe { (address as *mut u8).write_volatile(byte) };
+            }
             (unknown, _) => eprintln!("conform: no command {unknown}"),
         }
         mailbox.pass(turn::DONE);
