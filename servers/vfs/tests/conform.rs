@@ -12,6 +12,7 @@ use proto::port::Outcome;
 use proto::vfs::{Reply, Request, Vfs as Protocol};
 use proto::{Pid, server_id};
 use vfs::Vfs;
+use vfs::policy::{Designs, PathDesign, PipeDesign};
 use vfs::ports::{Platform, Ports, Window};
 
 struct Fake;
@@ -40,6 +41,10 @@ const PROC: Caller = Caller(u32::MAX);
 
 impl Machine {
     fn new(spoil: fn(&Request, &mut Outcome<Reply>)) -> Self {
+        Machine::with(Designs::default(), spoil)
+    }
+
+    fn with(designs: Designs, spoil: fn(&Request, &mut Outcome<Reply>)) -> Self {
         let mut archive = Vec::new();
         archive_entry(&mut archive, "bin/sh", 0o100755, &[b's'; 10_000]);
         archive_entry(&mut archive, "usr/bin", 0o120777, b"../bin");
@@ -68,8 +73,7 @@ impl Machine {
             terminal: FakeTerminal::default(),
             system: FakeSystem::default(),
         };
-        let vfs =
-            Vfs::boot(&mut ports, window, vfs::policy::Designs::default()).expect("a good archive");
+        let vfs = Vfs::boot(&mut ports, window, designs).expect("a good archive");
         let mut machine = Machine {
             vfs,
             ports,
@@ -199,6 +203,19 @@ fn every_promise_is_kept() {
         summary.not_claimed > 0,
         "read-only is not claimed: {summary}"
     );
+}
+
+#[test]
+fn every_promise_is_kept_by_every_design() {
+    for pipe in [PipeDesign::Ring, PipeDesign::List] {
+        let designs = Designs {
+            pipe,
+            path: PathDesign::Cache,
+        };
+        must_keep(PROMISES, FULL, &mut |promise| {
+            (promise.check)(&mut Machine::with(designs, honest))
+        });
+    }
 }
 
 #[test]

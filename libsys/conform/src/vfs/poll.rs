@@ -70,11 +70,9 @@ fn polling_a_pipe_tells_what_can_be_done(w: &mut W) -> Check {
     let list = [(from, POLLIN), (to, POLLOUT)];
     equal("empty", poll(w, who, &list)?, (1, [0, POLLOUT].to_vec()))?;
     write(w, who, to, b"x")?;
-    equal(
-        "a byte",
-        poll(w, who, &list)?,
-        (2, [POLLIN, POLLOUT].to_vec()),
-    )?;
+    // Whether more could be written depends on the pipe's size, which is not promised.
+    let reader = [(from, POLLIN)];
+    equal("a byte", poll(w, who, &reader)?, (1, [POLLIN].to_vec()))?;
     read(w, who, from, 1)?;
     close(w, who, to)?;
     equal(
