@@ -170,7 +170,7 @@ const LIMIT: Form = Form::One(&[
 const FAMILY: Form = Form::One(&[(1, "AF_UNIX"), (2, "AF_INET"), (10, "AF_INET6")]);
 
 macro_rules! arguments {
-    ($($call:ident($($name:ident $form:expr),*);)*) => {
+    ($($call:tt($($name:ident $form:expr),*);)*) => {
         /// Arguments of a call, in their order; `None` if they are not known.
         pub fn of(number: u64) -> Option<&'static [(&'static str, Form)]> {
             match number {
@@ -319,6 +319,27 @@ arguments! {
     SOCKET(domain FAMILY, type Hex, protocol Int);
     SOCKETPAIR(domain FAMILY, type Hex, protocol Int, sv Hex);
     SHUTDOWN(sockfd Int, how Int);
+    BIND(sockfd Int, addr Hex, addrlen Int);
+    LISTEN(sockfd Int, backlog Int);
+    ACCEPT(sockfd Int, addr Hex, addrlen Hex);
+    ACCEPT4(sockfd Int, addr Hex, addrlen Hex, flags OPEN);
+    CONNECT(sockfd Int, addr Hex, addrlen Int);
+    GETSOCKNAME(sockfd Int, addr Hex, addrlen Hex);
+    GETPEERNAME(sockfd Int, addr Hex, addrlen Hex);
+    SENDTO(sockfd Int, buf Form::Text(0), len Count, flags Hex, dest_addr Hex, addrlen Int);
+    RECVFROM(sockfd Int, buf Filled(0), len Count, flags Hex, src_addr Hex, addrlen Hex);
+    SETSOCKOPT(sockfd Int, level Int, optname Int, optval Hex, optlen Int);
+    GETSOCKOPT(sockfd Int, level Int, optname Int, optval Hex, optlen Hex);
+    SENDMSG(sockfd Int, msg Hex, flags Hex);
+    RECVMSG(sockfd Int, msg Hex, flags Hex);
+    SENDMMSG(sockfd Int, msgvec Hex, vlen Int, flags Hex);
+    RECVMMSG(sockfd Int, msgvec Hex, vlen Int, flags Hex, timeout Hex);
+    EPOLL_PWAIT2(epfd Int, events Hex, maxevents Int, timeout Hex, sigmask Hex);
+    INOTIFY_INIT1(flags OPEN);
+    SYSLOG(type Int, bufp Hex, len Int);
+    SETHOSTNAME(name Hex, len Count);
+    100(pid Int, head_ptr Hex, len_ptr Hex);
+    240(tgid Int, tid Int, sig SIGNAL, info Hex);
     BRK(addr Hex);
     MUNMAP(addr Hex, length Count);
     MREMAP(old_address Hex, old_size Count, new_size Count, flags Hex, new_address Hex);

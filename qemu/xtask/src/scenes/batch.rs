@@ -121,8 +121,10 @@ impl Boot {
                 )?;
             }
         }
-        if scenes.iter().any(|(scene, _)| !scene.needs.is_empty()) {
-            for from in folders {
+        // Only what these scenes need: one program's libraries would take the place of another's.
+        for from in folders {
+            let mut needs = scenes.iter().flat_map(|(scene, _)| &scene.needs);
+            if needs.any(|need| linux::folder_of(*need, folders) == Some(from.as_path())) {
                 linux::lay(from, &overlay)?;
             }
         }
