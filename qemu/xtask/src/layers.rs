@@ -230,7 +230,8 @@ fn called_service(word: &str) -> Option<&str> {
     (!word.starts_with("notify") && rank(target).is_some()).then_some(target)
 }
 
-fn rank(service: &str) -> Option<usize> {
+/// Place of a service from top to bottom.
+pub fn rank(service: &str) -> Option<usize> {
     CALL_ORDER.iter().position(|name| *name == service)
 }
 

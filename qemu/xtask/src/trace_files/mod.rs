@@ -188,6 +188,27 @@ mod tests {
     }
 
     #[test]
+    fn in_golden_traces_servers_call_only_down() {
+        let scenes = ["traces.scene", "trace-boot.scene"];
+        let mut seen = 0;
+        for scene in scenes {
+            let path = crate::tree::root().join("qemu/scenes").join(scene);
+            for message in messages(&fs::read_to_string(path).unwrap()) {
+                let (from, to) = message.split_once(" > ").unwrap();
+                let (to, name) = to.split_once('.').unwrap();
+                let ranks = (crate::layers::rank(from), crate::layers::rank(to));
+                if let (Some(from), Some(to)) = ranks
+                    && name != "notify"
+                {
+                    assert!(from < to, "{message}");
+                    seen += 1;
+                }
+            }
+        }
+        assert!(seen > 20, "{seen}");
+    }
+
+    #[test]
     fn the_charts_in_the_readme_show_what_the_golden_traces_have() {
         let read = |path: &str| fs::read_to_string(crate::tree::root().join(path)).unwrap();
         let (flows, boot) = (
