@@ -19,6 +19,7 @@ function reader() {
   check("a chosen message has the words of its declaration", detail.includes("openat") && detail.includes("Descriptor"));
   check("it names the line of its declaration", /libsys\/proto\/src\/vfs\.rs:\d+/.test($("declared").textContent));
   check("and that of its handler", /servers\/vfs\/src\/[a-z_\/]*\.rs:\d+/.test($("handled").textContent));
+  check("costs add up", spans.every(span => span.own >= 0 && span.own <= span.cost) && spans.some(span => span.own > 0 && span.own < span.cost));
   const exec = spans.find(span => span.how === "start" && span.children.length);
   select(exec, true); press("ArrowLeft"); const less = rows.length; press("ArrowRight");
   check("left and right fold and unfold the chosen one", less < all && rows.length === all && selected === exec);
