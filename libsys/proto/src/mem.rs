@@ -17,6 +17,7 @@ impl Protocol for Mem {
     type Request = Request;
     type Reply = Reply;
     const NAME: &'static str = "mem";
+    const STATE_VERSION: u32 = 2;
 }
 
 /// Names a memory object.

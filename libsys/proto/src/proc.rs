@@ -16,6 +16,7 @@ impl Protocol for Proc {
     type Request = Request;
     type Reply = Reply;
     const NAME: &'static str = "proc";
+    const STATE_VERSION: u32 = 2;
 }
 
 /// Option of [`Request::Wait`] that `waitid` sets: only the kinds of change that its options name
@@ -164,6 +165,29 @@ pub enum Request {
     },
     /// Reply: `Pid`, the parent. The asker's threads are kicked once when it becomes another.
     Parent,
+    /// `timer_create`: a timer of `CLOCK_MONOTONIC`. `how`: 0 a signal to the process, 1 nothing, 4 a
+    /// signal to the thread `tid`, 3 `SIGALRM` with the timer's number as value. Reply: `Count`, its
+    /// number. `EAGAIN`, `EINVAL`.
+    TimerCreate {
+        how: u32,
+        signal: u32,
+        value: u64,
+        tid: i32,
+    },
+    /// `timer_settime`: when it runs out first (0: never; with `absolute` a time, else from now on),
+    /// and how often then. Reply: `Timer`, what it was set to.
+    TimerSet {
+        timer: u32,
+        first_ns: u64,
+        absolute: bool,
+        interval_ns: u64,
+    },
+    /// `timer_gettime`. Reply: `Timer`.
+    TimerGet { timer: u32 },
+    /// `timer_getoverrun`. Reply: `Count`.
+    TimerOverrun { timer: u32 },
+    /// `timer_delete`. Reply: `Done`.
+    TimerDelete { timer: u32 },
 }
 
 /// What the process service answers.

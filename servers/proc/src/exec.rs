@@ -94,6 +94,7 @@ impl Proc {
         self.end_borrowers(pid, ports);
         ports.exec_space(pid, &image)?;
         self.end_other_threads(caller, ports);
+        self.delete_timers(pid);
 
         if ports.has_ipc_state(pid) {
             ports.exit_ipc(pid, IpcExit::Exec);

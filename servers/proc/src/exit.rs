@@ -47,6 +47,7 @@ impl Proc {
 
         self.give_memory_back(pid, ports);
         self.forget_waits(pid);
+        self.delete_timers(pid);
         if let Some(process) = self.table.living_mut(pid) {
             process.times = times;
             process.change = None;

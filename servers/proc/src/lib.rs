@@ -18,6 +18,7 @@ pub mod limits;
 mod park;
 pub mod policy;
 pub mod ports;
+mod posix_timers;
 pub mod process;
 mod published;
 mod resources;

@@ -50,6 +50,8 @@ pub enum Purpose {
     Wait,
     /// The interval timer.
     Alarm,
+    /// A timer of `timer_create`.
+    Timer(u32),
 }
 
 /// All deadlines, the earliest first.

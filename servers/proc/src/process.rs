@@ -3,8 +3,10 @@
 use crate::credentials::Credentials;
 use crate::limits::Limits;
 use crate::ports::Thread;
+use crate::posix_timers::PosixTimer;
 use crate::signal::Signals;
 use crate::task::{Caller, Task, Tasks};
+use alloc::vec::Vec;
 use proto::Pid;
 use proto::proc::SignalSet;
 use proto::publish::NAME_BYTES;
@@ -106,6 +108,8 @@ pub struct Process {
     pub children_times: CpuTimes,
     /// The real interval timer.
     pub alarm: Option<Alarm>,
+    /// Its further timers.
+    pub timers: Vec<PosixTimer>,
     /// Processor time of threads that have ended.
     pub past_ns: u64,
     /// What the thread with the process's number said when it ended before others.
@@ -169,6 +173,7 @@ impl Process {
             times: CpuTimes::default(),
             children_times: CpuTimes::default(),
             alarm: None,
+            timers: Vec::new(),
             past_ns: 0,
             first_status: None,
             lender: None,

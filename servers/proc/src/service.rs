@@ -237,6 +237,21 @@ impl Proc {
                 interval_ns,
             } => self.set_timer(pid, which, value_ns, interval_ns, ports),
             Request::GetTimer { which } => self.get_timer(pid, which, ports),
+            Request::TimerCreate {
+                how,
+                signal,
+                value,
+                tid,
+            } => self.timer_create(pid, (how, signal), value, tid),
+            Request::TimerSet {
+                timer,
+                first_ns,
+                absolute,
+                interval_ns,
+            } => self.timer_set(pid, timer, (first_ns, absolute), interval_ns, ports),
+            Request::TimerGet { timer } => self.timer_get(pid, timer, ports),
+            Request::TimerOverrun { timer } => self.timer_overrun(pid, timer),
+            Request::TimerDelete { timer } => self.timer_delete(pid, timer),
             Request::Limit {
                 pid: whom,
                 resource,

@@ -156,6 +156,7 @@ fn first_process(thread: Thread, now_ns: u64) -> Process {
         times: CpuTimes::default(),
         children_times: CpuTimes::default(),
         alarm: None,
+        timers: Vec::new(),
         past_ns: 0,
         first_status: None,
         lender: None,

@@ -40,6 +40,7 @@ impl Proc {
             match purpose {
                 Purpose::Wait => self.wait_is_over(pid, ports),
                 Purpose::Alarm => self.alarm(pid, now_ns, ports),
+                Purpose::Timer(id) => self.timer_due(pid, id, now_ns, ports),
             }
         }
         self.schedule(now_ns, ports);

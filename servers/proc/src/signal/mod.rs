@@ -169,6 +169,11 @@ impl Queue {
         Some(info)
     }
 
+    /// Whether one is pending of which `is_it` holds.
+    pub fn holds(&self, is_it: impl Fn(&Info) -> bool) -> bool {
+        self.list.iter().any(is_it)
+    }
+
     /// Drops pending signals.
     pub fn discard(&mut self, set: SignalSet) {
         self.list.retain(|info| bit(info.signal) & set == 0);

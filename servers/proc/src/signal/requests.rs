@@ -160,6 +160,7 @@ impl Proc {
     ) -> Answer {
         let set = set & !UNSTOPPABLE;
         if let Some(info) = self.take_pending(caller, |_| set) {
+            let info = self.with_overruns(caller, info, ports);
             return Ok(Outcome::Reply(Ok(received(info))));
         }
         if timeout_ns == 0 {
@@ -204,6 +205,7 @@ impl Proc {
         ports: &mut P,
     ) -> Result<Reply, Refusal> {
         let taken = self.take_pending(caller, |deliverable| deliverable);
+        let taken = taken.map(|info| self.with_overruns(caller, info, ports));
         let process = self.table.living_mut(caller.pid).ok_or(Errno::ESRCH)?;
         let task = process.tasks.get_mut(caller.tid).ok_or(Errno::ESRCH)?;
         let signals = &mut task.signals;

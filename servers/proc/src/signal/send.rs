@@ -12,6 +12,7 @@ use crate::park::Waiting;
 use crate::ports::Ports;
 use crate::process::{Change, Life, Process};
 use crate::table::INIT;
+use crate::task::Caller;
 use abi::Errno;
 use abi::linux::general as linux;
 use proto::Pid;
@@ -146,10 +147,11 @@ impl Proc {
 
     /// Answers parked `sigtimedwait`s that wait for what is pending.
     fn give_to_waiters<P: Ports>(&mut self, pid: Pid, ports: &mut P) {
-        let Some(process) = self.table.living_mut(pid) else {
-            return;
-        };
-        for task in process.tasks.iter_mut() {
+        let mut place = 0;
+        while let Some(process) = self.table.living_mut(pid)
+            && let Some(task) = process.tasks.at(place)
+        {
+            place += 1;
             let Some(Waiting::Signal(set)) = task.parked.map(|parked| parked.wait) else {
                 continue;
             };
@@ -157,7 +159,9 @@ impl Proc {
             let Some(info) = own.or_else(|| process.signals.queue.take(set)) else {
                 continue;
             };
+            let tid = task.tid;
             if let Some(parked) = self.deadlines.unpark(task) {
+                let info = self.with_overruns(Caller { pid, tid }, info, ports);
                 let _ = ports.reply(parked.token, Ok(received(info)));
             }
         }

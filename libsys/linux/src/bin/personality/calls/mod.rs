@@ -14,6 +14,7 @@ mod signal;
 mod sockets;
 mod threads;
 mod time;
+mod timers;
 mod transfer;
 mod waiting;
 
@@ -69,6 +70,7 @@ fn search(thread: &mut Thread, block: &mut Block, number: u64, a: Arguments) -> 
         .or_else(|| sockets::call(thread, number, a))
         .or_else(|| identity::call(thread, number, a))
         .or_else(|| time::call(thread, number, a))
+        .or_else(|| timers::call(number, a))
         .or_else(|| machine_calls::call(number, a))
         .or_else(|| ipc::call(number, a));
     rest.unwrap_or_else(|| Err(refusal(number)))
