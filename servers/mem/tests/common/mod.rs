@@ -388,6 +388,19 @@ impl<P: ForkPolicy> World<P> {
     }
 
     pub fn ask(&mut self, sender: Pid, request: Request) -> Result<Reply, Errno> {
+        match self.ask_as(sender, Token(1), request) {
+            Some(answer) => answer,
+            None => panic!("{request:?} is parked"),
+        }
+    }
+
+    /// Asks as the caller with this token; `None` if the request is parked.
+    pub fn ask_as(
+        &mut self,
+        sender: Pid,
+        token: Token,
+        request: Request,
+    ) -> Option<Result<Reply, Errno>> {
         let leases = [0, 1].map(|lease| LeaseInfo {
             bytes: self.leases.0[lease].len(),
             readable: true,
@@ -395,7 +408,7 @@ impl<P: ForkPolicy> World<P> {
         });
         let incoming = Incoming {
             sender,
-            token: Token(1),
+            token,
             leases,
             request,
         };
@@ -406,20 +419,12 @@ impl<P: ForkPolicy> World<P> {
                     answer.thread.is_some(),
                     matches!(reply, Reply::Thread { .. })
                 );
-                Ok(reply)
+                Some(Ok(reply))
             }
-            Outcome::Reply(Err(Refusal::Errno(errno))) => Err(errno),
+            Outcome::Reply(Err(Refusal::Errno(errno))) => Some(Err(errno)),
+            Outcome::Parked => None,
             other => panic!("{other:?}"),
         }
-    }
-
-    /// Sets the server down as bytes and takes it up again.
-    pub fn replace(&mut self)
-    where
-        Mem<P>: proto::handover::State,
-    {
-        let bytes = proto::handover::save(&self.mem).unwrap();
-        self.mem = proto::handover::restore(&bytes).unwrap();
     }
 
     pub fn address(&mut self, sender: Pid, request: Request) -> Result<u64, Errno> {
