@@ -17,7 +17,7 @@ export BUILD ?= $(CURDIR)/build
 XTASK = $(BUILD)/host/debug/xtask
 
 .DEFAULT_GOAL := help
-.PHONY: help doctor setup setup-tests build run trace compare debug examples test check bench numbers scenes image clean
+.PHONY: help doctor setup setup-tests build run trace compare debug examples calls test check bench numbers scenes image clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
@@ -59,6 +59,9 @@ debug: build ## As run, but wait for a debugger and say how to attach one
 examples: setup ## Build the lectures' C programs (init/examples), and say how to run them
 	@qemu/build.sh tools
 	@$(XTASK) examples
+
+calls: build ## Compare with Linux itself, and write libsys/linux/CALLS.md
+	@$(XTASK) calls
 
 check: setup-tests ## Formatting, clippy and host tests: seconds, before each commit
 	@qemu/build.sh tools

@@ -2,6 +2,7 @@
 //!
 //! Each subcommand is one module; this file only reads the command line.
 mod bench;
+mod calls;
 mod compare;
 mod console;
 mod cpio;
@@ -98,6 +99,8 @@ enum Command {
         #[arg(long, conflicts_with = "boot")]
         under: Option<String>,
     },
+    /// Writes the page of Linux's calls, after comparing with Linux.
+    Calls,
     /// Builds the lectures' C programs with the cross compiler.
     Examples,
     /// Tries the kernel alone, without any server.
@@ -182,6 +185,7 @@ fn run(command: Command) -> Result<ExitCode> {
             };
             return scenes::run_all(&names, &servers);
         }
+        Command::Calls => calls::write_page(),
         Command::Examples => scenes::build_examples(),
         Command::Probe => return probe::run(),
         Command::Layers => return layers::run(),

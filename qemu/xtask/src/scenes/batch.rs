@@ -7,7 +7,7 @@ use super::parse::{Body, Scene, Step};
 use super::{Servers, Verdict, linux, pattern, shell};
 use anyhow::Result;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// How long the machine may take to boot.
@@ -24,7 +24,7 @@ pub enum System<'a> {
 
 impl System<'_> {
     /// The script that boots it.
-    fn script(self) -> &'static str {
+    pub fn script(self) -> &'static str {
         match self {
             System::Tessera(_) => super::RUN,
             System::Linux => "qemu/linux.sh",
@@ -78,6 +78,30 @@ pub fn run(
     Ok(())
 }
 
+/// Writes the scenes' commands into the folder `overlay`, with the programs that they need.
+///
+/// # Errors
+/// If a file cannot be read or written.
+pub fn lay_out(overlay: &Path, scenes: &[(&Scene, &[Step])], folders: &[PathBuf]) -> Result<()> {
+    let folder = overlay.join("scenes");
+    fs::create_dir_all(&folder)?;
+    fs::write(folder.join("all"), shell::script(scenes))?;
+    for (scene, steps) in scenes {
+        for (index, step) in steps.iter().enumerate() {
+            let name = shell::step_name(scene, index);
+            fs::write(folder.join(name), format!("{}\n", step.command))?;
+        }
+    }
+    // Only what these scenes need: one program's libraries would take the place of another's.
+    for from in folders {
+        let mut needs = scenes.iter().flat_map(|(scene, _)| &scene.needs);
+        if needs.any(|need| linux::folder_of(*need, folders) == Some(from.as_path())) {
+            linux::lay(from, overlay)?;
+        }
+    }
+    Ok(())
+}
+
 /// Why a scene failed.
 enum Failure {
     /// It printed or ended otherwise than it should; the machine is fine.
@@ -110,24 +134,7 @@ impl Boot {
     ) -> Result<Self> {
         let (process, name) = (std::process::id(), system.name());
         let overlay = std::env::temp_dir().join(format!("tessera-scenes-{process}-{name}"));
-        let folder = overlay.join("scenes");
-        fs::create_dir_all(&folder)?;
-        fs::write(folder.join("all"), shell::script(scenes))?;
-        for (scene, steps) in scenes {
-            for (index, step) in steps.iter().enumerate() {
-                fs::write(
-                    folder.join(shell::step_name(scene, index)),
-                    format!("{}\n", step.command),
-                )?;
-            }
-        }
-        // Only what these scenes need: one program's libraries would take the place of another's.
-        for from in folders {
-            let mut needs = scenes.iter().flat_map(|(scene, _)| &scene.needs);
-            if needs.any(|need| linux::folder_of(*need, folders) == Some(from.as_path())) {
-                linux::lay(from, &overlay)?;
-            }
-        }
+        lay_out(&overlay, scenes, folders)?;
         let limit = BOOT_LIMIT + scenes.iter().map(|(scene, _)| scene.limit).sum();
         let overlay_text = overlay.to_string_lossy().into_owned();
         let mut variables = vec![("CMD", "/bin/sh /scenes/all"), ("OVERLAY", &overlay_text)];

@@ -1,6 +1,7 @@
 //! Programs of Linux for scenes: built by the host's cross compiler, or taken from its packages.
 //!
 //! What the host cannot give is a reason to skip the scenes that need it, not an error.
+use super::need::Need;
 use crate::tree;
 use anyhow::{Context, Result};
 use std::fs;
@@ -17,55 +18,6 @@ const LIBRARY_FILES: [&str; 2] = ["ld-linux-aarch64.so.1", "libc.so.6"];
 /// Exit status of `qemu/rootfs.sh` when the packages cannot be had on this host.
 const NOT_TO_BE_HAD: i32 = 77;
 
-/// What scenes may need.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Need {
-    /// The programs of `qemu/scenes/linux`, in `/linux`.
-    Programs,
-    /// A static busybox, as `/linux/busybox`.
-    Busybox,
-    /// The lectures' programs of `init/examples`, in `/examples`.
-    Examples,
-    /// Busybox alone as the root file system.
-    Userland,
-    /// The distribution's packages as the root file system.
-    Debian,
-}
-
-impl Need {
-    /// Reads an option of a scene.
-    pub fn parse(name: &str) -> Option<Self> {
-        match name {
-            "programs" => Some(Need::Programs),
-            "busybox" => Some(Need::Busybox),
-            "examples" => Some(Need::Examples),
-            "userland" => Some(Need::Userland),
-            "debian" => Some(Need::Debian),
-            _ => None,
-        }
-    }
-}
-
-impl Need {
-    /// What `ROOTFS` must be, if it is about the whole root file system.
-    pub fn rootfs(self) -> Option<&'static str> {
-        match self {
-            Need::Userland => Some("busybox"),
-            Need::Debian => Some("debian"),
-            Need::Programs | Need::Examples | Need::Busybox => None,
-        }
-    }
-
-    /// All that there is.
-    pub const ALL: [Need; 5] = [
-        Need::Programs,
-        Need::Examples,
-        Need::Busybox,
-        Need::Userland,
-        Need::Debian,
-    ];
-}
-
 /// What was looked for once: a folder to lay over the root, or why there is none.
 pub type Found = Result<PathBuf, String>;
 
@@ -76,6 +28,8 @@ pub type Found = Result<PathBuf, String>;
 pub fn find(need: Need) -> Result<Found> {
     match need {
         Need::Programs => programs(),
+        Need::Musl => musl(),
+        Need::Rust => rust(),
         Need::Busybox => busybox(),
         Need::Examples => examples(),
         Need::Userland => packaged(&["busybox"]),
@@ -103,13 +57,7 @@ pub fn lay(from: &Path, to: &Path) -> Result<()> {
 
 /// The folder of `need` among those found. A dialogue has one overlay, so one need.
 pub fn folder_of(need: Need, folders: &[PathBuf]) -> Option<&Path> {
-    let name = match need {
-        Need::Programs => "programs",
-        Need::Busybox => "busybox",
-        Need::Examples => "examples",
-        Need::Userland | Need::Debian => return None,
-    };
-    let found = folders.iter().find(|folder| folder.ends_with(name));
+    let found = folders.iter().find(|folder| folder.ends_with(need.name()));
     found.map(PathBuf::as_path)
 }
 
@@ -213,11 +161,79 @@ fn compile(source: &Path, program: &Path, flags: &[&str]) -> Result<()> {
     let status = Command::new(COMPILER)
         .args(["-O2", "-o"])
         .arg(program)
-        .args(flags)
         .arg(source)
+        .args(flags)
         .status()?;
     anyhow::ensure!(status.success(), "{} does not compile", source.display());
     Ok(())
+}
+
+/// A program that is built against musl's packages by the same compiler.
+fn musl() -> Result<Found> {
+    if !available(COMPILER) {
+        return Ok(Err(format!("{COMPILER} is not installed")));
+    }
+    let package = match packaged(&["package", "musl-dev"])? {
+        Ok(folder) => folder,
+        Err(reason) => return Ok(Err(reason)),
+    };
+    let folder = tree::build().join("linux/musl");
+    fs::create_dir_all(folder.join("linux"))?;
+    let library = package.join("usr/lib/aarch64-linux-musl");
+    let part = |name: &str| library.join(name).to_string_lossy().into_owned();
+    let headers = package.join("usr/include/aarch64-linux-musl");
+    let (headers, start, end) = (headers.to_string_lossy(), part("crt1.o"), part("crtn.o"));
+    // The order is that of linking: start, program (first in `compile`), library, end.
+    let libraries = [part("crti.o"), part("libc.a"), "-lgcc".to_owned(), end];
+    let mut flags = vec![
+        "-static",
+        "-nostdlib",
+        "-nostdinc",
+        "-isystem",
+        &headers,
+        &start,
+    ];
+    flags.extend(libraries.iter().map(String::as_str));
+    let source = tree::root().join("qemu/scenes/linux/musl/hello-musl.c");
+    compile(&source, &folder.join("linux/hello-musl"), &flags)?;
+    Ok(Ok(folder))
+}
+
+/// A program of Rust's standard library for Linux, which the distribution packages for its own compiler.
+fn rust() -> Result<Found> {
+    const RUSTC: &str = "/usr/bin/rustc";
+    if !available(COMPILER) || !available(RUSTC) {
+        return Ok(Err(format!("{COMPILER} or {RUSTC} is not installed")));
+    }
+    let folder = tree::build().join("linux/rust");
+    fs::create_dir_all(folder.join("linux"))?;
+    for package in ["libstd-rust-web-dev", "libstd-rust-dev"] {
+        let Ok(sysroot) = packaged(&["package", package])? else {
+            continue;
+        };
+        let status = Command::new(RUSTC)
+            .args([
+                "--edition",
+                "2024",
+                "-O",
+                "--target",
+                "aarch64-unknown-linux-gnu",
+            ])
+            .args(["-C", "target-feature=+crt-static"])
+            .arg(format!("-Clinker={COMPILER}"))
+            .arg("--sysroot")
+            .arg(sysroot.join("usr"))
+            .arg("-o")
+            .arg(folder.join("linux/standard"))
+            .arg(tree::root().join("qemu/scenes/linux/rust/standard.rs"))
+            .stderr(Stdio::null())
+            .status()?;
+        if status.success() {
+            return Ok(Ok(folder));
+        }
+    }
+    let reason = "no package of Rust's standard library for arm64 is of the version of";
+    Ok(Err(format!("{reason} {RUSTC}")))
 }
 
 /// `$BUSYBOX`, or the distribution's package, which is kept.

@@ -3,9 +3,11 @@
 //! Transcripts of one kind of machine share a boot ([`batch`]); dialogues type at a terminal and have
 //! a boot each ([`dialogue`]). The machine is always started by `qemu/run.sh`, as a user starts it.
 mod batch;
+mod census;
 mod dialogue;
 pub mod linux;
 mod machine;
+mod need;
 mod parse;
 mod pattern;
 mod servers;
@@ -16,7 +18,7 @@ pub use servers::Servers;
 use crate::tree;
 use anyhow::{Context, Result, bail};
 use batch::System;
-use linux::Need;
+use need::Need;
 use parse::{Body, Scene};
 use std::fs;
 use std::path::PathBuf;
@@ -121,6 +123,32 @@ pub fn run(names: &[String], servers: &Servers) -> Result<Counts> {
     compared.retain(|_| servers.are_standard() && !on_a_pi());
     play_on_linux(&compared, &folders, &mut counts)?;
     Ok(counts)
+}
+
+/// Plays the scenes that are compared with Linux; tells whether all could be played and passed.
+///
+/// # Errors
+/// As [`run`].
+pub fn compare_with_linux() -> Result<bool> {
+    let names: Vec<_> = compared()?.into_iter().map(|scene| scene.name).collect();
+    let counts = run(&names, None)?;
+    Ok(counts.failed == 0 && counts.skipped == 0)
+}
+
+/// Which calls the programs of those scenes make on Linux itself, as lines `program number`.
+///
+/// # Errors
+/// If Linux cannot be booted.
+pub fn calls_on_linux() -> Result<String> {
+    let mut scenes = compared()?;
+    let folders = needed(&mut scenes)?;
+    census::run(&scenes, &folders)
+}
+
+fn compared() -> Result<Vec<Scene>> {
+    let mut scenes = load()?;
+    scenes.retain(|scene| scene.as_on_linux);
+    Ok(scenes)
 }
 
 /// Builds the lectures' programs and says how to run them.

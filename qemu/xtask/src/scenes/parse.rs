@@ -1,5 +1,5 @@
 //! Reads scene files. `qemu/scenes/README.md` describes the format for those who write them.
-use super::linux::Need;
+use super::need::Need;
 use anyhow::{Context, Result, bail};
 use std::time::Duration;
 
@@ -139,8 +139,7 @@ fn parse_option(scene: &mut Scene, option: &str) -> Result<()> {
                 .extend(programs.split_whitespace().map(str::to_owned));
         }
         Some(("linux", need)) => {
-            let known = Need::parse(need.trim())
-                .context("`programs`, `examples`, `busybox`, `userland` or `debian`")?;
+            let known = Need::parse(need.trim()).context("no such thing to need")?;
             let root = known.rootfs().map(str::to_owned);
             scene
                 .variables
