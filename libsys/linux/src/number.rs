@@ -234,7 +234,7 @@ calls! {
     276 RENAMEAT2 "renameat2" Works "",
     278 GETRANDOM "getrandom" Works "",
     279 MEMFD_CREATE "memfd_create" Missing "",
-    281 EXECVEAT "execveat" Partly "without AT_EMPTY_PATH",
+    281 EXECVEAT "execveat" Partly "without AT_SYMLINK_NOFOLLOW",
     283 MEMBARRIER "membarrier" Missing "",
     285 COPY_FILE_RANGE "copy_file_range" Missing "",
     291 STATX "statx" Works "",

@@ -14,6 +14,8 @@ const F_SETLKW: u32 = 7;
 /// Bytes of a `struct flock`.
 const LOCK_BYTES: usize = 32;
 const STAT_BYTES: usize = personality::layout::STAT_BYTES;
+/// `POSIX_FADV_NOREUSE`.
+const LAST_ADVICE: u32 = 5;
 /// Bytes of a `struct statfs`.
 const STATFS_BYTES: usize = 120;
 
@@ -59,6 +61,7 @@ pub fn call(number: u64, a: Arguments) -> Option<Result> {
         number::FCHDIR => vfs(Request::ChangeDirectoryTo { fd }, NO_LOANS),
         number::FSYNC | number::FDATASYNC => vfs(Request::Sync { fd }, NO_LOANS),
         number::SYNC => vfs(Request::Sync { fd: -1 }, NO_LOANS),
+        number::FADVISE64 if word(a[3]) > LAST_ADVICE => Err(Errno::EINVAL),
         number::FADVISE64 => {
             // Advice has no effect that a program could see, but a wrong descriptor has.
             let (command, argument) = (F_GETFD, 0);

@@ -26,12 +26,24 @@ pub fn call(number: u64, a: Arguments) -> Option<Result> {
             Ok(0)
         }
         number::SCHED_GETAFFINITY => affinity(a),
-        number::SCHED_GETSCHEDULER => Ok(0),
-        number::SCHED_GETPARAM => machine::write(a[1], &[0; 4]).map(|()| 0),
+        number::SCHED_GETSCHEDULER => exists(a[0]),
+        number::SCHED_GETPARAM if a[1] == 0 => Err(Errno::EINVAL),
+        number::SCHED_GETPARAM => exists(a[0])
+            .and_then(|_| machine::write(a[1], &[0; 4]))
+            .map(|()| 0),
         number::GETCPU => processor(a),
         number::REBOOT => reboot(a),
         _ => return None,
     })
+}
+
+/// 0 if there is such a process.
+fn exists(pid: u64) -> Result {
+    match pid as i32 {
+        0 => Ok(0),
+        pid if pid < 0 => Err(Errno::EINVAL),
+        pid => super::proc(ProcRequest::GetGroup { pid }).map(|_| 0),
+    }
 }
 
 fn information(a: Arguments) -> Result {

@@ -5,6 +5,7 @@ use crate::machine;
 use crate::text::{Path, strings};
 use crate::thread::Thread;
 use abi::{Errno, Handle};
+use alloc::format;
 use alloc::vec::Vec;
 use libsys::lease::Loan;
 use libsys::request::request;
@@ -14,6 +15,8 @@ use proto::proc::{Proc, Program, Reply, Request, WAIT_BY_KIND};
 use proto::vfs::AT_FDCWD;
 
 const RUSAGE_BYTES: usize = 144;
+const AT_SYMLINK_NOFOLLOW: u32 = 0x100;
+const AT_EMPTY_PATH: u32 = 0x1000;
 
 /// The calls of this file.
 pub fn call(thread: &mut Thread, number: u64, a: Arguments) -> Option<Result> {
@@ -43,8 +46,13 @@ pub fn call(thread: &mut Thread, number: u64, a: Arguments) -> Option<Result> {
 }
 
 fn execute(thread: &mut Thread, path: u64, arguments: u64, environment: u64) -> Result {
+    let path = Path::read(path)?.bytes().to_vec();
+    execute_path(thread, path, arguments, environment)
+}
+
+fn execute_path(thread: &mut Thread, path: Vec<u8>, arguments: u64, environment: u64) -> Result {
     let program = Program {
-        path: Path::read(path)?.bytes().to_vec(),
+        path,
         arguments: strings(arguments)?,
         environment: strings(environment)?,
     };
@@ -57,11 +65,22 @@ fn execute(thread: &mut Thread, path: u64, arguments: u64, environment: u64) -> 
 }
 
 fn execute_at(thread: &mut Thread, a: Arguments) -> Result {
-    let absolute = Path::read(a[1])?.bytes().first() == Some(&b'/');
-    if word(a[4]) != 0 || !(absolute || a[0] as i32 == AT_FDCWD) {
-        return Err(Errno::ENOSYS);
+    const KNOWN: u32 = AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW;
+    let (directory, flags) = (a[0] as i32, word(a[4]));
+    if flags & !KNOWN != 0 {
+        return Err(Errno::EINVAL);
     }
-    execute(thread, a[1], a[2], a[3])
+    let path = Path::read(a[1])?;
+    let path = match path.bytes() {
+        _ if flags & AT_SYMLINK_NOFOLLOW != 0 => return Err(Errno::ENOSYS),
+        [] if flags & AT_EMPTY_PATH == 0 => return Err(Errno::ENOENT),
+        [] if directory != AT_FDCWD => format!("/proc/self/fd/{directory}").into_bytes(),
+        [b'/', ..] => path.bytes().to_vec(),
+        relative if directory == AT_FDCWD => relative.to_vec(),
+        // What Linux names `/dev/fd/…`, too.
+        relative => [format!("/proc/self/fd/{directory}/").as_bytes(), relative].concat(),
+    };
+    execute_path(thread, path, a[2], a[3])
 }
 
 fn exit(status: i32) -> Result {
