@@ -282,7 +282,11 @@ fn what_only_servers_may_ask_is_refused_to_programs(w: &mut W) -> Check {
             priority: 8,
         },
         Request::Destroy { space },
-        Request::AddThread { space, priority: 8 },
+        Request::AddThread {
+            space,
+            priority: 8,
+            tid: 901,
+        },
         Request::Limits {
             space,
             memory: 0,

@@ -131,7 +131,7 @@ pub fn run(names: &[String], servers: &Servers) -> Result<Counts> {
 /// As [`run`].
 pub fn compare_with_linux() -> Result<bool> {
     let names: Vec<_> = compared()?.into_iter().map(|scene| scene.name).collect();
-    let counts = run(&names, None)?;
+    let counts = run(&names, &Servers::of_manifest(DEFAULT_BOOT))?;
     Ok(counts.failed == 0 && counts.skipped == 0)
 }
 
