@@ -427,6 +427,15 @@ impl<P: ForkPolicy> World<P> {
         }
     }
 
+    /// Sets the server down as bytes and takes it up again.
+    pub fn replace(&mut self)
+    where
+        Mem<P>: proto::handover::State,
+    {
+        let bytes = proto::handover::save(&self.mem).unwrap();
+        self.mem = proto::handover::restore(&bytes).unwrap();
+    }
+
     pub fn address(&mut self, sender: Pid, request: Request) -> Result<u64, Errno> {
         match self.ask(sender, request)? {
             Reply::Address(address) => Ok(address),
