@@ -4,7 +4,9 @@ use crate::{Answer, Caller, Lease, User, World};
 use abi::Token;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
-use proto::port::{Callers, Gone, Incoming, LeaseError, LeaseInfo, Outcome, Refusal, TokenState};
+use proto::port::{
+    Callers, Clock, Gone, Incoming, LeaseError, LeaseInfo, Outcome, Refusal, TokenState,
+};
 use proto::{Pid, Protocol};
 
 /// One request that was sent.
@@ -126,6 +128,16 @@ impl<R> HostCallers<R> {
         let all = lease.bytes.get_mut(start..end).ok_or(LeaseError::Invalid)?;
         Ok((&mut all[..stop - start], stop == end))
     }
+}
+
+/// For servers that take their clock with their callers and are asked for no time-out here: it stands
+/// still.
+impl<R> Clock for HostCallers<R> {
+    fn now_ns(&mut self) -> u64 {
+        0
+    }
+
+    fn wake_at(&mut self, _: Option<u64>) {}
 }
 
 impl<R> Callers<R> for HostCallers<R> {
