@@ -5,7 +5,7 @@
 
 use crate::arch::{self, Received};
 use abi::message::{TokenState, label};
-use abi::{Errno, Error, Handle, Lease, Message, Token};
+use abi::{Error, Handle, Lease, Message, Token};
 use core::marker::PhantomData;
 use proto::port::{Callers, Clock, Gone, Incoming, LeaseError, LeaseInfo, Outcome, Refusal};
 use proto::{Pid, Protocol, wire};
@@ -111,34 +111,46 @@ impl Next {
 pub fn serve<P: Protocol, S: Service<P>>(endpoint: Handle, service: &mut S) -> ! {
     let mut next = Next::NOTHING;
     loop {
-        next = match arch::reply_recv(endpoint, next.token, &next.message, next.handle) {
-            Ok(received) => handle(service, received),
-            Err(error) => failed(error),
-        };
+        match arch::reply_recv(endpoint, next.token, &next.message, next.handle) {
+            Ok(received) => handle(service, &received, &mut next),
+            Err(error) => {
+                next.token = Token::NONE;
+                next.handle = Handle::NONE;
+                failed(error);
+            }
+        }
     }
 }
 
 /// Receiving fails only when the endpoint is not ours: then there is nothing left to serve.
 #[cold]
-fn failed(error: Error) -> Next {
+fn failed(error: Error) {
     match error {
-        Error::Interrupted | Error::StaleToken | Error::NoSlot => Next::NOTHING,
+        Error::Interrupted | Error::StaleToken | Error::NoSlot => {}
         _ => panic!("cannot receive: {error:?}"),
     }
 }
 
+/// Handles a message, and says in `next` what is sent when the loop enters the kernel next.
 #[inline(always)]
-fn handle<P: Protocol, S: Service<P>>(service: &mut S, received: Received) -> Next {
+fn handle<P: Protocol, S: Service<P>>(service: &mut S, received: &Received, next: &mut Next) {
+    next.token = Token::NONE;
+    next.handle = Handle::NONE;
     if received.handle != Handle::NONE {
         // No request takes a handle; keeping it would let a client fill the table.
         let _ = arch::handle_close(received.handle);
     }
     if received.badge.is_kernel() {
-        return handle_kernel(service, &received);
+        *next = handle_kernel(service, received);
+        return;
     }
     let request = match wire::decode::<P::Request>(&received.message) {
         Ok(request) => request,
-        Err(error) => return refuse(received.token, error.errno()),
+        Err(error) => {
+            next.token = received.token;
+            next.message = wire::errno_reply(error.errno());
+            return;
+        }
     };
     let incoming = Incoming {
         sender: Pid(received.badge.0 as u32),
@@ -146,25 +158,10 @@ fn handle<P: Protocol, S: Service<P>>(service: &mut S, received: Received) -> Ne
         leases: received.leases.map(lease_info),
         request,
     };
-    match service.request(incoming) {
-        Outcome::Reply(reply) => {
-            let message = wire::encode_reply(&reply);
-            Next {
-                token: received.token,
-                message,
-                handle: service.reply_handle(),
-            }
-        }
-        Outcome::Parked => Next::NOTHING,
-    }
-}
-
-#[cold]
-fn refuse(token: Token, errno: Errno) -> Next {
-    Next {
-        token,
-        message: wire::errno_reply(errno),
-        handle: Handle::NONE,
+    if let Outcome::Reply(reply) = service.request(incoming) {
+        wire::encode_reply_into(&reply, &mut next.message);
+        next.token = received.token;
+        next.handle = service.reply_handle();
     }
 }
 

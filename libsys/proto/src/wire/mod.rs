@@ -96,9 +96,9 @@ impl de::Error for WireError {
 /// [`WireError::Length`] or [`WireError::Unsupported`] if its type does not fit the format.
 #[inline(always)]
 pub fn encode<T: Serialize>(value: &T) -> Result<Message, WireError> {
-    let mut writer = Writer::new();
-    value.serialize(Top(&mut writer))?;
-    Ok(writer.message)
+    let mut message = Message::default();
+    value.serialize(Top(&mut Writer::new(&mut message)))?;
+    Ok(message)
 }
 
 /// Reads an enum from a message. Words that it does not use are ignored.
@@ -113,20 +113,30 @@ pub fn decode<T: DeserializeOwned>(message: &Message) -> Result<T, WireError> {
 /// Writes what a server answers. A reply type that does not fit the format becomes `EPROTO`.
 #[inline(always)]
 pub fn encode_reply<R: Serialize>(reply: &Result<R, Refusal>) -> Message {
+    let mut message = Message::default();
+    encode_reply_into(reply, &mut message);
+    message
+}
+
+/// As [`encode_reply`], into a message that is there already.
+#[inline(always)]
+pub fn encode_reply_into<R: Serialize>(reply: &Result<R, Refusal>, message: &mut Message) {
     match reply {
-        Ok(reply) => encode(reply).unwrap_or_else(|_| errno_reply(Errno::EPROTO)),
-        Err(Refusal::Errno(errno)) => errno_reply(*errno),
+        Ok(reply) => {
+            if reply.serialize(Top(&mut Writer::new(message))).is_err() {
+                *message = errno_reply(Errno::EPROTO);
+            }
+        }
+        Err(Refusal::Errno(errno)) => *message = errno_reply(*errno),
         Err(Refusal::Touch {
             lease,
             offset,
             done,
         }) => {
-            let mut message = Message {
+            *message = Message {
                 label: TOUCH_LABEL,
-                words: [0; WORDS],
+                words: [u64::from(*lease), *offset, *done, 0, 0, 0, 0, 0],
             };
-            message.words[..3].copy_from_slice(&[u64::from(*lease), *offset, *done]);
-            message
         }
     }
 }

@@ -4,22 +4,18 @@ use super::{Top, WireError};
 use abi::{Message, WORDS};
 use serde::ser::{self, Serialize};
 
-/// A message of which `used` words are written.
-pub(super) struct Writer {
-    pub(super) message: Message,
+/// A message of which `used` words are written. It is written where it stays, because it is long.
+pub(super) struct Writer<'m> {
+    message: &'m mut Message,
     used: usize,
 }
 
-impl Writer {
+impl<'m> Writer<'m> {
     #[inline(always)]
-    pub(super) const fn new() -> Self {
-        Self {
-            message: Message {
-                label: 0,
-                words: [0; WORDS],
-            },
-            used: 0,
-        }
+    pub(super) fn new(message: &'m mut Message) -> Self {
+        message.label = 0;
+        message.words = [0; WORDS];
+        Self { message, used: 0 }
     }
 
     #[inline(always)]
@@ -44,16 +40,16 @@ macro_rules! refuse {
     )*};
 }
 
-impl<'a> ser::Serializer for Top<&'a mut Writer> {
+impl<'a, 'm> ser::Serializer for Top<&'a mut Writer<'m>> {
     type Ok = ();
     type Error = WireError;
     type SerializeSeq = ser::Impossible<(), WireError>;
     type SerializeTuple = ser::Impossible<(), WireError>;
     type SerializeTupleStruct = ser::Impossible<(), WireError>;
-    type SerializeTupleVariant = &'a mut Writer;
+    type SerializeTupleVariant = &'a mut Writer<'m>;
     type SerializeMap = ser::Impossible<(), WireError>;
     type SerializeStruct = ser::Impossible<(), WireError>;
-    type SerializeStructVariant = &'a mut Writer;
+    type SerializeStructVariant = &'a mut Writer<'m>;
 
     #[inline(always)]
     fn serialize_unit_variant(
@@ -153,7 +149,7 @@ macro_rules! write_scalars {
     )*};
 }
 
-impl ser::Serializer for &mut Writer {
+impl ser::Serializer for &mut Writer<'_> {
     type Ok = ();
     type Error = WireError;
     type SerializeSeq = ser::Impossible<(), WireError>;
@@ -281,7 +277,7 @@ impl ser::Serializer for &mut Writer {
 /// Collects the elements of tuples.
 macro_rules! collect_elements {
     ($($compound:ident::$name:ident),* $(,)?) => {$(
-        impl ser::$compound for &mut Writer {
+        impl ser::$compound for &mut Writer<'_> {
             type Ok = ();
             type Error = WireError;
 
@@ -301,7 +297,7 @@ macro_rules! collect_elements {
 /// Collects the fields of structures.
 macro_rules! collect_fields {
     ($($compound:ident),* $(,)?) => {$(
-        impl ser::$compound for &mut Writer {
+        impl ser::$compound for &mut Writer<'_> {
             type Ok = ();
             type Error = WireError;
 
