@@ -233,6 +233,31 @@ pub fn wait_info(pid: u32, uid: u32, status: u32) -> [u8; 128] {
     bytes
 }
 
+/// Bytes of `struct signalfd_siginfo`.
+pub const SIGNAL_BYTES: usize = 128;
+
+/// A `struct signalfd_siginfo`. `sender` has the pid in its low half and the user in its high one.
+pub fn signal_info(number: u32, code: i32, sender: u64, value: u64) -> [u8; SIGNAL_BYTES] {
+    const SIGCHLD: u32 = 17;
+    const SI_TIMER: i32 = -2;
+    let mut bytes = [0; SIGNAL_BYTES];
+    put_u32(&mut bytes, 0, number);
+    put_u32(&mut bytes, 8, code as u32);
+    if code != SI_TIMER {
+        put_u32(&mut bytes, 12, sender as u32);
+        put_u32(&mut bytes, 16, (sender >> 32) as u32);
+    }
+    match number {
+        SIGCHLD if code > 0 => put_u32(&mut bytes, 40, value as u32),
+        _ if code > 0 => put_u64(&mut bytes, 72, value),
+        _ => {
+            put_u32(&mut bytes, 44, value as u32);
+            put_u64(&mut bytes, 48, value);
+        }
+    }
+    bytes
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -274,6 +299,14 @@ mod tests {
         };
         assert_eq!(Action::from_bytes(&action.to_bytes()), action);
         assert_eq!(&uname()[65 * 4..65 * 4 + 8], b"aarch64\0");
+    }
+
+    #[test]
+    fn a_descriptor_of_signals_tells_where_they_came_from() {
+        let info = signal_info(34, -1, 7 | 1000 << 32, 42);
+        assert_eq!((get_u32(&info, 0), get_u32(&info, 12)), (34, 7));
+        assert_eq!((get_u32(&info, 16), get_u64(&info, 48)), (1000, 42));
+        assert_eq!(get_u32(&signal_info(17, 1, 7, 3), 40), 3);
     }
 
     #[test]

@@ -188,6 +188,9 @@ pub enum Request {
     TimerOverrun { timer: u32 },
     /// `timer_delete`. Reply: `Done`.
     TimerDelete { timer: u32 },
+    /// From now on the file server is told of the caller's pending signals, and those of children
+    /// that it makes: for `signalfd`. Reply: `Done`.
+    WatchSignals,
 }
 
 /// What the process service answers.

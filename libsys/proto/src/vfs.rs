@@ -244,6 +244,21 @@ pub enum Request {
     /// `recvmsg`: bytes to lease 0; to lease 1 the address, for which there is room of `name_bytes`,
     /// and behind that control data. May park. Reply: `Received`.
     Receive { fd: Fd, flags: u32, name_bytes: u32 },
+    /// `flock`; may park. Reply: `Done`.
+    LockFile { fd: Fd, operation: u32 },
+    /// `fallocate`. Reply: `Done`.
+    Allocate {
+        fd: Fd,
+        mode: u32,
+        offset: u64,
+        bytes: u64,
+    },
+    /// `memfd_create`; the name in lease 0. Reply: `Descriptor`.
+    MemoryFile { flags: u32 },
+    /// `signalfd4`: a new one (`fd` -1), or other signals for an old one. Reply: `Descriptor`.
+    SignalFile { fd: Fd, set: u64, flags: u32 },
+    /// From `proc`: these signals are pending for a process that asked to be watched. Reply: `Done`.
+    SignalsPending { process: Pid, set: u64 },
 }
 
 /// What the file service answers.
@@ -270,6 +285,8 @@ pub enum Reply {
     },
     /// What a timer has left until it expires (0: it does not), and how often it does so then.
     Timer { left_ns: u64, interval_ns: u64 },
+    /// The descriptor is one of signals: take one of `set` from `proc`, and wait for it if `waits`.
+    TakeSignal { set: u64, waits: bool },
     /// A descriptor, and the full length of the other side's address.
     Accepted { fd: Fd, name_bytes: u32 },
     /// What was received: bytes, full length of the address, bytes of control data, `MSG_*`.

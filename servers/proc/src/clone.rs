@@ -87,6 +87,7 @@ impl Proc {
             })?;
         let lender = child.lender.unwrap_or(caller.pid);
         self.table.insert(child);
+        self.inherit_watching(caller.pid, pid);
         self.table.lend(lender);
         self.wait_for_memory(caller, incoming.token);
         Ok(Outcome::Parked)

@@ -41,6 +41,7 @@ impl Proc {
             ports.set_thread_priority(thread, priority(child.nice));
         }
         self.table.insert(child);
+        self.inherit_watching(parent, pid);
         // The child cannot be gone: nobody but this server knows it yet.
         let _ = ports.reply(token, Ok(Reply::Pid(0)));
         Ok(Reply::Pid(pid.0))

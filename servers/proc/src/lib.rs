@@ -30,6 +30,7 @@ pub mod table;
 pub mod task;
 mod timers;
 mod wait;
+mod watched;
 
 pub use service::{Answer, Proc};
 pub use start::USER_PRIORITY;

@@ -146,6 +146,9 @@ pub trait Files {
 
     /// Lets the terminal reads of a group that waits for the foreground fail.
     fn fail_terminal_reads(&mut self, group: u32);
+
+    /// Says which signals are pending for a process that has a descriptor for signals.
+    fn tell_pending(&mut self, process: Pid, set: proto::proc::SignalSet);
 }
 
 /// System V objects, at the interprocess-communication server.

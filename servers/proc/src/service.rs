@@ -9,6 +9,7 @@ use crate::signal::Action;
 use crate::start::Stopping;
 use crate::table::Table;
 use crate::task::Caller;
+use crate::watched::Watched;
 use abi::{Errno, Token};
 use alloc::collections::VecDeque;
 use proto::Pid;
@@ -39,6 +40,8 @@ pub struct Proc {
     /// What Linux programs need; none if the system has none.
     pub(crate) personality: Option<Personality>,
     pub(crate) scheduler: Scheduler,
+    /// Processes whose pending signals the file server knows.
+    pub(crate) watched: Watched,
 }
 
 impl proto::handover::State for Proc {
@@ -60,6 +63,7 @@ impl Proc {
             stopping: None,
             personality: None,
             scheduler: Scheduler::new(Scheduling::Kernel),
+            watched: Watched::new(),
         }
     }
 
@@ -90,6 +94,9 @@ impl Proc {
     pub(crate) fn finish<P: Ports>(&mut self, ports: &mut P) {
         if !self.doomed.is_empty() {
             self.bury(ports);
+        }
+        if !self.watched.is_empty() {
+            self.tell_pending(ports);
         }
         self.scheduler.begin(ports);
         self.arm(ports);
@@ -211,6 +218,10 @@ impl Proc {
         match incoming.request {
             Request::Identity => self.identity(pid),
             Request::Parent => self.parent(pid),
+            Request::WatchSignals => {
+                self.watch_signals(pid);
+                Ok(Reply::Done)
+            }
             Request::GetGroup { pid: whom } => self.get_group(pid, whom),
             Request::SetGroup { pid: whom, pgid } => self.set_group(pid, whom, pgid, ports),
             Request::GetSession { pid: whom } => self.get_session(pid, whom),

@@ -384,3 +384,28 @@ fn a_handler_of_sigchld_does_not_cost_the_waiting_parent_its_answer() {
     );
     assert_eq!(system.take(1), Some(SIGCHLD));
 }
+
+#[test]
+fn the_file_server_is_told_of_pending_signals_only_if_asked_to() {
+    let (mut system, child) = pair();
+    let mask = Request::Mask {
+        how: 2,
+        set: set(&[SIGUSR1, SIGUSR2]),
+    };
+    system.call(child, mask).unwrap();
+    system.kill(1, child as i32, SIGUSR1).unwrap();
+    assert_eq!(system.world.told, []);
+    system.call(child, Request::WatchSignals).unwrap();
+    let child = proto::Pid(child);
+    assert_eq!(system.world.told, [(child, set(&[SIGUSR1]))]);
+    let take = Request::WaitSignal {
+        set: set(&[SIGUSR1]),
+        timeout_ns: 0,
+    };
+    system.call(child.0, take).unwrap();
+    assert_eq!(system.world.told[1..], [(child, 0)]);
+    let grandchild = system.fork(child.0);
+    system.kill(1, grandchild as i32, SIGUSR2).unwrap();
+    let last = system.world.told.last();
+    assert_eq!(last, Some(&(proto::Pid(grandchild), set(&[SIGUSR2]))));
+}

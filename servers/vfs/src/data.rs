@@ -146,6 +146,28 @@ impl Data {
         Ok(())
     }
 
+    /// Zeroes bytes inside the file.
+    ///
+    /// # Errors
+    /// `ENOSPC`.
+    pub fn zero<M: Memory>(
+        &mut self,
+        memory: &mut M,
+        offset: u64,
+        count: u64,
+    ) -> Result<(), Errno> {
+        self.reserve(memory, self.size())?;
+        match self {
+            Data::Inline(bytes) => {
+                let range = offset as usize..(offset + count) as usize;
+                bytes.get_mut(range).ok_or(Errno::EIO)?.fill(0);
+                Ok(())
+            }
+            Data::Object { window, .. } => memory.zero(window.object, offset, count).map_err(full),
+            Data::Archive { .. } => Err(Errno::EIO),
+        }
+    }
+
     /// Gives all memory back; the file is empty.
     ///
     /// A mapped object stays the file's own, so that those who mapped it see later writes.

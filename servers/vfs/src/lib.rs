@@ -36,6 +36,7 @@ pub mod slab;
 pub mod socket;
 mod terminal;
 mod tree;
+mod unnamed;
 mod vfs;
 
 pub use vfs::{FileSystem, Mount, Vfs};

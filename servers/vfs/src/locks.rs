@@ -1,8 +1,10 @@
-//! Record locks (`fcntl`): owned by a process, kept per file, gone at any close of it.
+//! Record locks (`fcntl`): kept per file, owned by a process and gone at any close of it, or owned by
+//! an open file and gone with it. The locks of `flock` are such locks of all bytes, kept apart.
 
 use crate::layout::Flock;
 use crate::linux;
 use crate::node::NodeId;
+use crate::process::OpenId;
 use abi::Errno;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
@@ -19,6 +21,12 @@ pub struct Range {
 }
 
 impl Range {
+    /// All bytes.
+    pub const ALL: Range = Range {
+        start: 0,
+        end: u64::MAX,
+    };
+
     /// The bytes that a `struct flock` names.
     ///
     /// # Errors
@@ -74,10 +82,19 @@ impl Want {
     }
 }
 
+/// Who has a lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Owner {
+    /// A process.
+    Process(Pid),
+    /// An open file, whoever uses it.
+    Open(OpenId),
+}
+
 /// A lock that is held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lock {
-    owner: Pid,
+    owner: Owner,
     range: Range,
     want: Want,
 }
@@ -98,7 +115,11 @@ impl Lock {
             } else {
                 (self.range.end - self.range.start) as i64
             },
-            pid: self.owner.0,
+            pid: match self.owner {
+                Owner::Process(pid) => pid.0,
+                // Nobody in particular: -1.
+                Owner::Open(_) => u32::MAX,
+            },
         }
     }
 }
@@ -117,7 +138,7 @@ impl Locks {
     }
 
     /// The first lock of another process that stands in the way.
-    pub fn conflict(&self, file: NodeId, who: Pid, range: Range, want: Want) -> Option<Lock> {
+    pub fn conflict(&self, file: NodeId, who: Owner, range: Range, want: Want) -> Option<Lock> {
         let excludes = |lock: &&Lock| match want {
             Want::None => false,
             Want::Shared => lock.want == Want::Exclusive,
@@ -131,7 +152,7 @@ impl Locks {
     }
 
     /// Sets what `who` has of a range, after [`Locks::conflict`] found nothing in the way.
-    pub fn set(&mut self, file: NodeId, who: Pid, range: Range, want: Want) {
+    pub fn set(&mut self, file: NodeId, who: Owner, range: Range, want: Want) {
         let locks = self.files.entry(file).or_default();
         let mut kept = Vec::with_capacity(locks.len() + 2);
         for lock in locks.drain(..) {
@@ -171,8 +192,17 @@ impl Locks {
         }
     }
 
+    /// Whether `who` has exactly such a lock of a file's bytes.
+    pub fn holds(&self, file: NodeId, who: Owner, want: Want) -> bool {
+        let locks = self.files.get(&file);
+        locks.is_some_and(|locks| {
+            let mut locks = locks.iter();
+            locks.any(|lock| lock.owner == who && lock.want == want)
+        })
+    }
+
     /// Removes all that `who` has of a file; says whether there was anything.
-    pub fn release(&mut self, file: NodeId, who: Pid) -> bool {
+    pub fn release(&mut self, file: NodeId, who: Owner) -> bool {
         let Some(locks) = self.files.get_mut(&file) else {
             return false;
         };
@@ -190,8 +220,8 @@ impl Locks {
 mod tests {
     use super::*;
 
-    const A: Pid = Pid(1);
-    const B: Pid = Pid(2);
+    const A: Owner = Owner::Process(Pid(1));
+    const B: Owner = Owner::Open(2);
 
     fn range(start: u64, end: u64) -> Range {
         Range { start, end }

@@ -99,6 +99,8 @@ pub enum Kind {
     Counter(Counter),
     /// A timer (`timerfd`).
     Timer(Timer),
+    /// Signals (`signalfd`): which.
+    Signals(u64),
     /// A watch (`epoll`).
     Watch(Box<Watch>),
     /// A socket that is open, which has no node of its own in a directory.
@@ -136,7 +138,7 @@ impl Node {
             Kind::Character(_) => linux::S_IFCHR,
             Kind::Block(_) => linux::S_IFBLK,
             Kind::Socket | Kind::Endpoint(_) => linux::S_IFSOCK,
-            Kind::Counter(_) | Kind::Timer(_) | Kind::Watch(_) => 0,
+            Kind::Counter(_) | Kind::Timer(_) | Kind::Watch(_) | Kind::Signals(_) => 0,
         }
     }
 

@@ -1,6 +1,7 @@
 //! Open file descriptions: what descriptors of several processes share.
 
 use crate::linux;
+use crate::locks::Owner;
 use crate::node::{Kind, NodeId, NodeRef, Place};
 use crate::park::Cause;
 use crate::ports::{LineId, Platform, Ports};
@@ -149,12 +150,25 @@ impl Vfs {
         if !self.watched.is_empty() {
             self.forget_watched(open, id);
         }
+        self.release_locks_of(open, id);
         match self.nodes.get(id).map(|node| &node.kind) {
             Some(Kind::Character(_)) if file.line > 0 => self.end_terminal(id, file.line, ports),
             Some(Kind::Timer(_)) => self.disarm(id),
             Some(Kind::Watch(_)) => self.end_watch(id),
             Some(Kind::Endpoint(_)) => self.end_socket(id),
             _ => {}
+        }
+    }
+
+    /// The locks of an open file end with it.
+    fn release_locks_of(&mut self, open: OpenId, id: NodeId) {
+        let owner = Owner::Open(open);
+        let mut released = false;
+        for locks in [&mut self.file_locks, &mut self.locks] {
+            released |= !locks.is_empty() && locks.release(id, owner);
+        }
+        if released {
+            self.changed(Cause::Lock(id));
         }
     }
 

@@ -40,6 +40,8 @@ pub enum Cause {
     Terminal,
     /// The terminal's foreground group.
     Foreground,
+    /// Signals that are pending for a process.
+    Signals,
     /// Locks of a file were released.
     Lock(NodeId),
     /// Readiness of any of several descriptors.
@@ -54,7 +56,11 @@ impl Cause {
         match (self, change) {
             (
                 Cause::Any,
-                Cause::Pipe(_) | Cause::Object(_) | Cause::Terminal | Cause::Foreground,
+                Cause::Pipe(_)
+                | Cause::Object(_)
+                | Cause::Signals
+                | Cause::Terminal
+                | Cause::Foreground,
             ) => true,
             (Cause::Terminal, Cause::Foreground) => true,
             _ => self == change,

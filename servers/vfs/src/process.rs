@@ -157,6 +157,8 @@ pub struct Process {
     pub umask: u32,
     /// Path of the program that it runs.
     pub program: Vec<u8>,
+    /// Signals that are pending for it, if it has a descriptor for them.
+    pub pending_signals: u64,
 }
 
 impl Process {
@@ -169,6 +171,7 @@ impl Process {
             current: root,
             umask: 0o022 & linux::PERMISSIONS,
             program: Vec::new(),
+            pending_signals: 0,
         }
     }
 }

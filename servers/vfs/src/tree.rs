@@ -78,6 +78,9 @@ impl Vfs {
     }
 
     fn free<M: Memory>(&mut self, id: NodeId, memory: &mut M) {
+        if !self.unnamed.is_empty() {
+            self.unnamed.remove(&id);
+        }
         match self.nodes.remove(id).map(|node| node.kind) {
             Some(Kind::File(mut data)) => data.release(memory),
             Some(Kind::Pipe(_)) => self.pipes -= 1,

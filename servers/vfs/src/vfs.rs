@@ -15,6 +15,7 @@ use crate::ports::{LineId, Memory, Monitor, Platform, Ports, Window};
 use crate::process::{OpenId, Process, ProcessTable};
 use crate::slab::Slab;
 use crate::socket::Names;
+use crate::unnamed::Unnamed;
 use abi::Errno;
 use abi::message::notify;
 use alloc::collections::BTreeMap;
@@ -89,6 +90,10 @@ pub struct Vfs {
     pub(crate) designs: Designs,
     /// Where paths led, if that is remembered.
     pub(crate) paths: Paths,
+    /// Regular files that were made without a name.
+    pub(crate) unnamed: BTreeMap<NodeId, Unnamed>,
+    /// Locks of whole files (`flock`), which know nothing of the record locks.
+    pub(crate) file_locks: Locks,
     /// Names of sockets.
     pub(crate) names: Names,
 }
@@ -123,6 +128,8 @@ impl Vfs {
             watchers: 0,
             designs,
             paths: Paths::new(designs.path),
+            unnamed: BTreeMap::new(),
+            file_locks: Locks::default(),
             names: Names::default(),
         };
         vfs.mount_first_file_systems();
@@ -328,7 +335,7 @@ impl Vfs {
         }
     }
 
-    /// The requests about counters, timers and watches.
+    /// The requests about counters, timers, watches, locks of files, and files without names.
     #[inline(never)]
     fn attempt_objects<P: Platform>(
         &mut self,
@@ -341,6 +348,15 @@ impl Vfs {
         match request {
             R::EventFile { initial, flags } => self.make_counter(call, initial, flags, ports),
             R::TimerFile { clock, flags } => self.make_timer(call, clock, flags, ports),
+            R::LockFile { fd, operation } => self.lock_file(call, fd, operation),
+            R::Allocate {
+                fd,
+                mode,
+                offset,
+                bytes,
+            } => self.allocate(call, fd, mode, (offset, bytes), ports),
+            R::MemoryFile { flags } => self.make_memory_file(call, flags, ports),
+            R::SignalFile { fd, set, flags } => self.make_signals(call, (fd, set), flags, ports),
             R::SetTimer {
                 fd,
                 flags,
@@ -425,6 +441,7 @@ impl Vfs {
             R::Exit { process } => self.exit(process, ports),
             R::OpenProgram { process } => self.open_program(call, process, ports),
             R::CommitProgram { process } => self.commit_program(call, process, ports),
+            R::SignalsPending { process, set } => self.signals_pending(process, set),
             R::FailTerminalReads { pgid } => self.fail_terminal_reads(pgid, ports),
             R::Publish { table } => {
                 ports.system.publish(table)?;

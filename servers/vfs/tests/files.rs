@@ -146,8 +146,8 @@ fn open_flags_decide_what_may_exist() {
     );
     assert_eq!(machine.open(INIT, "/a", O_DIRECTORY), Err(Errno::ENOTDIR));
     assert_eq!(
-        machine.open(INIT, "/tmp", O_TMPFILE_BIT | O_DIRECTORY | O_RDWR),
-        Err(Errno::EOPNOTSUPP)
+        machine.open(INIT, "/a", O_TMPFILE_BIT | O_DIRECTORY | O_RDWR),
+        Err(Errno::ENOTDIR)
     );
     assert_eq!(machine.open(INIT, "/a", O_ACCMODE), Err(Errno::EINVAL));
 }
@@ -491,4 +491,74 @@ fn files_and_pipes_end_before_the_server_s_memory() {
         }
     }
     assert!(machine.open(INIT, "/dev/shm/0", create).is_ok());
+}
+
+#[test]
+fn a_lock_of_a_file_belongs_to_the_open_file_and_ends_with_it() {
+    let mut machine = Machine::new();
+    machine.create(INIT, "/lock", b"");
+    let one = machine.open(INIT, "/lock", O_RDWR).unwrap();
+    let two = machine.open(INIT, "/lock", O_RDWR).unwrap();
+    let child = machine.child(2, 0, 0);
+    let lock = |fd, operation| Request::LockFile { fd, operation };
+    machine.ask(INIT, lock(one, LOCK_EX), [b"", b""]).0.unwrap();
+    let again = machine.ask(child, lock(one, LOCK_EX), [b"", b""]).0;
+    assert_eq!(again, Ok(Reply::Done), "the child has the same open file");
+    let busy = machine
+        .ask(INIT, lock(two, LOCK_SH | LOCK_NB), [b"", b""])
+        .0;
+    assert_eq!(busy, Err(Errno::EAGAIN));
+    let waiting = machine.wait(INIT, lock(two, LOCK_SH), [b"", b""]);
+    machine.close(INIT, one).unwrap();
+    assert!(machine.answer(waiting).is_none(), "the child has it open");
+    machine.close(child, one).unwrap();
+    assert_eq!(machine.answer(waiting).unwrap().0, Ok(Reply::Done));
+}
+
+#[test]
+fn a_sealed_file_keeps_its_length() {
+    let mut machine = Machine::new();
+    let flags = MFD_ALLOW_SEALING;
+    let answer = machine
+        .ask(INIT, Request::MemoryFile { flags }, [b"name", b""])
+        .0;
+    let Ok(Reply::Descriptor(fd)) = answer else {
+        panic!("{answer:?}");
+    };
+    machine.write(INIT, fd, b"12345").unwrap();
+    let control = |command, argument| Request::Control {
+        fd,
+        command,
+        argument,
+    };
+    let seals = u64::from(F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL);
+    let added = machine.ask(INIT, control(F_ADD_SEALS, seals), [b"", b""]).0;
+    assert_eq!(added, Ok(Reply::Count(0)));
+    assert_eq!(machine.write(INIT, fd, b"6"), Err(Errno::EPERM));
+    for length in [4, 6] {
+        let request = Request::TruncateDescriptor { fd, length };
+        assert_eq!(machine.ask(INIT, request, [b"", b""]).0, Err(Errno::EPERM));
+    }
+    let more = machine.ask(INIT, control(F_ADD_SEALS, 8), [b"", b""]).0;
+    assert_eq!(more, Err(Errno::EPERM));
+    machine.close(INIT, fd).unwrap();
+}
+
+#[test]
+fn a_long_write_from_memory_that_is_not_there_needs_no_room() {
+    let mut machine = Machine::new();
+    machine.ports.memory.limit = 8 << 20;
+    let fd = machine.open(INIT, "/big", O_CREAT | O_WRONLY).unwrap();
+    let caller = Caller {
+        leases: [vec![1; 32 << 20], Vec::new()],
+        absent: [Some(0), None],
+        ..Caller::default()
+    };
+    let (answer, _) = machine.send(INIT, Request::Write { fd }, caller);
+    let touch = Refusal::Touch {
+        lease: 0,
+        offset: 0,
+        done: 0,
+    };
+    assert_eq!(answer, Some(Err(touch)));
 }

@@ -255,3 +255,29 @@ fn two_waiters_of_one_shot_get_one_event() {
     assert_eq!(machine.answer(one).unwrap().0, Ok(Reply::Count(1)));
     assert!(machine.answer(two).is_none());
 }
+
+#[test]
+fn a_descriptor_of_signals_is_ready_when_proc_says_so() {
+    let mut machine = Machine::new();
+    let set = 1 << 9;
+    let flags = 0;
+    let fd = descriptor(&mut machine, Request::SignalFile { fd: -1, set, flags });
+    let watch = descriptor(&mut machine, Request::WatchFile { flags });
+    add(&mut machine, watch, fd, IN).unwrap();
+    let request = Request::AwaitWatch {
+        watch,
+        timeout_ns: u64::MAX,
+    };
+    let waiting = machine.wait(INIT, request, [&[0; 16], b""]);
+    let pending = |set| Request::SignalsPending { process: INIT, set };
+    machine.proc(pending(1 << 3)).unwrap();
+    assert!(machine.answer(waiting).is_none(), "another signal");
+    machine.proc(pending(set)).unwrap();
+    assert_eq!(machine.answer(waiting).unwrap().0, Ok(Reply::Count(1)));
+    let (answer, _) = machine.ask(INIT, Request::Read { fd }, [&[0; 128], b""]);
+    assert_eq!(answer, Ok(Reply::TakeSignal { set, waits: true }));
+    machine.proc(pending(0)).unwrap();
+    assert_eq!(told(&mut machine, watch), []);
+    let forged = machine.ask(INIT, pending(set), [b"", b""]).0;
+    assert_eq!(forged, Err(Errno::EPERM), "only proc may say so");
+}

@@ -187,3 +187,15 @@ fn descriptor_links_name_and_reopen_files() {
         Err(Errno::EACCES)
     );
 }
+
+#[test]
+fn mounts_are_listed_with_their_parents_and_devices() {
+    let mut machine = Machine::new();
+    let text = machine.content(INIT, "/proc/self/mountinfo").unwrap();
+    let expected = "1 1 0:1 / / rw - tmpfs tmpfs rw\n\
+                    2 1 0:2 / /dev rw - devtmpfs dev rw\n\
+                    3 1 0:3 / /proc rw - proc proc rw\n";
+    assert_eq!(String::from_utf8(text).unwrap(), expected);
+    let lines = machine.content(INIT, "/proc/self/mounts").unwrap();
+    assert_eq!(lines, machine.content(INIT, "/proc/mounts").unwrap());
+}

@@ -65,6 +65,8 @@ pub struct World {
     pub limits: Option<SpaceLimits>,
     pub terminal: VecDeque<(u32, u32)>,
     pub failed_reads: Vec<u32>,
+    /// What the file server was told of pending signals.
+    pub told: Vec<(Pid, u64)>,
     pub detached: Vec<u32>,
     pub unsent: u64,
     pub powered: Option<Power>,
@@ -305,6 +307,10 @@ impl Files for World {
 
     fn fail_terminal_reads(&mut self, group: u32) {
         self.failed_reads.push(group);
+    }
+
+    fn tell_pending(&mut self, process: Pid, set: proto::proc::SignalSet) {
+        self.told.push((process, set));
     }
 }
 

@@ -219,6 +219,7 @@ impl Vfs {
                 | Kind::Counter(_)
                 | Kind::Timer(_)
                 | Kind::Watch(_)
+                | Kind::Signals(_)
                 | Kind::Endpoint(_),
             ) => Ok(id),
             Some(Kind::Character(number)) if crate::device::can_wait(*number) => Ok(id),

@@ -1,9 +1,10 @@
 //! The files of `/proc` about the machine as a whole.
 
 use crate::ports::{Memory, MemoryStatistics, Monitor, Platform, Ports};
-use crate::vfs::{FileSystem, Vfs};
+use crate::vfs::{FileSystem, Mount, Vfs};
 use abi::PAGE_BYTES;
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::fmt::Write;
 use proto::Pid;
 use proto::port::Clock;
@@ -126,9 +127,10 @@ impl Vfs {
         text
     }
 
-    fn mount_lines<P: Platform>(&self, text: &mut String, ports: &Ports<P>) -> core::fmt::Result {
+    /// The mounts: each with the path that it is on, its device and its kind.
+    fn mounted<P: Platform>(&self, ports: &Ports<P>) -> Vec<(&Mount, Vec<u8>, [&'static str; 2])> {
         let Ok(root) = self.mount(0) else {
-            return Ok(());
+            return Vec::new();
         };
         let root = crate::node::Place {
             mount: 0,
@@ -140,15 +142,46 @@ impl Vfs {
             root,
             table: &ports.system,
         };
-        for mount in self.mounts.iter().flatten() {
+        let mounts = self.mounts.iter().flatten().map(|mount| {
             let on = mount.on.and_then(|on| self.directory_path(&who, on).ok());
-            let path = on.as_deref().map_or("/".into(), String::from_utf8_lossy);
-            let (device, kind) = match mount.kind {
-                FileSystem::Tmp => ("tmpfs", "tmpfs"),
-                FileSystem::Dev => ("dev", "devtmpfs"),
-                FileSystem::Proc => ("proc", "proc"),
+            let kind = match mount.kind {
+                FileSystem::Tmp => ["tmpfs", "tmpfs"],
+                FileSystem::Dev => ["dev", "devtmpfs"],
+                FileSystem::Proc => ["proc", "proc"],
             };
+            (mount, on.unwrap_or_else(|| b"/".to_vec()), kind)
+        });
+        mounts.collect()
+    }
+
+    /// As `/proc/mounts` has them.
+    pub(crate) fn mount_lines<P: Platform>(
+        &self,
+        text: &mut String,
+        ports: &Ports<P>,
+    ) -> core::fmt::Result {
+        for (_, path, [device, kind]) in self.mounted(ports) {
+            let path = String::from_utf8_lossy(&path);
             writeln!(text, "{device} {path} {kind} rw 0 0")?;
+        }
+        Ok(())
+    }
+
+    /// As `/proc/PID/mountinfo` has them. Numbers start at 1; the root is its own parent.
+    pub(crate) fn mount_information<P: Platform>(
+        &self,
+        text: &mut String,
+        ports: &Ports<P>,
+    ) -> core::fmt::Result {
+        for (mount, path, [device, kind]) in self.mounted(ports) {
+            let path = String::from_utf8_lossy(&path);
+            let parent = mount.on.map_or(0, |on| on.mount) + 1;
+            writeln!(
+                text,
+                "{} {parent} 0:{} / {path} rw - {kind} {device} rw",
+                mount.id + 1,
+                mount.device
+            )?;
         }
         Ok(())
     }

@@ -33,10 +33,14 @@ pub enum Item {
     Root,
     /// Directory of descriptors.
     Descriptors,
+    /// What is mounted.
+    Mounts,
+    /// The same with numbers.
+    MountInfo,
 }
 
 /// Names of the files in `/proc/PID`.
-pub const ITEMS: [(&str, Item); 10] = [
+pub const ITEMS: [(&str, Item); 12] = [
     ("stat", Item::Stat),
     ("status", Item::Status),
     ("statm", Item::StatM),
@@ -47,6 +51,8 @@ pub const ITEMS: [(&str, Item); 10] = [
     ("cwd", Item::Current),
     ("root", Item::Root),
     ("fd", Item::Descriptors),
+    ("mounts", Item::Mounts),
+    ("mountinfo", Item::MountInfo),
 ];
 
 /// `CLK_TCK` of Linux: times in `stat` are in hundredths of a second.
@@ -107,6 +113,8 @@ impl Vfs {
             Item::Name => writeln!(text, "{name}"),
             Item::CommandLine if entry.state == b'Z' => Ok(()),
             Item::CommandLine => write!(text, "{name}\0"),
+            Item::Mounts => self.mount_lines(&mut text, ports),
+            Item::MountInfo => self.mount_information(&mut text, ports),
             Item::Maps => maps(&mut text, pid, ports),
             Item::Program | Item::Current | Item::Root | Item::Descriptors => return None,
         };

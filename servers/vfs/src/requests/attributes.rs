@@ -316,11 +316,17 @@ impl Vfs {
                 Kind::Pipe(_) if node.links == 0 => {
                     return alloc::format!("pipe:[{}]", self.inode(place)).into_bytes();
                 }
+                Kind::File(_) if node.links == 0 => {
+                    if let Some(text) = self.memory_file_text(id) {
+                        return text;
+                    }
+                }
                 Kind::Endpoint(_) => {
                     return alloc::format!("socket:[{}]", self.inode(place)).into_bytes();
                 }
                 Kind::Counter(_) => return b"anon_inode:[eventfd]".to_vec(),
                 Kind::Timer(_) => return b"anon_inode:[timerfd]".to_vec(),
+                Kind::Signals(_) => return b"anon_inode:[signalfd]".to_vec(),
                 Kind::Watch(_) => return b"anon_inode:[eventpoll]".to_vec(),
                 _ => {}
             }

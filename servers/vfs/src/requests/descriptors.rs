@@ -2,7 +2,7 @@
 
 use crate::layout::Flock;
 use crate::linux;
-use crate::locks::{Range, Want};
+use crate::locks::{Owner, Range, Want};
 use crate::node::{Kind, Node, NodeRef, Place};
 use crate::park::{Attempt, Call, Cause, DONE, Step, Wait, count};
 use crate::pipe::Pipe;
@@ -131,8 +131,40 @@ impl Vfs {
                 }
                 count(capacity)
             }
+            linux::F_GET_SEALS => self.control_seals(call, fd, None),
+            linux::F_ADD_SEALS => self.control_seals(call, fd, Some(argument)),
             _ => Err(Errno::EINVAL.into()),
         }
+    }
+
+    /// `flock`: as on Linux, a lock that is changed is given up first.
+    pub(crate) fn lock_file(&mut self, call: &Call, fd: Fd, operation: u32) -> Attempt {
+        let file = self.open_file(call.pid, fd)?;
+        let want = match operation & !linux::LOCK_NB {
+            linux::LOCK_SH => Want::Shared,
+            linux::LOCK_EX => Want::Exclusive,
+            linux::LOCK_UN => Want::None,
+            _ => return Err(Errno::EINVAL.into()),
+        };
+        if file.flags & linux::O_PATH != 0 {
+            return Err(Errno::EBADF.into());
+        }
+        let id = self.stored(file.place).ok_or(Errno::EINVAL)?;
+        let owner = Owner::Open(self.open_id(call.pid, fd)?);
+        let all = Range::ALL;
+        if !self.file_locks.holds(id, owner, want) && self.file_locks.release(id, owner) {
+            self.changed(Cause::Lock(id));
+        }
+        if self.file_locks.conflict(id, owner, all, want).is_some() {
+            return match operation & linux::LOCK_NB {
+                0 => Ok(Step::Wait(Wait::on(Cause::Lock(id)))),
+                _ => Err(Errno::EAGAIN.into()),
+            };
+        }
+        if want != Want::None {
+            self.file_locks.set(id, owner, all, want);
+        }
+        DONE
     }
 
     /// `pipe2`.
@@ -211,15 +243,22 @@ impl Vfs {
         let NodeRef::Stored(id) = file.place.node else {
             return Err(Errno::EINVAL.into());
         };
+        let (command, owner) = match of_open_file(command) {
+            Some(command) => (command, Owner::Open(self.open_id(call.pid, fd)?)),
+            None => (command, Owner::Process(call.pid)),
+        };
         let size = self.nodes.get(id).map_or(0, Node::size);
         let mut bytes = [0; Flock::BYTES];
         ports.callers.read(call.token, 0, 0, &mut bytes)?;
         let wish = Flock::from_bytes(&bytes);
+        if matches!(owner, Owner::Open(_)) && wish.pid != 0 {
+            return Err(Errno::EINVAL.into());
+        }
         let range = Range::from_flock(&wish, offset, size)?;
         let want = Want::from_kind(wish.kind)?;
 
         if command == linux::F_GETLK {
-            let answer = match self.locks.conflict(id, call.pid, range, want) {
+            let answer = match self.locks.conflict(id, owner, range, want) {
                 Some(lock) => lock.to_flock(),
                 None => Flock {
                     kind: linux::F_UNLCK,
@@ -235,15 +274,25 @@ impl Vfs {
         if (want == Want::Shared && !reads) || (want == Want::Exclusive && !writes) {
             return Err(Errno::EBADF.into());
         }
-        if self.locks.conflict(id, call.pid, range, want).is_some() {
+        if self.locks.conflict(id, owner, range, want).is_some() {
             return match command {
                 linux::F_SETLKW => Ok(Step::Wait(Wait::on(Cause::Lock(id)))),
                 _ => Err(Errno::EAGAIN.into()),
             };
         }
-        self.locks.set(id, call.pid, range, want);
+        self.locks.set(id, owner, range, want);
         // A lock that became smaller or shared may let others in.
         self.changed(Cause::Lock(id));
         DONE
+    }
+}
+
+/// The command of a process's locks that does what this one of an open file's does.
+fn of_open_file(command: u32) -> Option<u32> {
+    match command {
+        linux::F_OFD_GETLK => Some(linux::F_GETLK),
+        linux::F_OFD_SETLK => Some(linux::F_SETLK),
+        linux::F_OFD_SETLKW => Some(linux::F_SETLKW),
+        _ => None,
     }
 }

@@ -14,6 +14,9 @@ use proto::vfs::{Fd, Reply};
 /// Most bytes of one transfer, as in Linux.
 const TRANSFER_BYTES: usize = 0x7fff_f000;
 
+/// Most bytes that a file grows by before it is known that the caller has them.
+const WRITE_BYTES: usize = 4 << 20;
+
 /// What a failed copy means for a transfer that keeps what was copied, and how much that was.
 pub(crate) fn partial(error: LeaseError) -> (Refusal, u64) {
     match error {
@@ -136,6 +139,7 @@ impl Vfs {
                 let waits = !file.is_nonblocking();
                 self.read_counter(call, id, waits, ports)
             }
+            Kind::Signals(set) => Self::read_signals(call, *set, !file.is_nonblocking()),
             Kind::Timer(_) => {
                 let waits = !file.is_nonblocking();
                 self.read_timer(call, id, waits, ports)
@@ -229,9 +233,12 @@ impl Vfs {
             }
             Kind::Endpoint(_) => self.write_socket(call, id, (waits, resume), ports),
             Kind::Counter(_) => self.write_counter(call, id, waits, ports),
-            Kind::Link(_) | Kind::Block(_) | Kind::Socket | Kind::Timer(_) | Kind::Watch(_) => {
-                Err(Errno::EINVAL.into())
-            }
+            Kind::Link(_)
+            | Kind::Block(_)
+            | Kind::Socket
+            | Kind::Timer(_)
+            | Kind::Watch(_)
+            | Kind::Signals(_) => Err(Errno::EINVAL.into()),
         }
     }
 
@@ -276,6 +283,8 @@ impl Vfs {
     }
 
     /// Writes lease 0 at `offset` of a regular file. A transfer that stops keeps what it has.
+    ///
+    /// A long one goes in pieces, so that there need not be room for bytes that the caller has not.
     fn write_file<P: Platform>(
         &mut self,
         call: &Call,
@@ -283,16 +292,43 @@ impl Vfs {
         offset: u64,
         ports: &mut Ports<P>,
     ) -> Attempt {
+        let total = call.leases[0].bytes.min(TRANSFER_BYTES);
+        let mut done = 0;
+        loop {
+            let piece = (total - done).min(WRITE_BYTES);
+            let at = offset.saturating_add(done as u64);
+            match self.write_piece(call, id, at, (done, piece), ports) {
+                Ok(written) => done += written,
+                Err(Refusal::Errno(_)) if done > 0 => return count(done as u64),
+                Err(refusal) => return Err(refusal),
+            }
+            if done % WRITE_BYTES != 0 || done == 0 || done >= total {
+                return count(done as u64);
+            }
+        }
+    }
+
+    /// Writes the `wanted` bytes at `from` of lease 0 at `offset` of a regular file.
+    fn write_piece<P: Platform>(
+        &mut self,
+        call: &Call,
+        id: NodeId,
+        offset: u64,
+        (from, mut wanted): (usize, usize),
+        ports: &mut Ports<P>,
+    ) -> Result<usize, Refusal> {
+        self.check_seals(id, linux::F_SEAL_WRITE)?;
+        let may_grow = self.check_seals(id, linux::F_SEAL_GROW);
         let node = self.nodes.get_mut(id).ok_or(Errno::EIO)?;
         let Kind::File(data) = &mut node.kind else {
             return Err(Errno::EIO.into());
         };
         let old = data.size();
-        let mut wanted = call.leases[0].bytes.min(TRANSFER_BYTES);
         if wanted == 0 {
-            return count(0);
+            return Ok(0);
         }
         if offset.saturating_add(wanted as u64) > old {
+            may_grow?;
             let limit = identity(call.pid, &ports.system)?.limit_file_bytes;
             wanted = limit.saturating_sub(offset).min(wanted as u64) as usize;
             if wanted == 0 {
@@ -300,10 +336,12 @@ impl Vfs {
             }
         }
         let room = data.room(&mut ports.memory, offset, wanted)?;
-        let copied = ports.callers.read(call.token, 0, 0, room).map_err(partial);
+        let from = from as u64;
+        let copied = ports.callers.read(call.token, 0, from, room);
+        let copied = copied.map_err(partial);
         let length = match &copied {
             Ok(()) => wanted as u64,
-            Err((_, done)) => *done,
+            Err((_, done)) => done.saturating_sub(from),
         };
         data.grown(old, if length > 0 { offset + length } else { old });
         if length > 0 {
@@ -316,7 +354,7 @@ impl Vfs {
             node.times.changed = now;
         }
         copied.map_err(|(refusal, _)| refusal)?;
-        count(length)
+        Ok(length as usize)
     }
 
     /// `lseek`.
@@ -340,7 +378,9 @@ impl Vfs {
                 Some(Kind::File(data)) => data.size(),
                 Some(Kind::Directory(_)) => 0,
                 // They have no position, and nobody is told.
-                Some(Kind::Counter(_) | Kind::Timer(_) | Kind::Watch(_)) => return count(0),
+                Some(Kind::Counter(_) | Kind::Timer(_) | Kind::Watch(_) | Kind::Signals(_)) => {
+                    return count(0);
+                }
                 Some(Kind::Character(number)) if !device::can_wait(*number) => return count(0),
                 _ => return Err(Errno::ESPIPE.into()),
             },

@@ -82,6 +82,7 @@ impl Vfs {
     pub(crate) fn fork(&mut self, parent: Pid, child: Pid) -> Attempt {
         let mut process = self.processes.get(parent)?.clone();
         process.pid = child;
+        process.pending_signals = 0;
         let (root, current) = (process.root, process.current);
         self.processes.insert(process)?;
         self.hold(root);

@@ -36,6 +36,11 @@ impl Vfs {
         let NodeRef::Stored(id) = file.place.node else {
             return Err(Errno::ENODEV.into());
         };
+        let is_sealed = self.check_seals(id, linux::F_SEAL_WRITE).is_err();
+        if is_sealed && shared && wish.prot & linux::PROT_WRITE != 0 {
+            return Err(Errno::EPERM.into());
+        }
+        let writable = writable && !is_sealed;
         let node = self.nodes.get_mut(id).ok_or(Errno::EBADF)?;
         let may_write = if writable { flags::MAY_WRITE } else { 0 };
         let wish = Mapping {

@@ -127,7 +127,9 @@ impl Vfs {
         }
         let id = self.stored(place).ok_or(Errno::EXDEV)?;
         let node = self.nodes.get_mut(id).ok_or(Errno::ENOENT)?;
-        if node.links == 0 {
+        let unnamed = self.unnamed.get_mut(&id);
+        let is_linkable = unnamed.is_some_and(|unnamed| core::mem::take(&mut unnamed.is_linkable));
+        if node.links == 0 && !is_linkable {
             return Err(Errno::ENOENT.into());
         }
         node.links = node.links.checked_add(1).ok_or(Errno::EMLINK)?;

@@ -3,6 +3,7 @@
 use crate::data::Data;
 use crate::device;
 use crate::linux;
+use crate::locks::Owner;
 use crate::node::{Kind, Node, NodeId, NodeRef, Place};
 use crate::park::{Attempt, Call, Cause, DONE, Resume, Step, Wait};
 use crate::path::{LastLink, Walked, Who};
@@ -32,6 +33,9 @@ impl Vfs {
     ) -> Attempt {
         if let Some((open, seen)) = resume.opened {
             return self.open_again(call, open, seen, flags, ports);
+        }
+        if flags & linux::O_TMPFILE_BIT != 0 {
+            return self.open_unnamed(call, directory, (flags, mode), ports);
         }
         check_flags(flags)?;
         self.check_opens()?;
@@ -124,6 +128,7 @@ impl Vfs {
             | Kind::Counter(_)
             | Kind::Timer(_)
             | Kind::Watch(_)
+            | Kind::Signals(_)
             | Kind::Endpoint(_) => return Err(Errno::ENXIO.into()),
         }
         let open = self.add_open(place, kept);
@@ -309,7 +314,7 @@ impl Vfs {
         if !self.locks.is_empty()
             && let Some(NodeRef::Stored(id)) =
                 self.opens.get(descriptor.open).map(|file| file.place.node)
-            && self.locks.release(id, pid)
+            && self.locks.release(id, Owner::Process(pid))
         {
             self.changed(Cause::Lock(id));
         }
@@ -319,9 +324,6 @@ impl Vfs {
 
 /// Linux ignores flags of `open` that it does not know, but not these.
 fn check_flags(flags: u32) -> Result<(), Errno> {
-    if flags & linux::O_TMPFILE_BIT != 0 {
-        return Err(Errno::EOPNOTSUPP);
-    }
     let creates_directory = linux::O_CREAT | linux::O_DIRECTORY;
     if flags & linux::O_ACCMODE == linux::O_ACCMODE
         || flags & creates_directory == creates_directory

@@ -1,6 +1,7 @@
 //! `truncate`, `statfs`, `umask`.
 
 use crate::layout::StatFs;
+use crate::linux;
 use crate::node::{Kind, NodeId};
 use crate::park::{Attempt, Call, DONE, count};
 use crate::path::LastLink;
@@ -59,16 +60,87 @@ impl Vfs {
         ports: &mut Ports<P>,
     ) -> Attempt {
         let now = self.now(&mut ports.system);
+        let (may_shrink, may_grow) = (
+            self.check_seals(id, linux::F_SEAL_SHRINK),
+            self.check_seals(id, linux::F_SEAL_GROW),
+        );
         let node = self.nodes.get_mut(id).ok_or(Errno::ENOENT)?;
         let Kind::File(data) = &mut node.kind else {
             return Err(Errno::EINVAL.into());
         };
+        if length < data.size() {
+            may_shrink?;
+        } else if length > data.size() {
+            may_grow?;
+        }
         if length > data.size() && length > identity(call.pid, &ports.system)?.limit_file_bytes {
             return Err(Errno::EFBIG.into());
         }
         data.truncate(&mut ports.memory, length)?;
         node.times.modified = now;
         node.times.changed = now;
+        DONE
+    }
+
+    /// `fallocate`: memory is given when it is written, so only lengths and holes are left to do.
+    pub(crate) fn allocate<P: Platform>(
+        &mut self,
+        call: &Call,
+        fd: Fd,
+        mode: u32,
+        (offset, bytes): (u64, u64),
+        ports: &mut Ports<P>,
+    ) -> Attempt {
+        let end = offset.checked_add(bytes).ok_or(Errno::EFBIG)?;
+        if bytes == 0 || offset > linux::FILE_MAX || bytes > linux::FILE_MAX {
+            return Err(Errno::EINVAL.into());
+        }
+        let keeps = mode & linux::FALLOC_FL_KEEP_SIZE != 0;
+        let hole = mode & linux::FALLOC_FL_PUNCH_HOLE != 0;
+        let known = linux::FALLOC_FL_KEEP_SIZE | linux::FALLOC_FL_PUNCH_HOLE;
+        if mode & !known != 0 || hole && !keeps {
+            return Err(Errno::EOPNOTSUPP.into());
+        }
+        let file = self.open_file(call.pid, fd)?;
+        if !file.writes() {
+            return Err(Errno::EBADF.into());
+        }
+        let id = self.stored(file.place).ok_or(Errno::ENODEV)?;
+        let size = match self.nodes.get(id).map(|node| &node.kind) {
+            Some(Kind::File(data)) => data.size(),
+            Some(Kind::Pipe(_)) => return Err(Errno::ESPIPE.into()),
+            _ => return Err(Errno::ENODEV.into()),
+        };
+        if end > linux::FILE_MAX {
+            return Err(Errno::EFBIG.into());
+        }
+        if hole {
+            self.check_seals(id, linux::F_SEAL_WRITE)?;
+            return self.punch(id, offset, end.min(size), ports);
+        }
+        match end > size && !keeps {
+            true => self.set_length(call, id, end, ports),
+            false => DONE,
+        }
+    }
+
+    fn punch<P: Platform>(
+        &mut self,
+        id: NodeId,
+        start: u64,
+        end: u64,
+        ports: &mut Ports<P>,
+    ) -> Attempt {
+        let now = self.now(&mut ports.system);
+        let node = self.nodes.get_mut(id).ok_or(Errno::ENOENT)?;
+        let Kind::File(data) = &mut node.kind else {
+            return Err(Errno::ENODEV.into());
+        };
+        if start < end {
+            data.zero(&mut ports.memory, start, end - start)?;
+            node.times.modified = now;
+            node.times.changed = now;
+        }
         DONE
     }
 

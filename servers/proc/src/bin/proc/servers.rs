@@ -173,6 +173,11 @@ impl Files for Kernel {
     fn fail_terminal_reads(&mut self, group: u32) {
         let _ = ask::<vfs::Vfs>(self.vfs, &vfs::Request::FailTerminalReads { pgid: group });
     }
+
+    fn tell_pending(&mut self, process: Pid, set: proto::proc::SignalSet) {
+        // It fails only for a process that is gone.
+        let _ = ask::<vfs::Vfs>(self.vfs, &vfs::Request::SignalsPending { process, set });
+    }
 }
 
 impl Ipc for Kernel {

@@ -11,6 +11,8 @@ use proto::vfs::{Reply, Request, Vfs};
 const NO_LOANS: [Loan<'static>; 2] = [Loan::NONE; 2];
 const F_GETLK: u32 = 5;
 const F_SETLKW: u32 = 7;
+const F_OFD_GETLK: u32 = 36;
+const F_OFD_SETLKW: u32 = 38;
 /// Bytes of a `struct flock`.
 const LOCK_BYTES: usize = 32;
 const STAT_BYTES: usize = personality::layout::STAT_BYTES;
@@ -24,6 +26,12 @@ pub fn call(number: u64, a: Arguments) -> Option<Result> {
     let fd = descriptor(a[0]);
     Some(match number {
         number::CLOSE => vfs(Request::Close { fd }, NO_LOANS),
+        number::FLOCK => {
+            let operation = word(a[1]);
+            vfs(Request::LockFile { fd, operation }, NO_LOANS)
+        }
+        number::FALLOCATE => allocate(a),
+        number::MEMFD_CREATE => memory_file(a),
         number::CLOSE_RANGE => close_range(a),
         number::LSEEK => {
             let (offset, whence) = (a[1] as i64, word(a[2]));
@@ -86,6 +94,30 @@ pub fn with_out(address: u64, bytes: usize, ask: impl Fn(Loan<'_>) -> Result) ->
     ask(machine::lend_out(address, bytes)?)
 }
 
+fn allocate(a: Arguments) -> Result {
+    let (offset, bytes) = (a[2], a[3]);
+    if (offset as i64) < 0 || (bytes as i64) <= 0 {
+        return Err(Errno::EINVAL);
+    }
+    let request = Request::Allocate {
+        fd: descriptor(a[0]),
+        mode: word(a[1]),
+        offset,
+        bytes,
+    };
+    vfs(request, NO_LOANS)
+}
+
+fn memory_file(a: Arguments) -> Result {
+    let name = crate::text::Path::read(a[0]).map_err(|errno| match errno {
+        Errno::ENAMETOOLONG => Errno::EINVAL,
+        other => other,
+    })?;
+    let flags = word(a[1]);
+    let loans = [Loan::read(name.bytes()), Loan::NONE];
+    vfs(Request::MemoryFile { flags }, loans)
+}
+
 fn duplicate_to(a: Arguments) -> Result {
     let request = Request::DuplicateTo {
         fd: descriptor(a[0]),
@@ -124,7 +156,7 @@ fn close_range(a: Arguments) -> Result {
 
 fn control(a: Arguments) -> Result {
     let (fd, command, argument) = (descriptor(a[0]), word(a[1]), a[2]);
-    if (F_GETLK..=F_SETLKW).contains(&command) {
+    if (F_GETLK..=F_SETLKW).contains(&command) || (F_OFD_GETLK..=F_OFD_SETLKW).contains(&command) {
         let loan = machine::lend_both(argument, LOCK_BYTES)?;
         return vfs(Request::Lock { fd, command }, [loan, Loan::NONE]);
     }

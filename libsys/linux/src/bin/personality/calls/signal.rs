@@ -1,15 +1,17 @@
 //! Signals, as far as they are calls.
 
-use super::{Arguments, Result, proc, proc_number, word};
+use super::{Arguments, Result, descriptor, proc, proc_number, word};
 use crate::thread::{Thread, action_changed, action_changes};
 use crate::{machine, signals};
 use abi::Errno;
 use abi::thread::Block;
+use libsys::lease::Loan;
 use personality::bytes::{get_u32, get_u64};
 use personality::frame::{AlternateStack, SS_DISABLE, SS_ONSTACK, Signal};
 use personality::layout::{self, Action};
 use personality::number;
 use proto::proc::{Reply, Request};
+use proto::vfs::Request as VfsRequest;
 
 /// Bytes of a signal set.
 const SET_BYTES: u64 = 8;
@@ -26,6 +28,7 @@ pub fn call(thread: &mut Thread, block: &mut Block, number: u64, a: Arguments) -
         number::RT_SIGSUSPEND => sized(a[1]).and_then(|()| suspend(a)),
         number::RT_SIGTIMEDWAIT => sized(a[3]).and_then(|()| wait(a)),
         number::RT_SIGQUEUEINFO => queue(a),
+        number::SIGNALFD4 => descriptor_of_signals(a),
         number::SIGALTSTACK => alternate_stack(thread, block, a),
         number::KILL => proc_number(Request::Kill {
             pid: a[0] as i32,
@@ -202,6 +205,48 @@ fn wait(a: Arguments) -> Result {
         machine::write(a[1], &info)?;
     }
     Ok(signal.into())
+}
+
+/// `signalfd4`. The process service must know of it before a signal comes that nobody else is told.
+fn descriptor_of_signals(a: Arguments) -> Result {
+    sized(a[2])?;
+    let set = machine::word(a[1])?;
+    proc_number(Request::WatchSignals)?;
+    let request = VfsRequest::SignalFile {
+        fd: descriptor(a[0]),
+        set,
+        flags: word(a[3]),
+    };
+    super::vfs(request, [Loan::NONE; 2])
+}
+
+/// `read` from a descriptor of signals: waits for the first at the most, and takes what else is there.
+pub fn read_signals(address: u64, bytes: u64, set: u64, waits: bool) -> Result {
+    const INFO_BYTES: u64 = personality::layout::SIGNAL_BYTES as u64;
+    let mut done = 0;
+    while done + INFO_BYTES <= bytes {
+        let timeout_ns = if waits && done == 0 { u64::MAX } else { 0 };
+        let signal = match proc(Request::WaitSignal { set, timeout_ns }) {
+            Ok(Reply::Received {
+                signal,
+                code,
+                sender,
+                value,
+            }) => Signal {
+                number: signal,
+                code,
+                sender,
+                value,
+            },
+            Ok(_) => return Err(Errno::EPROTO),
+            Err(_) if done > 0 => break,
+            Err(errno) => return Err(errno),
+        };
+        let info = layout::signal_info(signal.number, signal.code, signal.sender, signal.value);
+        machine::write(address.wrapping_add(done), &info)?;
+        done += INFO_BYTES;
+    }
+    Ok(done)
 }
 
 /// Code and value of the `siginfo` that a program sends.

@@ -5,6 +5,7 @@ use crate::thread::Thread;
 use crate::{machine, text};
 use abi::{Errno, Handle};
 use alloc::vec::Vec;
+use core::cell::Cell;
 use libsys::lease::Loan;
 use libsys::request::request_transfer;
 use personality::number;
@@ -23,8 +24,13 @@ pub fn call(thread: &mut Thread, number: u64, a: Arguments) -> Option<Result> {
     let result = match number {
         number::READ => read(a),
         number::WRITE => write(a),
-        number::READV => read_pieces(descriptor(a[0]), a[1], a[2]),
-        number::WRITEV => write_pieces(descriptor(a[0]), a[1], a[2]),
+        number::READV => read_pieces(Place::here(a[0]), a[1], a[2]),
+        number::WRITEV => write_pieces(Place::here(a[0]), a[1], a[2]),
+        number::PREADV => Place::at(a).and_then(|place| read_pieces(place, a[1], a[2])),
+        number::PWRITEV => Place::at(a).and_then(|place| write_pieces(place, a[1], a[2])),
+        number::PREADV2 => Place::at_or_here(a).and_then(|place| read_pieces(place, a[1], a[2])),
+        number::PWRITEV2 => Place::at_or_here(a).and_then(|place| write_pieces(place, a[1], a[2])),
+        number::COPY_FILE_RANGE => copy_range(a),
         number::PREAD64 => read_at(a),
         number::PWRITE64 => write_at(a),
         number::SENDFILE => send_file(a),
@@ -66,9 +72,24 @@ fn transfer(loan: Loan<'_>, request: impl Fn(u64) -> Request) -> Result {
 
 fn read(a: Arguments) -> Result {
     let fd = descriptor(a[0]);
-    transfer(machine::lend_out(a[1], bytes_of(a[2]))?, |_| {
-        Request::Read { fd }
-    })
+    let loan = machine::lend_out(a[1], bytes_of(a[2]))?;
+    let signals = Cell::new(None);
+    let result = request_transfer::<Vfs>(
+        Handle::VFS,
+        loan,
+        |_| Request::Read { fd },
+        |reply| match reply {
+            Reply::TakeSignal { set, waits } => {
+                signals.set(Some((set, waits)));
+                Ok(0)
+            }
+            other => count(other),
+        },
+    );
+    match signals.get() {
+        None => result,
+        Some((set, waits)) => super::signal::read_signals(a[1], a[2], set, waits),
+    }
 }
 
 fn write(a: Arguments) -> Result {
@@ -116,70 +137,204 @@ pub(super) fn buffer(bytes: usize) -> core::result::Result<Vec<u8>, Errno> {
     Ok(buffer)
 }
 
-/// The pieces become one buffer, so that a pipe gets them in one write, which must not be torn.
-fn write_pieces(fd: Fd, list: u64, count: u64) -> Result {
-    let pieces = text::pieces(list, count)?;
-    if let [(address, length)] = pieces[..] {
-        return write([fd as u64, address, length, 0, 0, 0]);
+/// Where a transfer of several pieces happens.
+#[derive(Clone, Copy)]
+struct Place {
+    fd: Fd,
+    /// `None`: where the descriptor is.
+    offset: Option<u64>,
+}
+
+impl Place {
+    fn here(fd: u64) -> Place {
+        let fd = descriptor(fd);
+        Place { fd, offset: None }
     }
+
+    fn at(a: Arguments) -> core::result::Result<Place, Errno> {
+        let offset = Some(position(a[3])?);
+        let fd = descriptor(a[0]);
+        Ok(Place { fd, offset })
+    }
+
+    /// With flags, of which none is known; and -1 for the descriptor's own offset.
+    fn at_or_here(a: Arguments) -> core::result::Result<Place, Errno> {
+        match (a[5] as u32, a[3] as i64) {
+            (0, -1) => Ok(Place::here(a[0])),
+            (0, _) => Place::at(a),
+            _ => Err(Errno::EOPNOTSUPP),
+        }
+    }
+
+    fn read(self, done: u64) -> Request {
+        let fd = self.fd;
+        match self.offset {
+            None => Request::Read { fd },
+            Some(offset) => Request::ReadAt {
+                fd,
+                offset: offset.wrapping_add(done),
+            },
+        }
+    }
+
+    fn write(self, done: u64) -> Request {
+        let fd = self.fd;
+        match self.offset {
+            None => Request::Write { fd },
+            Some(offset) => Request::WriteAt {
+                fd,
+                offset: offset.wrapping_add(done),
+            },
+        }
+    }
+}
+
+/// Transfers piece after piece, until one is not transferred whole.
+fn piece_by_piece(pieces: &[(u64, u64)], one: impl Fn(u64, usize, u64) -> Result) -> Result {
+    let mut total = 0u64;
+    for &(address, length) in pieces {
+        let length = length.min(MOST - total.min(MOST));
+        let done = match one(address, length as usize, total) {
+            Ok(done) => done,
+            Err(_) if total > 0 => return Ok(total),
+            Err(errno) => return Err(errno),
+        };
+        total += done;
+        if done < length || total >= MOST {
+            break;
+        }
+    }
+    Ok(total)
+}
+
+/// Few bytes become one buffer, so that a pipe gets them in one write, which must not be torn.
+fn write_pieces(place: Place, list: u64, count: u64) -> Result {
+    let pieces = text::pieces(list, count)?;
     let total: u64 = pieces.iter().map(|(_, length)| length).sum();
-    let mut gathered = buffer(total.min(GATHER_BYTES as u64) as usize)?;
+    if pieces.len() == 1 || total > GATHER_BYTES as u64 {
+        return piece_by_piece(&pieces, |address, length, start| {
+            let loan = machine::lend_in(address, length)?;
+            transfer(loan, |done| place.write(start + done))
+        });
+    }
+    let mut gathered = buffer(total as usize)?;
     let mut rest = &mut gathered[..];
     for (address, length) in pieces {
-        let (part, left) = rest.split_at_mut(rest.len().min(length.min(MOST) as usize));
+        let (part, left) = rest.split_at_mut(rest.len().min(length as usize));
         machine::read(address, part)?;
         rest = left;
     }
-    transfer(Loan::read(&gathered), |_| Request::Write { fd })
+    transfer(Loan::read(&gathered), |done| place.write(done))
 }
 
-fn read_pieces(fd: Fd, list: u64, count: u64) -> Result {
+/// Few bytes come through one buffer, because a pipe or a terminal may have only so many.
+fn read_pieces(place: Place, list: u64, count: u64) -> Result {
     let pieces = text::pieces(list, count)?;
-    if let [(address, length)] = pieces[..] {
-        return read([fd as u64, address, length, 0, 0, 0]);
-    }
     let total: u64 = pieces.iter().map(|(_, length)| length).sum();
-    let mut got = buffer(total.min(GATHER_BYTES as u64) as usize)?;
-    let bytes = transfer(Loan::write(&mut got), |_| Request::Read { fd })?;
+    if pieces.len() == 1 || total > GATHER_BYTES as u64 {
+        return piece_by_piece(&pieces, |address, length, start| {
+            let loan = machine::lend_out(address, length)?;
+            transfer(loan, |done| place.read(start + done))
+        });
+    }
+    let mut got = buffer(total as usize)?;
+    let bytes = transfer(Loan::write(&mut got), |done| place.read(done))?;
     let mut rest = got.get(..bytes as usize).ok_or(Errno::EPROTO)?;
     for (address, length) in pieces {
-        let (part, left) = rest.split_at(rest.len().min(length.min(MOST) as usize));
+        let (part, left) = rest.split_at(rest.len().min(length as usize));
         machine::write(address, part)?;
         rest = left;
     }
     Ok(bytes)
 }
 
-/// Copies through a buffer. What was read and could not be written is read again: the offset of the
-/// source moves by what was written.
+fn seek(fd: Fd, offset: i64, whence: u32) -> Result {
+    super::vfs(Request::Seek { fd, offset, whence }, [Loan::NONE; 2])
+}
+
+const SEEK_CUR: u32 = 1;
+
+/// Copies `length` bytes from `from` on to where `to` says, through a buffer, until there are no
+/// more or no more are taken.
+fn copy(from: Place, to: Place, length: u64) -> Result {
+    let mut bytes = buffer(bytes_of(length).min(GATHER_BYTES))?;
+    let mut total = 0;
+    while total < length.min(MOST) {
+        let wanted = (length.min(MOST) - total).min(bytes.len() as u64) as usize;
+        let room = bytes.get_mut(..wanted).ok_or(Errno::EPROTO)?;
+        let step = transfer(Loan::write(room), |done| from.read(total + done)).and_then(|got| {
+            let piece = bytes.get(..got as usize).ok_or(Errno::EPROTO)?;
+            transfer(Loan::read(piece), |done| to.write(total + done))
+        });
+        match step {
+            Ok(0) => break,
+            Ok(written) if written < wanted as u64 => return Ok(total + written),
+            Ok(written) => total += written,
+            Err(_) if total > 0 => break,
+            Err(errno) => return Err(errno),
+        }
+    }
+    Ok(total)
+}
+
+/// The offset of the source moves by what was written.
 fn send_file(a: Arguments) -> Result {
-    const SEEK_CUR: u32 = 1;
-    let (to, from, offset_at) = (descriptor(a[0]), descriptor(a[1]), a[2]);
-    let seek = |offset, whence| {
-        super::vfs(
-            Request::Seek {
-                fd: from,
-                offset,
-                whence,
-            },
-            [Loan::NONE; 2],
-        )
-    };
+    let (to, fd, offset_at) = (Place::here(a[0]), descriptor(a[1]), a[2]);
     let start = match offset_at {
-        0 => seek(0, SEEK_CUR).map_err(|_| Errno::EINVAL)?,
+        0 => seek(fd, 0, SEEK_CUR).map_err(|_| Errno::EINVAL)?,
         address => position(machine::word(address)?)?,
     };
-    let mut bytes = buffer(bytes_of(a[3]).min(GATHER_BYTES))?;
-    let at = |done: u64| Request::ReadAt {
-        fd: from,
-        offset: start.wrapping_add(done),
+    let from = Place {
+        fd,
+        offset: Some(start),
     };
-    let got = transfer(Loan::write(&mut bytes), at)?;
-    let piece = bytes.get(..got as usize).ok_or(Errno::EPROTO)?;
-    let written = transfer(Loan::read(piece), |_| Request::Write { fd: to })?;
+    let written = copy(from, to, a[3])?;
     match offset_at {
-        0 => seek(written as i64, SEEK_CUR).map(drop)?,
+        0 => seek(fd, written as i64, SEEK_CUR).map(drop)?,
         address => machine::write(address, &start.wrapping_add(written).to_le_bytes())?,
     }
     Ok(written)
+}
+
+/// `copy_file_range`: between regular files, and not onto itself.
+fn copy_range(a: Arguments) -> Result {
+    if a[5] as u32 != 0 {
+        return Err(Errno::EINVAL);
+    }
+    let (from, to) = (descriptor(a[0]), descriptor(a[2]));
+    let [source, target] = [regular(from)?, regular(to)?];
+    let start = |fd, at| match at {
+        0 => seek(fd, 0, SEEK_CUR),
+        address => position(machine::word(address)?),
+    };
+    let (read_at, write_at) = (start(from, a[1])?, start(to, a[3])?);
+    let length = a[4].min(MOST);
+    if source == target && read_at.abs_diff(write_at) < length {
+        return Err(Errno::EINVAL);
+    }
+    let place = |fd, offset| Place {
+        fd,
+        offset: Some(offset),
+    };
+    let written = copy(place(from, read_at), place(to, write_at), length)?;
+    for (fd, at, start) in [(from, a[1], read_at), (to, a[3], write_at)] {
+        match at {
+            0 => seek(fd, written as i64, SEEK_CUR).map(drop)?,
+            address => machine::write(address, &start.wrapping_add(written).to_le_bytes())?,
+        }
+    }
+    Ok(written)
+}
+
+/// Device and number of a regular file.
+fn regular(fd: Fd) -> core::result::Result<(u64, u64), Errno> {
+    use personality::bytes::{get_u32, get_u64};
+    let mut stat = [0; personality::layout::STAT_BYTES];
+    let loans = [Loan::write(&mut stat), Loan::NONE];
+    super::vfs(Request::StatDescriptor { fd }, loans)?;
+    match get_u32(&stat, 16) >> 12 {
+        0o10 => Ok((get_u64(&stat, 0), get_u64(&stat, 8))),
+        0o4 => Err(Errno::EISDIR),
+        _ => Err(Errno::EINVAL),
+    }
 }
