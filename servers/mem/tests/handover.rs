@@ -117,30 +117,31 @@ impl<P: ForkPolicy> Run<P> {
         self.world.mem.spaces().get_mut(Pid(pid)).is_some()
     }
 
-    /// Does something and says all that its caller sees of it.
-    fn carry_out(&mut self, step: &Step) -> String {
+    /// Who sends which request in a step that is one.
+    fn request(&mut self, step: &Step) -> Option<(Pid, Request)> {
         let at = |page: u64| BASE + page * PAGE;
-        match *step {
+        Some(match *step {
             Step::Map {
                 pid,
                 page,
                 count,
                 flags,
             } => {
-                let request = Request::Map {
-                    address: at(page),
-                    bytes: count * PAGE,
-                    prot: 3,
-                    flags: flags | flags::FIXED,
-                };
-                format!("{:?}", self.world.ask(Pid(pid), request))
+                let (address, bytes) = (at(page), count * PAGE);
+                let flags = flags | flags::FIXED;
+                (
+                    Pid(pid),
+                    Request::Map {
+                        address,
+                        bytes,
+                        prot: 3,
+                        flags,
+                    },
+                )
             }
             Step::Unmap { pid, page, count } => {
                 let (address, bytes) = (at(page), count * PAGE);
-                format!(
-                    "{:?}",
-                    self.world.ask(Pid(pid), Request::Unmap { address, bytes })
-                )
+                (Pid(pid), Request::Unmap { address, bytes })
             }
             Step::Protect {
                 pid,
@@ -149,80 +150,81 @@ impl<P: ForkPolicy> Run<P> {
                 prot,
             } => {
                 let (address, bytes) = (at(page), count * PAGE);
-                let request = Request::Protect {
-                    address,
-                    bytes,
-                    prot,
-                };
-                format!("{:?}", self.world.ask(Pid(pid), request))
-            }
-            Step::Write { pid, page, byte } if self.lives(pid) => {
-                format!("{:?}", self.world.write(pid, at(page), byte))
-            }
-            Step::Read { pid, page } if self.lives(pid) => {
-                format!("{:?}", self.world.read(pid, at(page)))
+                (
+                    Pid(pid),
+                    Request::Protect {
+                        address,
+                        bytes,
+                        prot,
+                    },
+                )
             }
             Step::Brk { pid, pages } => {
                 let end = IMAGE + (8 + pages) * PAGE;
-                format!("{:?}", self.world.ask(Pid(pid), Request::Brk { end }))
+                (Pid(pid), Request::Brk { end })
             }
-            Step::Fork { parent, child } => format!("{:?}", self.world.fork(parent, child)),
-            Step::Exec { pid } => format!("{:?}", self.world.exec(pid, &image())),
-            Step::Exit { pid } => format!("{:?}", self.world.destroy(pid)),
-            Step::Object { pages } => {
-                let made = self.world.ask(
-                    VFS,
-                    Request::ObjectCreate {
-                        bytes: pages * PAGE,
-                    },
-                );
-                if let Ok(Reply::Object(object)) = made {
-                    self.objects.push(object);
-                }
-                format!("{made:?}")
-            }
+            Step::Object { pages } => (
+                VFS,
+                Request::ObjectCreate {
+                    bytes: pages * PAGE,
+                },
+            ),
             Step::MapObject {
                 pid,
                 page,
                 object,
                 flags,
             } => {
-                let Some(&object) = self.objects.get(object) else {
-                    return String::new();
-                };
                 let request = Request::MapObject {
                     space: Pid(pid),
-                    object,
+                    object: *self.objects.get(object)?,
                     offset: 0,
                     address: at(page),
                     bytes: PAGE,
                     prot: 3,
                     flags: flags | flags::FIXED,
                 };
-                format!("{:?}", self.world.ask(VFS, request))
+                (VFS, request)
             }
             Step::Release { object } if object < self.objects.len() => {
                 let object = self.objects.remove(object);
-                format!(
-                    "{:?}",
-                    self.world.ask(VFS, Request::ObjectRelease { object })
-                )
+                (VFS, Request::ObjectRelease { object })
             }
             Step::AddThread { pid } => {
                 let space = Pid(pid);
-                format!(
-                    "{:?}",
-                    self.world.ask(
-                        PROC,
-                        Request::AddThread {
-                            space,
-                            priority: 8,
-                            tid: 900
-                        }
-                    )
+                (
+                    PROC,
+                    Request::AddThread {
+                        space,
+                        priority: 8,
+                        tid: 900,
+                    },
                 )
             }
-            Step::Write { .. } | Step::Read { .. } | Step::Release { .. } => String::new(),
+            _ => return None,
+        })
+    }
+
+    /// Does something and says all that its caller sees of it.
+    fn carry_out(&mut self, step: &Step) -> String {
+        if let Some((sender, request)) = self.request(step) {
+            let answer = self.world.ask(sender, request);
+            if let Ok(Reply::Object(object)) = answer {
+                self.objects.push(object);
+            }
+            return format!("{answer:?}");
+        }
+        match *step {
+            Step::Write { pid, page, byte } if self.lives(pid) => {
+                format!("{:?}", self.world.write(pid, BASE + page * PAGE, byte))
+            }
+            Step::Read { pid, page } if self.lives(pid) => {
+                format!("{:?}", self.world.read(pid, BASE + page * PAGE))
+            }
+            Step::Fork { parent, child } => format!("{:?}", self.world.fork(parent, child)),
+            Step::Exec { pid } => format!("{:?}", self.world.exec(pid, &image())),
+            Step::Exit { pid } => format!("{:?}", self.world.destroy(pid)),
+            _ => String::new(),
         }
     }
 }

@@ -9,14 +9,49 @@ use abi::Errno;
 use alloc::vec;
 use alloc::vec::Vec;
 use proto::server_id;
-use proto::vfs::{Fd, Reply, Request};
+use proto::vfs::{AT_FDCWD, Fd, Reply, Request};
 
+const AT_SYMLINK_NOFOLLOW: u32 = 0x100;
 const TCGETS: u32 = 0x5401;
 const TCSETS: u32 = 0x5402;
 const TCSETSF: u32 = 0x5404;
 const TIOCGWINSZ: u32 = 0x5413;
 
 impl<P: Outside> Attempt<'_, P> {
+    /// Requests about names and attributes.
+    pub(crate) fn name(&mut self, request: Request) -> Answer {
+        use Request as R;
+        match request {
+            R::Stat { directory, flags } => {
+                let node = self.node(directory, flags & AT_SYMLINK_NOFOLLOW == 0)?;
+                self.stat(1, node)
+            }
+            R::StatDescriptor { fd } => {
+                let node = self.file(fd)?;
+                self.stat(0, node)
+            }
+            R::Access {
+                directory, mode, ..
+            } => self.access(directory, mode),
+            R::ReadLink { directory } => self.read_link(directory),
+            R::ChangeDirectory => {
+                let node = self.node(AT_FDCWD, true)?;
+                self.change_directory(node)
+            }
+            R::ChangeDirectoryTo { fd } => {
+                let node = self.file(fd)?;
+                self.change_directory(node)
+            }
+            R::CurrentDirectory => self.current_directory(),
+            R::Umask { mask } => {
+                let process = self.server.table.process(self.call.pid)?;
+                let old = core::mem::replace(&mut process.umask, mask & 0o777);
+                Ok(Reply::Count(old.into()))
+            }
+            _ => self.change(request),
+        }
+    }
+
     fn size(&self, node: usize) -> u64 {
         match self.kind(node) {
             Kind::File(range) | Kind::Link(range) => range.bytes as u64,
@@ -87,7 +122,7 @@ impl<P: Outside> Attempt<'_, P> {
         Ok(Reply::Count(count as u64))
     }
 
-    pub(crate) fn stat(&mut self, lease: usize, node: usize) -> Answer {
+    fn stat(&mut self, lease: usize, node: usize) -> Answer {
         let tree = &self.server.tree;
         let directories = tree
             .children(node, 0)
@@ -108,7 +143,7 @@ impl<P: Outside> Attempt<'_, P> {
     }
 
     /// There are no permissions, but what cannot be executed or written is told.
-    pub(crate) fn access(&mut self, directory: Fd, mode: u32) -> Answer {
+    fn access(&mut self, directory: Fd, mode: u32) -> Answer {
         if mode & !7 != 0 {
             return Err(Errno::EINVAL.into());
         }
@@ -122,7 +157,7 @@ impl<P: Outside> Attempt<'_, P> {
         }
     }
 
-    pub(crate) fn read_link(&mut self, directory: Fd) -> Answer {
+    fn read_link(&mut self, directory: Fd) -> Answer {
         let node = self.node(directory, false)?;
         let Kind::Link(target) = self.kind(node) else {
             return Err(Errno::EINVAL.into());
@@ -130,7 +165,7 @@ impl<P: Outside> Attempt<'_, P> {
         Ok(Reply::Count(self.give(1, target.of(self.archive))? as u64))
     }
 
-    pub(crate) fn change_directory(&mut self, node: usize) -> Answer {
+    fn change_directory(&mut self, node: usize) -> Answer {
         if !self.server.tree.is_directory(node) {
             return Err(Errno::ENOTDIR.into());
         }
@@ -138,7 +173,7 @@ impl<P: Outside> Attempt<'_, P> {
         Ok(Reply::Done)
     }
 
-    pub(crate) fn current_directory(&mut self) -> Answer {
+    fn current_directory(&mut self) -> Answer {
         let current = self.server.table.process(self.call.pid)?.current;
         let mut path = self.server.tree.path_of(current);
         path.push(0);
@@ -289,7 +324,7 @@ impl<P: Outside> Attempt<'_, P> {
 
     /// Requests that would change something. Each looks at its names as far as Linux does, and then
     /// there is nothing that can be written.
-    pub(crate) fn change(&mut self, request: Request) -> Answer {
+    fn change(&mut self, request: Request) -> Answer {
         use Request as R;
         match request {
             // The names that would be made: who is there is told first.
@@ -318,7 +353,7 @@ impl<P: Outside> Attempt<'_, P> {
                 self.path(1, new_directory, false)?;
             }
             R::Truncate { .. } => {
-                let node = self.node(proto::vfs::AT_FDCWD, true)?;
+                let node = self.node(AT_FDCWD, true)?;
                 if self.server.tree.is_directory(node) {
                     return Err(Errno::EISDIR.into());
                 }

@@ -26,7 +26,6 @@ const O_TRUNC: u32 = 0o1000;
 const O_DIRECTORY: u32 = 0o40000;
 const O_NOFOLLOW: u32 = 0o100000;
 pub(crate) const O_CLOEXEC: u32 = 0o2000000;
-const AT_SYMLINK_NOFOLLOW: u32 = 0x100;
 
 /// The outside: callers and console. The archive's bytes are handed in beside it.
 pub trait Outside: Callers<Reply> + Console {}
@@ -140,37 +139,9 @@ impl Minimal {
             R::Close { fd } => done(attempt.server.table.close(call.pid, fd)),
             R::Read { fd } => attempt.read(fd, None),
             R::ReadAt { fd, offset } => attempt.read(fd, Some(offset)),
-            R::Write { fd } => attempt.write(fd),
-            R::WriteAt { fd, .. } => attempt.write(fd),
+            R::Write { fd } | R::WriteAt { fd, .. } => attempt.write(fd),
             R::Seek { fd, offset, whence } => attempt.seek(fd, offset, whence),
             R::List { fd } => attempt.list(fd),
-            R::Stat { directory, flags } => {
-                let node = attempt.node(directory, flags & AT_SYMLINK_NOFOLLOW == 0)?;
-                attempt.stat(1, node)
-            }
-            R::StatDescriptor { fd } => {
-                let node = attempt.file(fd)?;
-                attempt.stat(0, node)
-            }
-            R::Access {
-                directory, mode, ..
-            } => attempt.access(directory, mode),
-            R::ReadLink { directory } => attempt.read_link(directory),
-            R::DeviceControl { fd, command, .. } => attempt.control_device(fd, command),
-            R::ChangeDirectory => {
-                let node = attempt.node(AT_FDCWD, true)?;
-                attempt.change_directory(node)
-            }
-            R::ChangeDirectoryTo { fd } => {
-                let node = attempt.file(fd)?;
-                attempt.change_directory(node)
-            }
-            R::CurrentDirectory => attempt.current_directory(),
-            R::Umask { mask } => {
-                let process = attempt.server.table.process(call.pid)?;
-                let old = core::mem::replace(&mut process.umask, mask & 0o777);
-                Ok(Reply::Count(old.into()))
-            }
             R::Duplicate { fd } => attempt.duplicate(fd, 0, false),
             R::DuplicateTo {
                 fd,
@@ -183,6 +154,7 @@ impl Minimal {
                 command,
                 argument,
             } => attempt.control(fd, command, argument),
+            R::DeviceControl { fd, command, .. } => attempt.control_device(fd, command),
             R::Sync { .. } => Ok(Reply::Done),
             R::Start { .. }
             | R::Fork { .. }
@@ -191,7 +163,7 @@ impl Minimal {
             | R::CommitProgram { .. }
             | R::FailTerminalReads { .. }
             | R::Publish { .. } => attempt.hear_proc(request),
-            _ => attempt.change(request),
+            _ => attempt.name(request),
         }
     }
 }
