@@ -110,14 +110,13 @@ static void locks(void)
     printf("semaphore %d\n", value);
     wait(NULL);
     child(die);
-    usleep(5000);
+    wait(NULL);
     int error = pthread_mutex_lock(&shared->robust);
     printf("owner: %s\n", strerror(error));
     printf("consistent %d\n", pthread_mutex_consistent(&shared->robust));
     pthread_mutex_unlock(&shared->robust);
     printf("again %d\n", pthread_mutex_lock(&shared->robust));
     pthread_mutex_unlock(&shared->robust);
-    wait(NULL);
 }
 
 static void named(void)
