@@ -3,6 +3,7 @@
 //! A scene that hangs or kills the machine fails alone: the machine is started again for the scenes
 //! behind it.
 use super::machine::{Machine, Missing};
+use super::need::Need;
 use super::parse::{Body, Scene, Step};
 use super::{Servers, Verdict, linux, pattern, shell};
 use anyhow::Result;
@@ -92,10 +93,10 @@ pub fn lay_out(overlay: &Path, scenes: &[(&Scene, &[Step])], folders: &[PathBuf]
             fs::write(folder.join(name), format!("{}\n", step.command))?;
         }
     }
-    // Only what these scenes need: one program's libraries would take the place of another's.
-    for from in folders {
-        let mut needs = scenes.iter().flat_map(|(scene, _)| &scene.needs);
-        if needs.any(|need| linux::folder_of(*need, folders) == Some(from.as_path())) {
+    // Only what they need: libraries of one root file system are no good in another.
+    for need in Need::ALL {
+        let needed = scenes.iter().any(|(scene, _)| scene.needs.contains(&need));
+        if let Some(from) = linux::folder_of(need, folders).filter(|_| needed) {
             linux::lay(from, overlay)?;
         }
     }
