@@ -15,7 +15,7 @@ fast_fault:
     stp     x12, x13, [sp, #96]
     ldr     w17, [sp, #{space}]
     ubfiz   x17, x17, #12, #32
-    orr     x17, x17, #{linear}             // x17: the space
+    orr     x17, x17, #{linear}             // x17: the space whose memory it uses
     ldr     w10, [x17, #{pager}]
     cbz     w10, fast_fault_declined        // nobody to tell
     ubfiz   x10, x10, #12, #32

@@ -84,7 +84,7 @@ global_asm!(
 global_asm!(
     include_str!("fast_fault.s"),
     linear = const mmu::LINEAR_BASE,
-    space = const offset_of!(Thread, space),
+    space = const offset_of!(Thread, memory),
     pager = const offset_of!(Space, pager),
     pager_badge = const offset_of!(Space, pager_badge),
     kernel_badge = const Badge::KERNEL,
