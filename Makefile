@@ -17,7 +17,7 @@ export BUILD ?= $(CURDIR)/build
 XTASK = $(BUILD)/host/debug/xtask
 
 .DEFAULT_GOAL := help
-.PHONY: help doctor setup setup-tests build run trace compare debug examples calls test check bench numbers scenes image clean
+.PHONY: help doctor setup setup-tests setup-scenes build run trace compare debug examples calls test check bench numbers scenes image clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
@@ -67,7 +67,10 @@ check: setup-tests ## Formatting, clippy and host tests: seconds, before each co
 	@qemu/build.sh tools
 	@$(XTASK) test --quick
 
-test: setup-tests build ## Everything: check, the layers, and the scenes on QEMU
+setup-scenes:
+	@qemu/toolchain.sh setup-scenes
+
+test: setup-scenes build ## Everything: check, the layers, and the scenes on QEMU
 	@$(XTASK) test
 
 scenes: build ## Only the scenes; SCENE=name for one of them, UNDER=vfs-list for those of a program

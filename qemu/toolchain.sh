@@ -3,6 +3,7 @@
 #
 #   toolchain.sh setup          make sure that everything needed is there (installs packages)
 #   toolchain.sh setup-tests    also formatter and linter, where they can be had
+#   toolchain.sh setup-scenes   and what only some scenes need
 #   toolchain.sh doctor         report the state of everything needed, with the fix for each lack
 #   toolchain.sh machine ARGS   cargo for the machine (bare-metal AArch64)
 #   toolchain.sh machine-clippy ARGS   clippy for the machine; exit 77 if it cannot be had
@@ -217,6 +218,25 @@ install_browser() {
     fi
 }
 
+# What scenes need beside a machine: a compiler for Linux's programs, and what the boards take. Where they cannot be had,
+# those scenes are skipped with a reason. They are looked for once (`make clean` forgets that).
+setup_scenes() {
+    setup_tests
+    setup_raspi4b
+    [ ! -e "$BUILD/looked-for-scenes" ] && have apt-get || return 0
+    [ "$(id -u)" -eq 0 ] || have sudo || return 0
+    touch "$BUILD/looked-for-scenes"
+    install_for aarch64-linux-gnu-gcc "scenes of Linux programs" gcc-aarch64-linux-gnu libc6-dev-arm64-cross
+    install_for "${DTC:-dtc}" "scenes of the Pis" device-tree-compiler
+    install_for mcopy "the test of the SD card" mtools dosfstools
+}
+
+install_for() { # command, what for, packages
+    local command=$1 what=$2
+    shift 2
+    have "$command" || { (update_once) && (install "$@"); } || say "toolchain: no $command; the tests will skip $what"
+}
+
 install_optional() { # rustfmt | clippy
     local package
     [ ! -e "$BUILD/looked-for-$1" ] && have apt-get || return 0
@@ -342,6 +362,9 @@ doctor() {
     if browser >/dev/null; then good "a browser for the test of the traces' page"; else
         note "no Chromium: 'make test' skips the test of the traces' page" "$(apt_fix chromium "install Chromium")"
     fi
+    if have aarch64-linux-gnu-gcc; then good "a compiler for Linux's programs"; else
+        note "no aarch64-linux-gnu-gcc: 'make test' skips the scenes of Linux programs" "$(apt_fix "gcc-aarch64-linux-gnu libc6-dev-arm64-cross" "install GCC for aarch64-linux-gnu")"
+    fi
     if have gdb-multiarch || have aarch64-linux-gnu-gdb || have aarch64-none-elf-gdb || have lldb; then good "a debugger for 'make debug'"; else
         note "no debugger for AArch64: 'make debug' only waits for one" "$(apt_fix gdb-multiarch "install gdb with AArch64 support")"
     fi
@@ -351,6 +374,7 @@ doctor() {
 case ${1:-} in
     setup) setup ;;
     setup-tests) setup_tests ;;
+    setup-scenes) setup_scenes ;;
     doctor) doctor ;;
     machine) shift; machine "$@" ;;
     machine-clippy) shift; machine_clippy "$@" ;;

@@ -209,9 +209,10 @@ mod tests {
     fn linux_calls_that_work_are_found_in_the_personality() {
         let places = linux_places();
         let openat = &places["openat"];
+        assert_eq!(openat.documentation, "`openat(2)` works as on Linux.");
         assert_eq!(
-            openat.documentation,
-            "`openat(2)` works in part: no O_TMPFILE."
+            places["madvise"].documentation,
+            "`madvise(2)` works in part: what mem knows."
         );
         assert!(openat.declared.starts_with("libsys/linux/src/number.rs:"));
         let unhandled = places
