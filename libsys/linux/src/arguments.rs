@@ -304,6 +304,12 @@ arguments! {
     GETEGID();
     GETTID();
     SYSINFO(info Hex);
+    MQ_OPEN(name PATH, oflag OPEN, mode Octal, attr Hex);
+    MQ_UNLINK(name PATH);
+    MQ_TIMEDSEND(mqdes Int, msg_ptr Hex, msg_len Count, msg_prio Int, abs_timeout Hex);
+    MQ_TIMEDRECEIVE(mqdes Int, msg_ptr Hex, msg_len Count, msg_prio Hex, abs_timeout Hex);
+    MQ_NOTIFY(mqdes Int, sevp Hex);
+    MQ_GETSETATTR(mqdes Int, newattr Hex, oldattr Hex);
     MSGGET(key Hex, msgflg Octal);
     MSGCTL(msqid Int, cmd Int, buf Hex);
     MSGRCV(msqid Int, msgp Hex, msgsz Count, msgtyp Int, msgflg Octal);

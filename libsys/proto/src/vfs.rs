@@ -259,6 +259,24 @@ pub enum Request {
     SignalFile { fd: Fd, set: u64, flags: u32 },
     /// From `proc`: these signals are pending for a process that asked to be watched. Reply: `Done`.
     SignalsPending { process: Pid, set: u64 },
+    /// `mq_open`: the name without its first slash in lease 0; in lease 1 a `struct mq_attr`, or nothing.
+    /// Reply: `Descriptor`.
+    OpenQueue { flags: u32, mode: u32 },
+    /// `mq_unlink`; the name as in `OpenQueue`. Reply: `Done`.
+    UnlinkQueue,
+    /// `mq_timedsend`: the message in lease 0. Parks while the queue is full until `timeout_ns` (from now;
+    /// `u64::MAX` never) has passed. Reply: `Done`.
+    SendToQueue {
+        fd: Fd,
+        priority: u32,
+        timeout_ns: u64,
+    },
+    /// `mq_timedreceive`: the message to lease 0, its priority (32 bits) to lease 1 if there is one. Parks as
+    /// `SendToQueue`. Reply: `Count`.
+    ReceiveFromQueue { fd: Fd, timeout_ns: u64 },
+    /// `mq_getsetattr`: a `struct mq_attr` with new flags in lease 0, one with what there was to lease 1;
+    /// either may be nothing. Reply: `Done`.
+    QueueAttributes { fd: Fd },
 }
 
 /// What the file service answers.

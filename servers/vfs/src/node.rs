@@ -3,6 +3,7 @@
 use crate::data::Data;
 use crate::directory::Directory;
 use crate::linux;
+use crate::object::queue::{self, Queue};
 use crate::object::{counter::Counter, timer::Timer, watch::Watch};
 use crate::pipe::Pipe;
 use crate::procfs;
@@ -105,6 +106,8 @@ pub enum Kind {
     Watch(Box<Watch>),
     /// A socket that is open, which has no node of its own in a directory.
     Endpoint(Box<Socket>),
+    /// A message queue, whose name is no path.
+    Queue(Box<Queue>),
 }
 
 impl Node {
@@ -131,7 +134,7 @@ impl Node {
     /// The type bits of `st_mode`.
     pub fn type_bits(&self) -> u32 {
         match self.kind {
-            Kind::File(_) => linux::S_IFREG,
+            Kind::File(_) | Kind::Queue(_) => linux::S_IFREG,
             Kind::Directory(_) => linux::S_IFDIR,
             Kind::Link(_) => linux::S_IFLNK,
             Kind::Pipe(_) => linux::S_IFIFO,
@@ -147,6 +150,7 @@ impl Node {
         match &self.kind {
             Kind::File(data) => data.size(),
             Kind::Link(target) => target.len() as u64,
+            Kind::Queue(_) => queue::FILE_BYTES,
             Kind::Directory(directory) => 32 * (directory.len() as u64 + 2),
             _ => 0,
         }

@@ -34,7 +34,7 @@ pub struct Call {
 pub enum Cause {
     /// Content, space or users of a pipe.
     Pipe(NodeId),
-    /// A counter, timer, watch or socket.
+    /// A counter, timer, watch, socket or message queue.
     Object(NodeId),
     /// Input came or output went.
     Terminal,

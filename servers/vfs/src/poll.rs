@@ -102,6 +102,7 @@ impl Vfs {
                 _ => POLLIN,
             },
             Some(Kind::Endpoint(socket)) => self.socket_events(socket),
+            Some(Kind::Queue(queue)) => queue.events(),
             Some(Kind::Signals(set)) => self.signal_events(pid, *set),
             Some(Kind::Watch(_)) => self.watch_events(pid, id, ports),
             Some(Kind::Character(number)) if device::is_terminal(*number) => {

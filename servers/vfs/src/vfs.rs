@@ -4,6 +4,7 @@ use crate::limits::{self, Limits};
 use crate::linux;
 use crate::locks::Locks;
 use crate::node::{MountId, Node, NodeId, NodeRef, Place, Times};
+use crate::object::queue::Queues;
 use crate::object::watch::Watcher;
 use crate::open_file::OpenFile;
 use crate::pair::Pairs;
@@ -96,6 +97,8 @@ pub struct Vfs {
     pub(crate) file_locks: Locks,
     /// Names of sockets.
     pub(crate) names: Names,
+    /// Names of message queues.
+    pub(crate) queues: Queues,
 }
 
 impl proto::handover::State for Vfs {
@@ -131,6 +134,7 @@ impl Vfs {
             unnamed: BTreeMap::new(),
             file_locks: Locks::default(),
             names: Names::default(),
+            queues: Queues::default(),
         };
         vfs.mount_first_file_systems();
         vfs
@@ -375,6 +379,32 @@ impl Vfs {
             R::AwaitWatch { watch, timeout_ns } => {
                 self.await_watch(call, watch, timeout_ns, resume, ports)
             }
+            _ => self.attempt_queues(call, request, resume, ports),
+        }
+    }
+
+    /// The requests about message queues.
+    #[inline(never)]
+    fn attempt_queues<P: Platform>(
+        &mut self,
+        call: &Call,
+        request: Request,
+        resume: &Resume,
+        ports: &mut Ports<P>,
+    ) -> Attempt {
+        use Request as R;
+        match request {
+            R::OpenQueue { flags, mode } => self.open_queue(call, (flags, mode), ports),
+            R::UnlinkQueue => self.unlink_queue(call, ports),
+            R::SendToQueue {
+                fd,
+                priority,
+                timeout_ns,
+            } => self.send_to_queue(call, fd, (priority, timeout_ns), resume, ports),
+            R::ReceiveFromQueue { fd, timeout_ns } => {
+                self.receive_from_queue(call, fd, timeout_ns, resume, ports)
+            }
+            R::QueueAttributes { fd } => self.queue_attributes(call, fd, ports),
             _ => self.attempt_sockets(call, request, resume, ports),
         }
     }

@@ -1,9 +1,11 @@
-//! Files that are no files: counters, timers, watches and signals, which have descriptors but no names.
+//! Files that are no files: counters, timers, watches and signals, which have descriptors but no names,
+//! and message queues, whose names are no paths.
 //!
-//! Each is a node without a name and one open file, so it ends with its last descriptor. A change is
+//! Each of the former is a node without a name and one open file, so it ends with its last descriptor. A change is
 //! told by [`Vfs::woke`], with the events that may have become true.
 
 pub mod counter;
+pub mod queue;
 pub mod signals;
 pub mod timer;
 pub mod watch;

@@ -220,7 +220,8 @@ impl Vfs {
                 | Kind::Timer(_)
                 | Kind::Watch(_)
                 | Kind::Signals(_)
-                | Kind::Endpoint(_),
+                | Kind::Endpoint(_)
+                | Kind::Queue(_),
             ) => Ok(id),
             Some(Kind::Character(number)) if crate::device::can_wait(*number) => Ok(id),
             Some(_) => Err(Errno::EPERM),

@@ -312,7 +312,7 @@ impl Vfs {
         if let NodeRef::Stored(id) = place.node
             && let Some(node) = self.nodes.get(id)
         {
-            match node.kind {
+            match &node.kind {
                 Kind::Pipe(_) if node.links == 0 => {
                     return alloc::format!("pipe:[{}]", self.inode(place)).into_bytes();
                 }
@@ -324,6 +324,7 @@ impl Vfs {
                 Kind::Endpoint(_) => {
                     return alloc::format!("socket:[{}]", self.inode(place)).into_bytes();
                 }
+                Kind::Queue(queue) => return queue.text(node.links > 0),
                 Kind::Counter(_) => return b"anon_inode:[eventfd]".to_vec(),
                 Kind::Timer(_) => return b"anon_inode:[timerfd]".to_vec(),
                 Kind::Signals(_) => return b"anon_inode:[signalfd]".to_vec(),

@@ -144,7 +144,7 @@ impl Vfs {
                 let waits = !file.is_nonblocking();
                 self.read_timer(call, id, waits, ports)
             }
-            Kind::Link(_) | Kind::Block(_) | Kind::Socket | Kind::Watch(_) => {
+            Kind::Link(_) | Kind::Block(_) | Kind::Socket | Kind::Watch(_) | Kind::Queue(_) => {
                 Err(Errno::EINVAL.into())
             }
         }
@@ -238,6 +238,7 @@ impl Vfs {
             | Kind::Socket
             | Kind::Timer(_)
             | Kind::Watch(_)
+            | Kind::Queue(_)
             | Kind::Signals(_) => Err(Errno::EINVAL.into()),
         }
     }

@@ -129,7 +129,8 @@ impl Vfs {
             | Kind::Timer(_)
             | Kind::Watch(_)
             | Kind::Signals(_)
-            | Kind::Endpoint(_) => return Err(Errno::ENXIO.into()),
+            | Kind::Endpoint(_)
+            | Kind::Queue(_) => return Err(Errno::ENXIO.into()),
         }
         let open = self.add_open(place, kept);
         self.name_open(call, open, flags, ports)

@@ -10,6 +10,7 @@ mod machine_calls;
 mod memory;
 mod paths;
 mod processes;
+mod queues;
 mod signal;
 mod sockets;
 mod threads;
@@ -72,7 +73,8 @@ fn search(thread: &mut Thread, block: &mut Block, number: u64, a: Arguments) -> 
         .or_else(|| time::call(thread, number, a))
         .or_else(|| timers::call(number, a))
         .or_else(|| machine_calls::call(number, a))
-        .or_else(|| ipc::call(number, a));
+        .or_else(|| ipc::call(number, a))
+        .or_else(|| queues::call(number, a));
     rest.unwrap_or_else(|| Err(refusal(number)))
         .inspect_err(|&errno| {
             // A socket may be told not to raise the signal of `EPIPE`.
