@@ -103,7 +103,10 @@ impl Line {
         self.raise_foreground(signal);
         if !self.settings.l(linux::NOFLSH) {
             self.flush_input();
-            self.flush_output();
+            // What waits for a master has arrived there: as on Linux, only a device's output is dropped.
+            if !self.is_pair {
+                self.flush_output();
+            }
         }
     }
 

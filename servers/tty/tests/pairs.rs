@@ -135,3 +135,15 @@ fn the_console_has_no_master() {
         Err(Errno::ENXIO.into())
     );
 }
+
+#[test]
+fn a_key_that_signals_drops_what_was_typed_but_nothing_that_the_master_may_read() {
+    let mut tty = pair();
+    transfer(&mut tty, SLAVE_WRITE, b"shown").unwrap();
+    transfer(&mut tty, TYPE, b"x\x03").unwrap();
+    assert_eq!(transfer(&mut tty, SHOW, &[0; 20]).unwrap(), b"shownx^C");
+    let nothing = Err(Refusal::Errno(Errno::EAGAIN));
+    transfer(&mut tty, TYPE, b"\n").unwrap();
+    assert_eq!(transfer(&mut tty, SLAVE_READ, &[0; 9]).unwrap(), b"\n");
+    assert_eq!(transfer(&mut tty, SLAVE_READ, &[0; 9]), nothing);
+}
