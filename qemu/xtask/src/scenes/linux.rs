@@ -31,6 +31,7 @@ pub fn find(need: Need) -> Result<Found> {
         Need::Musl => musl(),
         Need::Rust => rust(),
         Need::Busybox => busybox(),
+        Need::Bash => bash(),
         Need::Examples => examples(),
         Need::Userland => packaged(&["busybox"]),
         Need::Debian => packaged(&["debian"]),
@@ -249,13 +250,31 @@ fn busybox() -> Result<Found> {
             Ok(folder) => folder,
             Err(reason) => return Ok(Err(format!("{reason}; or give BUSYBOX=file"))),
         };
-        let places = ["bin/busybox", "usr/bin/busybox"].map(|path| package.join(path));
-        let found = places.iter().find(|path| path.is_file());
-        fs::copy(found.context("no busybox in its package")?, &program)?;
+        fs::copy(program_of(&package, "busybox")?, &program)?;
     }
     let script = tree::root().join("qemu/scenes/linux/everyday.sh");
     fs::copy(script, folder.join("linux/everyday.sh"))?;
     Ok(Ok(folder))
+}
+
+/// The distribution's statically linked bash.
+fn bash() -> Result<Found> {
+    let package = match packaged(&["package", "bash-static"])? {
+        Ok(folder) => folder,
+        Err(reason) => return Ok(Err(reason)),
+    };
+    let folder = tree::build().join("linux/bash");
+    fs::create_dir_all(folder.join("linux"))?;
+    let program = program_of(&package, "bash-static")?;
+    fs::copy(program, folder.join("linux/bash"))?;
+    Ok(Ok(folder))
+}
+
+/// Where an unpacked package has a program.
+fn program_of(package: &Path, name: &str) -> Result<PathBuf> {
+    let places = ["bin", "usr/bin"].map(|place| package.join(place).join(name));
+    let found = places.into_iter().find(|path| path.is_file());
+    found.with_context(|| format!("no {name} in its package"))
 }
 
 /// Whether `qemu/linux.sh` can boot: the folder of the kernel, or why not.

@@ -11,6 +11,8 @@ pub enum Need {
     Rust,
     /// A static busybox, as `/linux/busybox`.
     Busybox,
+    /// A static bash, as `/linux/bash`.
+    Bash,
     /// The lectures' programs of `init/examples`, in `/examples`.
     Examples,
     /// Busybox alone as the root file system.
@@ -21,11 +23,12 @@ pub enum Need {
 
 impl Need {
     /// All that there is.
-    pub const ALL: [Need; 7] = [
+    pub const ALL: [Need; 8] = [
         Need::Programs,
         Need::Musl,
         Need::Rust,
         Need::Busybox,
+        Need::Bash,
         Need::Examples,
         Need::Userland,
         Need::Debian,
@@ -38,6 +41,7 @@ impl Need {
             Need::Musl => "musl",
             Need::Rust => "rust",
             Need::Busybox => "busybox",
+            Need::Bash => "bash",
             Need::Examples => "examples",
             Need::Userland => "userland",
             Need::Debian => "debian",
@@ -54,7 +58,12 @@ impl Need {
         match self {
             Need::Userland => Some("busybox"),
             Need::Debian => Some("debian"),
-            Need::Programs | Need::Musl | Need::Rust | Need::Examples | Need::Busybox => None,
+            Need::Programs
+            | Need::Musl
+            | Need::Rust
+            | Need::Examples
+            | Need::Busybox
+            | Need::Bash => None,
         }
     }
 }
