@@ -70,7 +70,7 @@ calls! {
     37 LINKAT "linkat" Works "",
     38 RENAMEAT "renameat" Works "",
     39 UMOUNT2 "umount2" Partly "file systems in memory",
-    40 MOUNT "mount" Partly "tmpfs, devtmpfs, proc",
+    40 MOUNT "mount" Partly "tmpfs, devtmpfs, proc, sysfs",
     43 STATFS "statfs" Works "",
     44 FSTATFS "fstatfs" Works "",
     45 TRUNCATE "truncate" Works "",

@@ -148,7 +148,7 @@ impl Vfs {
         }
     }
 
-    /// `/`, `/dev` and `/proc`.
+    /// `/`, `/dev`, `/proc` and `/sys`.
     pub(crate) fn mount_first_file_systems(&mut self) {
         let root = self.new_root(1, 0o755);
         self.mounts.push(Some(Mount {
@@ -162,6 +162,7 @@ impl Vfs {
         for (name, kind) in [
             (b"dev".as_slice(), FileSystem::Dev),
             (b"proc", FileSystem::Proc),
+            (b"sys", FileSystem::System),
         ] {
             let directory = Node::new(
                 Kind::Directory(Directory::new(None, name)),
@@ -195,6 +196,7 @@ impl Vfs {
             FileSystem::Tmp => NodeRef::Stored(self.new_root(device, 0o1777)),
             FileSystem::Dev => NodeRef::Stored(self.new_root(device, 0o755)),
             FileSystem::Proc => NodeRef::Proc(procfs::Node::Root),
+            FileSystem::System => NodeRef::Proc(procfs::Node::System(procfs::system::Item::Root)),
         };
         let mount = Some(Mount {
             id,

@@ -54,6 +54,8 @@ pub enum FileSystem {
     Dev,
     /// The processes.
     Proc,
+    /// The machine, as far as C libraries ask.
+    System,
 }
 
 /// The file server: plain data.

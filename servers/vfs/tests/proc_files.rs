@@ -85,13 +85,32 @@ fn every_file_can_be_read() {
     assert_eq!(text(&mut machine, "/proc/sys/kernel/pid_max"), "32768\n");
     assert_eq!(
         text(&mut machine, "/proc/mounts"),
-        "tmpfs / tmpfs rw 0 0\ndev /dev devtmpfs rw 0 0\nproc /proc proc rw 0 0\n"
+        "tmpfs / tmpfs rw 0 0\ndev /dev devtmpfs rw 0 0\nproc /proc proc rw 0 0\nsysfs /sys sysfs rw 0 0\n"
     );
     assert!(text(&mut machine, "/proc/meminfo").starts_with("MemTotal:           4000 kB\n"));
     assert_eq!(
         text(&mut machine, "/proc/self/maps"),
         "00200000-00201000 r-xp 00000000 00:00 0\n"
     );
+}
+
+#[test]
+fn the_processors_are_where_libraries_look_for_them() {
+    let mut machine = Machine::new();
+    let user = machine.child(7, 100, 100);
+    for name in ["online", "present", "possible"] {
+        let path = format!("/sys/devices/system/cpu/{name}");
+        assert_eq!(text(&mut machine, &path), "0\n");
+        assert_eq!(machine.open(user, &path, O_WRONLY), Err(Errno::EACCES));
+    }
+    let up = "/sys/devices/system/cpu/../../../devices/system/cpu/online";
+    assert_eq!(text(&mut machine, up), "0\n");
+    let directory = machine.content(INIT, "/sys/devices/system");
+    assert_eq!(directory, Err(Errno::EISDIR));
+    let missing = machine.open(INIT, "/sys/devices/system/cpu/cpu9", O_RDONLY);
+    assert_eq!(missing, Err(Errno::ENOENT));
+    let up = machine.open(INIT, "/sys/../proc/uptime", O_RDONLY);
+    assert!(up.is_ok());
 }
 
 #[test]
@@ -194,7 +213,8 @@ fn mounts_are_listed_with_their_parents_and_devices() {
     let text = machine.content(INIT, "/proc/self/mountinfo").unwrap();
     let expected = "1 1 0:1 / / rw - tmpfs tmpfs rw\n\
                     2 1 0:2 / /dev rw - devtmpfs dev rw\n\
-                    3 1 0:3 / /proc rw - proc proc rw\n";
+                    3 1 0:3 / /proc rw - proc proc rw\n\
+                    4 1 0:4 / /sys rw - sysfs sysfs rw\n";
     assert_eq!(String::from_utf8(text).unwrap(), expected);
     let lines = machine.content(INIT, "/proc/self/mounts").unwrap();
     assert_eq!(lines, machine.content(INIT, "/proc/mounts").unwrap());

@@ -112,7 +112,9 @@ impl Vfs {
             File::Uptime => uptime(&mut text, ports.system.now_ns(), ports.system.idle_ns()),
             File::LoadAverage => load(&mut text, asker, ports),
             File::Mounts => self.mount_lines(&mut text, ports),
-            File::FileSystems => text.write_str("nodev\ttmpfs\nnodev\tdevtmpfs\nnodev\tproc\n"),
+            File::FileSystems => {
+                text.write_str("nodev\ttmpfs\nnodev\tdevtmpfs\nnodev\tproc\nnodev\tsysfs\n")
+            }
             File::Version => writeln!(
                 text,
                 "{SYSTEM} version {RELEASE} (tessera@{HOST}) {VERSION}"
@@ -148,6 +150,7 @@ impl Vfs {
                 FileSystem::Tmp => ["tmpfs", "tmpfs"],
                 FileSystem::Dev => ["dev", "devtmpfs"],
                 FileSystem::Proc => ["proc", "proc"],
+                FileSystem::System => ["sysfs", "sysfs"],
             };
             (mount, on.unwrap_or_else(|| b"/".to_vec()), kind)
         });

@@ -1,10 +1,11 @@
-//! `/proc`: what there is, computed from the published process table when looked at.
+//! `/proc` and `/sys`: what there is, computed from the published process table when looked at.
 //!
 //! Nothing is stored: a node says what it is, so a process that ended is simply no longer found.
 
 pub mod machine;
 pub mod process;
 pub mod read;
+pub mod system;
 
 use crate::layout::Stat;
 use crate::linux;
@@ -20,7 +21,7 @@ use proto::Pid;
 use proto::publish::{Entry, Processes, id};
 use serde::{Deserialize, Serialize};
 
-/// A file of `/proc`.
+/// A file of `/proc` or `/sys`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Node {
     /// `/proc`
@@ -41,6 +42,8 @@ pub enum Node {
     Kernel,
     /// A file in `/proc/sys/kernel`.
     Setting(machine::Setting),
+    /// What is in `/sys`.
+    System(system::Item),
 }
 
 /// Cookies of processes in the listing of `/proc` start here; the fixed names are below.
@@ -102,12 +105,17 @@ fn fixed(directory: Node) -> impl Iterator<Item = (&'static str, Node)> {
             .iter()
             .map(|&(name, setting)| (name, Node::Setting(setting)))
     });
+    let items_of_system = system::NAMES
+        .iter()
+        .filter(move |(above, ..)| directory == Node::System(*above))
+        .map(|&(_, name, item)| (name, Node::System(item)));
     let sys = sys.into_iter().flatten();
     root.into_iter()
         .flatten()
         .chain(items.into_iter().flatten())
         .chain(sys)
         .chain(settings.into_iter().flatten())
+        .chain(items_of_system)
 }
 
 /// The directory that a node is in.
@@ -117,6 +125,7 @@ pub fn parent(node: Node) -> Node {
         Node::Descriptor(pid, _) => Node::Item(pid, process::Item::Descriptors),
         Node::Kernel => Node::Sys,
         Node::Setting(_) => Node::Kernel,
+        Node::System(item) => Node::System(system::parent(item)),
         Node::Root | Node::Own | Node::Machine(_) | Node::Process(_) | Node::Sys => Node::Root,
     }
 }
@@ -169,7 +178,8 @@ pub fn type_bits(node: Node) -> u32 {
         Node::Item(_, process::Item::Program | process::Item::Current | process::Item::Root) => {
             linux::S_IFLNK
         }
-        Node::Item(..) | Node::Machine(_) | Node::Setting(_) => linux::S_IFREG,
+        Node::System(item) if system::text(item).is_none() => linux::S_IFDIR,
+        Node::Item(..) | Node::Machine(_) | Node::Setting(_) | Node::System(_) => linux::S_IFREG,
     }
 }
 
@@ -250,6 +260,7 @@ pub fn inode(node: Node) -> u64 {
         Node::Process(_) => (7, 0),
         Node::Item(_, item) => (8, item as u64),
         Node::Descriptor(_, fd) => (9, fd as u64),
+        Node::System(item) => (10, item as u64),
     };
     u64::from(pid_of(node).unwrap_or(0)) << 32 | kind << 24 | index
 }
@@ -283,13 +294,13 @@ pub fn target(vfs: &Vfs, who: &Who, node: Node) -> Result<Target, Errno> {
     }
 }
 
-/// The path of a node below `/proc`, with a slash in front; empty for `/proc` itself.
+/// The path of a node below `/proc` or `/sys`, with a slash in front; empty for these themselves.
 pub fn path(node: NodeRef) -> Vec<u8> {
     let NodeRef::Proc(node) = node else {
         return Vec::new();
     };
     let text = match node {
-        Node::Root => return Vec::new(),
+        Node::Root | Node::System(system::Item::Root) => return Vec::new(),
         Node::Process(pid) => format!("/{pid}"),
         Node::Item(pid, process::Item::Descriptors) => format!("/{pid}/fd"),
         Node::Descriptor(pid, fd) => format!("/{pid}/fd/{fd}"),

@@ -1,7 +1,7 @@
 //! Reading files of `/proc`: the text is made when reading starts and kept until it starts again,
 //! so that a reader in small pieces sees one state.
 
-use super::{Node, machine};
+use super::{Node, machine, system};
 use crate::node::NodeRef;
 use crate::park::{Attempt, Call, count};
 use crate::ports::{Platform, Ports};
@@ -55,6 +55,7 @@ impl Vfs {
         match node {
             Node::Machine(file) => Ok(self.machine_text(file, asker, ports)),
             Node::Setting(which) => Ok(machine::setting(which)),
+            Node::System(item) => system::text(item).map(String::from).ok_or(Errno::EISDIR),
             Node::Item(_, super::process::Item::Descriptors) => Err(Errno::EISDIR),
             Node::Item(pid, item) => self
                 .process_text(Pid(pid), item, asker, ports)

@@ -26,6 +26,7 @@ impl Vfs {
             0 => FileSystem::Tmp,
             1 => FileSystem::Dev,
             2 => FileSystem::Proc,
+            3 => FileSystem::System,
             _ => return Err(Errno::ENODEV.into()),
         };
         // It asks for no messages, and there are none.

@@ -175,6 +175,11 @@ impl Vfs {
                 device: u64::from(mount.device),
                 ..StatFs::default()
             },
+            FileSystem::System => StatFs {
+                magic: 0x6265_6572,
+                device: u64::from(mount.device),
+                ..StatFs::default()
+            },
             FileSystem::Tmp | FileSystem::Dev => {
                 let memory = ports.memory.statistics();
                 let device = u64::from(mount.device);

@@ -241,6 +241,7 @@ fn mount(a: Arguments) -> Result {
         b"tmpfs" | b"ramfs" => 0,
         b"devtmpfs" | b"devfs" => 1,
         b"proc" => 2,
+        b"sysfs" => 3,
         _ => return Err(Errno::ENODEV),
     };
     path_call(
