@@ -182,7 +182,7 @@ fn play_on_linux(scenes: &[Scene], folders: &[PathBuf], counts: &mut Counts) -> 
         return Ok(());
     }
     match linux::kernel()? {
-        Ok(_) => play_transcripts(scenes, System::Linux, folders, counts),
+        Ok(_) => play_until_quiet(scenes, folders, counts),
         Err(reason) => {
             println!(
                 "  skipped {} scenes on Linux itself: {reason}",
@@ -192,6 +192,25 @@ fn play_on_linux(scenes: &[Scene], folders: &[PathBuf], counts: &mut Counts) -> 
             Ok(())
         }
     }
+}
+
+/// What is measured against is not measured: on a host so busy that a program on Linux misses its own
+/// times, the scene is played once more, alone, and that counts.
+fn play_until_quiet(scenes: &[Scene], folders: &[PathBuf], counts: &mut Counts) -> Result<()> {
+    let mut again = Vec::new();
+    batch::run(scenes, System::Linux, folders, &mut |verdict| {
+        if verdict.problem.is_none() {
+            report(&verdict, System::Linux.name(), counts);
+        } else {
+            again.push(verdict.name);
+        }
+    })?;
+    for scene in scenes.iter().filter(|scene| again.contains(&scene.name)) {
+        println!("  once more: {} differed on Linux itself", scene.name);
+        let scene = std::slice::from_ref(scene);
+        play_transcripts(scene, System::Linux, folders, counts)?;
+    }
+    Ok(())
 }
 
 /// Folders with the Linux programs that scenes need. Scenes whose programs cannot be had are taken
