@@ -60,7 +60,7 @@ pub fn wish(flags: u64) -> Result<Wish, Errno> {
     } else {
         let (shares_memory, waits) = (flags & VM != 0, flags & VFORK != 0);
         let known = SIGNAL | VM | VFORK | PLACES;
-        if flags & !known != 0 || flags & SIGNAL != SIGCHLD || (shares_memory && !waits) {
+        if flags & !known != 0 || flags & SIGNAL != SIGCHLD || shares_memory != waits {
             return Err(Errno::EINVAL);
         }
         match shares_memory {
@@ -98,6 +98,11 @@ mod tests {
     #[test]
     fn what_cannot_be_done_is_refused() {
         assert_eq!(wish(VM | SIGCHLD), Err(Errno::EINVAL));
+        assert_eq!(
+            wish(VFORK | SIGCHLD),
+            Err(Errno::EINVAL),
+            "a copy that is waited for"
+        );
         assert_eq!(wish(0x2000_0000 | SIGCHLD), Err(Errno::EINVAL));
         assert_eq!(wish(0), Err(Errno::EINVAL));
         assert_eq!(wish(THREAD | SIGHAND), Err(Errno::EINVAL), "as on Linux");
