@@ -123,7 +123,7 @@ calls! {
     100 GET_ROBUST_LIST "get_robust_list" Partly "of the thread that asks",
     101 NANOSLEEP "nanosleep" Works "",
     102 GETITIMER "getitimer" Works "",
-    103 SETITIMER "setitimer" Partly "no CPU-time timers beyond what proc has",
+    103 SETITIMER "setitimer" Partly "ITIMER_REAL; the others are ENOSYS",
     107 TIMER_CREATE "timer_create" Partly "no clocks of processor time",
     108 TIMER_GETTIME "timer_gettime" Works "",
     109 TIMER_GETOVERRUN "timer_getoverrun" Works "",
