@@ -19,6 +19,11 @@ pub const PERSONALITY: u64 = 0x7f_f000_0000;
 /// Bytes of code at [`PERSONALITY`] that touch memory which the program named. A fault there is no
 /// fault of the program: it goes on behind them, at `PERSONALITY + GUARDED_BYTES`.
 pub const GUARDED_BYTES: u64 = 0x100;
+/// Where the personality says at which address it counts refused calls: [`MISSING_COUNTS`] numbers of 32
+/// bits, one for each call's number and the last one for all numbers beyond.
+pub const MISSING: u64 = PERSONALITY + GUARDED_BYTES + 8;
+/// How many counts there are.
+pub const MISSING_COUNTS: usize = 513;
 /// Where the personality has its ELF image with the clocks of `AT_SYSINFO_EHDR`.
 pub const VDSO: u64 = PERSONALITY + 0x1000;
 /// Where the kernel maps [`crate::boot::BootInfo`] in the root task.

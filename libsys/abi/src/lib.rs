@@ -8,6 +8,7 @@
 pub mod addr;
 pub mod boot;
 pub mod call;
+pub mod calls;
 pub mod errno;
 pub mod error;
 pub mod handle;

@@ -16,6 +16,7 @@ impl Protocol for Vfs {
     type Request = Request;
     type Reply = Reply;
     const NAME: &'static str = "vfs";
+    const STATE_VERSION: u32 = 2;
 }
 
 /// A descriptor number.
@@ -277,6 +278,9 @@ pub enum Request {
     /// `mq_getsetattr`: a `struct mq_attr` with new flags in lease 0, one with what there was to lease 1;
     /// either may be nothing. Reply: `Done`.
     QueueAttributes { fd: Fd },
+    /// The sender's program made this call of Linux for the first time, and there is no such call. Reply:
+    /// `Done`.
+    Unimplemented { number: u32 },
 }
 
 /// What the file service answers.

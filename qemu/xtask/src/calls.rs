@@ -4,15 +4,13 @@
 //! code. Which programs make it is asked of Linux itself, where they run under a tracer.
 use crate::scenes;
 use crate::tree;
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::fs;
 
 /// Where the page is kept.
 const PAGE: &str = "libsys/linux/CALLS.md";
-/// Numbers and names of all calls, from the cross compiler's C library.
-const HEADER: &str = "/usr/aarch64-linux-gnu/include/asm-generic/unistd.h";
 
 /// A row of the README's table.
 struct Known {
@@ -33,7 +31,10 @@ pub fn write_page() -> Result<()> {
     let known = known(&fs::read_to_string(
         tree::root().join("libsys/linux/README.md"),
     )?);
-    let names = names(&fs::read_to_string(HEADER).context("the headers of the cross compiler")?);
+    let names = abi::calls::NAMES
+        .iter()
+        .map(|&(number, name)| (number.into(), name))
+        .collect();
     fs::write(tree::root().join(PAGE), page(&known, &names, &made))?;
     println!("{PAGE}");
     Ok(())
@@ -67,22 +68,9 @@ fn known(readme: &str) -> BTreeMap<u64, Known> {
     rows.collect()
 }
 
-/// The lines `#define __NR_name number`; the calls that differ between 32 and 64 bits are `__NR3264_name`.
-fn names(header: &str) -> BTreeMap<u64, String> {
-    let definitions = header.lines().filter_map(|line| {
-        let definition = line.strip_prefix("#define __NR")?;
-        let name = definition
-            .strip_prefix("3264_")
-            .or(definition.strip_prefix('_'))?;
-        let (name, number) = name.split_once(' ')?;
-        Some((number.trim().parse().ok()?, name.to_owned()))
-    });
-    definitions.collect()
-}
-
 fn page(
     known: &BTreeMap<u64, Known>,
-    names: &BTreeMap<u64, String>,
+    names: &BTreeMap<u64, &str>,
     made: &BTreeMap<u64, BTreeSet<String>>,
 ) -> String {
     let state = |number: &u64| known.get(number).map_or("ENOSYS", |call| &call.state);
@@ -112,7 +100,7 @@ fn page(
     let nothing = BTreeSet::new();
     for number in &numbers {
         let call = known.get(number);
-        let name = call.map_or_else(|| names[number].as_str(), |call| &call.name);
+        let name = call.map_or_else(|| names[number], |call| &call.name);
         let note = call.map_or("", |call| call.note.as_str());
         let programs = match state(number) {
             "ENOSYS" => &nothing,
@@ -151,9 +139,7 @@ mod tests {
     fn the_page_has_every_call_with_its_state_and_programs() {
         let known =
             known("| number | call |\n| 63 | read | works |  |\n| 98 | futex | partly | no PI |\n");
-        let names = names(
-            "#define __NR_read 63\n#define __NR3264_mmap 222\n#define __NR_mmap __NR3264_mmap\n#define __NR_futex 98\n",
-        );
+        let names = [(63, "read"), (98, "futex"), (222, "mmap")].into();
         let made = programs_by_number("hello 63\nfiles 63\nhello 222\n");
         let page = page(&known, &names, &made);
         assert!(

@@ -135,6 +135,9 @@ pub trait Memory {
     /// What a process uses; `None` if it has no memory (any more).
     fn usage(&mut self, process: Pid) -> Option<MemoryUsage>;
 
+    /// Copies what a process has in its memory, up to where nothing is; how many bytes.
+    fn peek(&mut self, process: Pid, address: u64, into: &mut [u8]) -> usize;
+
     /// The regions of a process from the `skip`th on; fewer than there are, none at the end.
     fn regions(&mut self, process: Pid, skip: u32) -> alloc::vec::Vec<Region>;
 }

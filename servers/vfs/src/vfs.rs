@@ -14,6 +14,7 @@ use crate::permission::Identity;
 use crate::policy::{Designs, lookup::Paths};
 use crate::ports::{LineId, Memory, Monitor, Platform, Ports, Window};
 use crate::process::{OpenId, Process, ProcessTable};
+use crate::procfs::unimplemented::Unimplemented;
 use crate::slab::Slab;
 use crate::socket::Names;
 use crate::unnamed::Unnamed;
@@ -101,6 +102,8 @@ pub struct Vfs {
     pub(crate) names: Names,
     /// Names of message queues.
     pub(crate) queues: Queues,
+    /// Calls that programs made and that are not there.
+    pub(crate) unimplemented: Unimplemented,
 }
 
 impl proto::handover::State for Vfs {
@@ -137,6 +140,7 @@ impl Vfs {
             file_locks: Locks::default(),
             names: Names::default(),
             queues: Queues::default(),
+            unimplemented: Unimplemented::default(),
         };
         vfs.mount_first_file_systems();
         vfs
@@ -407,6 +411,7 @@ impl Vfs {
                 self.receive_from_queue(call, fd, timeout_ns, resume, ports)
             }
             R::QueueAttributes { fd } => self.queue_attributes(call, fd, ports),
+            R::Unimplemented { number } => self.count_unimplemented(call, number, ports),
             _ => self.attempt_sockets(call, request, resume, ports),
         }
     }

@@ -4,6 +4,7 @@ mod common;
 
 use abi::Errno;
 use common::*;
+use proto::Pid;
 use proto::vfs::{AT_FDCWD, Request};
 use vfs::linux::*;
 
@@ -65,6 +66,9 @@ fn a_zombie_is_seen_until_its_entry_goes() {
 fn every_file_can_be_read() {
     let mut machine = Machine::new();
     for name in vfs::procfs::machine::FILES.map(|(name, _)| name) {
+        if name == "unimplemented" {
+            continue; // Nothing was refused.
+        }
         assert!(
             text(&mut machine, &format!("/proc/{name}")).ends_with('\n'),
             "{name}"
@@ -92,6 +96,48 @@ fn every_file_can_be_read() {
         text(&mut machine, "/proc/self/maps"),
         "00200000-00201000 r-xp 00000000 00:00 0\n"
     );
+}
+
+#[test]
+fn refused_calls_are_shown_for_each_process_and_for_all_programs() {
+    let mut machine = Machine::new();
+    machine.child(7, 0, 0);
+    assert_eq!(text(&mut machine, "/proc/7/unimplemented"), "", "native");
+
+    let counts = abi::layout::PERSONALITY + 0x5000;
+    let mut bytes = vec![0; 4 * abi::layout::MISSING_COUNTS];
+    for (number, count) in [(0usize, 3u32), (511, 1), (512, 9)] {
+        bytes[4 * number..4 * number + 4].copy_from_slice(&count.to_le_bytes());
+    }
+    let memories = &mut machine.ports.memory.memories;
+    memories.insert(
+        (Pid(7), abi::layout::MISSING),
+        counts.to_le_bytes().to_vec(),
+    );
+    memories.insert((Pid(7), counts), bytes);
+    let lines = "0 io_setup 3\n511 ? 1\n512+ ? 9\n";
+    assert_eq!(text(&mut machine, "/proc/7/unimplemented"), lines);
+    assert_eq!(text(&mut machine, "/proc/unimplemented"), "");
+
+    for number in [117, 0, 0] {
+        let (told, _) = machine.ask(Pid(7), Request::Unimplemented { number }, [&[], &[]]);
+        assert!(told.is_ok(), "{told:?}");
+    }
+    machine.proc(Request::Exit { process: Pid(7) }).unwrap();
+    let lines = "0 io_setup prog 2\n117 ptrace prog 1\n";
+    assert_eq!(text(&mut machine, "/proc/unimplemented"), lines, "survives");
+}
+
+#[test]
+fn where_the_counts_are_is_not_believed_outside_the_personality() {
+    let mut machine = Machine::new();
+    let memories = &mut machine.ports.memory.memories;
+    memories.insert(
+        (INIT, abi::layout::MISSING),
+        0x1000u64.to_le_bytes().to_vec(),
+    );
+    memories.insert((INIT, 0x1000), vec![1; 4 * abi::layout::MISSING_COUNTS]);
+    assert_eq!(text(&mut machine, "/proc/self/unimplemented"), "");
 }
 
 #[test]

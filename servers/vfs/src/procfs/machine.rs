@@ -43,10 +43,12 @@ pub enum File {
     Stat,
     /// What no other system has: figures of this file server and of memory.
     Tessera,
+    /// Calls of Linux that programs made and that are not there.
+    Unimplemented,
 }
 
 /// Names of the files about the machine.
-pub const FILES: [(&str, File); 9] = [
+pub const FILES: [(&str, File); 10] = [
     ("meminfo", File::MemInfo),
     ("uptime", File::Uptime),
     ("loadavg", File::LoadAverage),
@@ -56,6 +58,7 @@ pub const FILES: [(&str, File); 9] = [
     ("cpuinfo", File::CpuInfo),
     ("stat", File::Stat),
     ("tessera", File::Tessera),
+    ("unimplemented", File::Unimplemented),
 ];
 
 /// A file in `/proc/sys/kernel`.
@@ -123,6 +126,7 @@ impl Vfs {
                 "processor\t: 0\nBogoMIPS\t: 125.00\nFeatures\t: fp asimd\nCPU architecture: 8\n\n",
             ),
             File::Stat => self.statistics(&mut text, asker, ports),
+            File::Unimplemented => self.unimplemented.write(&mut text),
             File::Tessera => self.own_figures(&mut text, &ports.memory.statistics()),
         };
         debug_assert!(written.is_ok());

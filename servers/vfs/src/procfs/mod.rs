@@ -6,6 +6,7 @@ pub mod machine;
 pub mod process;
 pub mod read;
 pub mod system;
+pub mod unimplemented;
 
 use crate::layout::Stat;
 use crate::linux;

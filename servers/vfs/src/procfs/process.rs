@@ -37,10 +37,12 @@ pub enum Item {
     Mounts,
     /// The same with numbers.
     MountInfo,
+    /// Calls that it made and that are not there.
+    Unimplemented,
 }
 
 /// Names of the files in `/proc/PID`.
-pub const ITEMS: [(&str, Item); 12] = [
+pub const ITEMS: [(&str, Item); 13] = [
     ("stat", Item::Stat),
     ("status", Item::Status),
     ("statm", Item::StatM),
@@ -53,6 +55,7 @@ pub const ITEMS: [(&str, Item); 12] = [
     ("fd", Item::Descriptors),
     ("mounts", Item::Mounts),
     ("mountinfo", Item::MountInfo),
+    ("unimplemented", Item::Unimplemented),
 ];
 
 /// `CLK_TCK` of Linux: times in `stat` are in hundredths of a second.
@@ -116,6 +119,7 @@ impl Vfs {
             Item::Mounts => self.mount_lines(&mut text, ports),
             Item::MountInfo => self.mount_information(&mut text, ports),
             Item::Maps => maps(&mut text, pid, ports),
+            Item::Unimplemented => super::unimplemented::of_process(&mut text, pid, ports),
             Item::Program | Item::Current | Item::Root | Item::Descriptors => return None,
         };
         debug_assert!(written.is_ok());

@@ -126,6 +126,8 @@ pub struct FakeMemory {
     /// Requests for more bytes than this in one object fail.
     pub limit: u64,
     pub messages: usize,
+    /// What processes have in their memory, by address.
+    pub memories: BTreeMap<(Pid, u64), Vec<u8>>,
 }
 
 impl Memory for FakeMemory {
@@ -220,6 +222,20 @@ impl Memory for FakeMemory {
             shared: 10,
             faults: 5,
         })
+    }
+
+    fn peek(&mut self, process: Pid, address: u64, into: &mut [u8]) -> usize {
+        let below = self.memories.range(..=(process, address)).next_back();
+        let Some((&(owner, start), bytes)) = below else {
+            return 0;
+        };
+        let skip = (address - start) as usize;
+        if owner != process || skip >= bytes.len() {
+            return 0;
+        }
+        let count = into.len().min(bytes.len() - skip);
+        into[..count].copy_from_slice(&bytes[skip..skip + count]);
+        count
     }
 
     fn regions(&mut self, _process: Pid, skip: u32) -> Vec<Region> {

@@ -73,6 +73,8 @@ global_asm!(
     ".section .text.fixed, \"ax\"",
     "mov x0, #1",
     "ret",
+    // abi::layout::MISSING
+    ".quad {missing}",
     ".previous",
     // A kick: x0 is the front of the thread's area, sp the end of its stack.
     ".section .text.upcall, \"ax\"",
@@ -89,7 +91,7 @@ global_asm!(
     // 32 bytes that it names.
     "personality_call:",
     "cmp x8, #{numbers}",
-    "b.hs 5f",
+    "b.hs 6f",
     "adrp x16, {local}",
     "add x16, x16, :lo12:{local}",
     "ldrb w16, [x16, x8]",
@@ -99,10 +101,11 @@ global_asm!(
     ".balign 32",
     "4: b personality_call_saved",
     ".balign 32",
-    // 1: ENOSYS, counted.
+    // 1: ENOSYS, counted; Rust tells of the first.
     "adrp x16, {missing}",
     "add x16, x16, :lo12:{missing}",
     "ldr w17, [x16, x8, lsl #2]",
+    "cbz w17, personality_call_saved",
     "add w17, w17, #1",
     "str w17, [x16, x8, lsl #2]",
     "5: mov x0, #-{enosys}",
@@ -122,6 +125,14 @@ global_asm!(
     "mov x0, x17",
     "svc #2",
     ".balign 32",
+    // A number that nothing is known of.
+    "6: adrp x16, {missing}",
+    "add x16, x16, :lo12:{missing}",
+    "ldr w17, [x16, #4 * {numbers}]",
+    "cbz w17, personality_call_saved",
+    "add w17, w17, #1",
+    "str w17, [x16, #4 * {numbers}]",
+    "b 5b",
     // Anything else. What Rust preserves is saved, too, because a signal frame may need it.
     "personality_call_saved:",
     "sub x16, sp, #{area}",

@@ -21,6 +21,7 @@ mod thread;
 mod vdso;
 
 use abi::Errno;
+use abi::layout::MISSING_COUNTS;
 use areas::Front;
 use core::sync::atomic::{AtomicU32, Ordering};
 use libsys::runtime;
@@ -28,8 +29,11 @@ use personality::local::NUMBERS;
 use personality::{number, restart};
 use signals::Interrupted;
 
-/// How often each call was refused with `ENOSYS`, by number.
-static MISSING: [AtomicU32; NUMBERS] = [const { AtomicU32::new(0) }; NUMBERS];
+/// How often each call was refused with `ENOSYS` since the program was started, by number; the last
+/// count is for all numbers that have none. `/proc/PID/unimplemented` shows them
+/// ([`abi::layout::MISSING`]). They are inherited by `fork`.
+static MISSING: [AtomicU32; MISSING_COUNTS] = [const { AtomicU32::new(0) }; MISSING_COUNTS];
+const _: () = assert!(MISSING_COUNTS == NUMBERS + 1);
 
 const AT_BASE: u64 = 7;
 const AT_ENTRY: u64 = 9;
@@ -94,10 +98,8 @@ pub fn error(errno: Errno) -> u64 {
 }
 
 fn count_missing(number: u64) {
-    if let Some(count) = usize::try_from(number)
-        .ok()
-        .and_then(|number| MISSING.get(number))
-    {
-        count.fetch_add(1, Ordering::Relaxed);
+    let place = number.min(NUMBERS as u64) as usize;
+    if MISSING[place].fetch_add(1, Ordering::Relaxed) == 0 {
+        calls::tell_missing(number);
     }
 }

@@ -181,6 +181,17 @@ impl Memory for Objects {
         }
     }
 
+    fn peek(&mut self, process: Pid, address: u64, into: &mut [u8]) -> usize {
+        let wish = Request::Peek {
+            space: process,
+            address,
+        };
+        match request::<Mem>(Handle::MEM, &wish, [Loan::write(into), Loan::NONE]) {
+            Ok(Reply::Count(count)) => count as usize,
+            _ => 0,
+        }
+    }
+
     fn regions(&mut self, process: Pid, skip: u32) -> Vec<Region> {
         let mut bytes = [0; REGIONS_BYTES];
         let wish = Request::Regions {
