@@ -83,7 +83,7 @@ impl Vfs {
         }
         match self.nodes.remove(id).map(|node| node.kind) {
             Some(Kind::File(mut data)) => data.release(memory),
-            Some(Kind::Pipe(_)) => self.pipes -= 1,
+            Some(Kind::Pipe(pipe)) => self.pipes -= pipe.weight(),
             Some(Kind::Queue(queue)) => self.queues.release(&queue),
             Some(Kind::Socket) => self.names.forget_path(id),
             _ => {}

@@ -528,3 +528,17 @@ fn descriptors_of_directories_start_relative_paths() {
         "an absolute path needs no directory"
     );
 }
+
+#[test]
+fn a_relative_path_of_statfs_starts_at_the_current_directory() {
+    let mut machine = Machine::new();
+    machine.create(INIT, "/file", b"");
+    let wish = Request::StatFileSystem { fd: -1 };
+    for path in [b"file".as_slice(), b".", b"/file"] {
+        let (answer, leases) = machine.ask(INIT, wish, [path, &[0; 120]]);
+        assert_eq!(answer, Ok(Reply::Done));
+        assert_eq!(leases[1][..4], 0x0102_1994u32.to_le_bytes(), "tmpfs");
+    }
+    let (answer, _) = machine.ask(INIT, wish, [b"none", &[0; 120]]);
+    assert_eq!(answer, Err(Errno::ENOENT));
+}

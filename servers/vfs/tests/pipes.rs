@@ -46,6 +46,58 @@ fn a_writer_without_readers_gets_epipe() {
     assert_eq!(machine.write(INIT, write, b"x"), Err(Errno::EPIPE));
 }
 
+/// What a pipe holds unless it is told otherwise.
+const CAPACITY: u64 = vfs::pipe::CAPACITY as u64;
+
+fn resize(machine: &mut Machine, fd: i32, bytes: u64) -> Result<Reply, Errno> {
+    let command = F_SETPIPE_SZ;
+    let wish = Request::Control {
+        fd,
+        command,
+        argument: bytes,
+    };
+    machine.ask(INIT, wish, [b"", b""]).0
+}
+
+#[test]
+fn a_pipes_size_can_be_set_but_not_below_what_is_in_it() {
+    let (mut machine, child, read, write) = pair();
+    for (wish, size) in [(1, 4096), (5000, 8192), (200_000, 262_144), (0, 4096)] {
+        assert_eq!(resize(&mut machine, read, wish), Ok(Reply::Count(size)));
+    }
+    let waiting = machine.wait(child, Request::Write { fd: write }, [&[1; 6000], b""]);
+    assert!(machine.answer(waiting).is_none(), "a page is full");
+    assert_eq!(resize(&mut machine, write, 8192), Ok(Reply::Count(8192)));
+    assert_eq!(machine.answer(waiting).unwrap().0, Ok(Reply::Count(6000)));
+    let busy = Err(Errno::EBUSY);
+    assert_eq!(resize(&mut machine, write, 4096), busy);
+    assert_eq!(machine.read(INIT, read, 9000).unwrap(), vec![1; 6000]);
+}
+
+#[test]
+fn large_pipes_count_as_several() {
+    let (mut machine, _, read, _) = pair();
+    let denied = Err(Errno::EPERM);
+    assert_eq!(resize(&mut machine, read, (1 << 20) + 1), denied);
+    assert_eq!(resize(&mut machine, read, 1 << 32), Err(Errno::EINVAL));
+    let mut large = Vec::new();
+    let refused = loop {
+        let (read, write) = machine.pipe(INIT, 0);
+        match resize(&mut machine, read, 4 * CAPACITY) {
+            Ok(_) => large.push((read, write)),
+            refused => break refused,
+        }
+        assert!(large.len() < 10_000, "there is an end");
+    };
+    assert_eq!(refused, denied);
+    // A large one that goes leaves its room to another.
+    let (gone_read, gone_write) = large.pop().unwrap();
+    machine.close(INIT, gone_read).unwrap();
+    machine.close(INIT, gone_write).unwrap();
+    let size = 4 * CAPACITY;
+    assert_eq!(resize(&mut machine, read, size), Ok(Reply::Count(size)));
+}
+
 #[test]
 fn small_writes_wait_until_they_fit_whole() {
     let (mut machine, child, read, write) = pair();

@@ -18,8 +18,13 @@ use serde::{Deserialize, Serialize};
 /// Both transfers are transactions: the closure copies to or from the caller's memory, and only
 /// if all of its copies succeed do the bytes enter or leave the pipe.
 pub trait PipeBuffer {
-    /// Most bytes that it may hold; at least `PIPE_BUF`.
+    /// Most bytes that it holds unless it is told otherwise; at least `PIPE_BUF`.
     fn capacity(&self) -> usize;
+
+    /// Whether it can hold more than that.
+    fn grows(&self) -> bool {
+        true
+    }
 
     /// Bytes in the pipe.
     fn len(&self) -> usize;
@@ -29,7 +34,7 @@ pub trait PipeBuffer {
         self.len() == 0
     }
 
-    /// Appends `count` bytes (at most what its capacity leaves), which the closure provides piece by piece:
+    /// Appends `count` bytes (at most what its owner has room for), which the closure provides piece by piece:
     /// it gets the offset of the piece among the `count` bytes, and the place to fill.
     ///
     /// # Errors
@@ -139,6 +144,14 @@ impl PipeBuffer for Buffer {
             Buffer::Doubling(buffer) => buffer.capacity(),
             Buffer::Ring(buffer) => buffer.capacity(),
             Buffer::List(buffer) => buffer.capacity(),
+        }
+    }
+
+    fn grows(&self) -> bool {
+        match self {
+            Buffer::Doubling(buffer) => buffer.grows(),
+            Buffer::Ring(buffer) => buffer.grows(),
+            Buffer::List(buffer) => buffer.grows(),
         }
     }
 

@@ -35,6 +35,10 @@ impl PipeBuffer for Ring {
         BYTES
     }
 
+    fn grows(&self) -> bool {
+        false
+    }
+
     fn len(&self) -> usize {
         self.used
     }

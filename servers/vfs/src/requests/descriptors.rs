@@ -6,14 +6,13 @@ use crate::locks::{Owner, Range, Want};
 use crate::node::{Kind, Node, NodeRef, Place};
 use crate::park::{Attempt, Call, Cause, DONE, Step, Wait, count};
 use crate::pipe::Pipe;
-use crate::policy::PipeBuffer;
 use crate::ports::{Platform, Ports};
 use crate::process::Descriptor;
 use crate::vfs::{Vfs, identity};
 use abi::Errno;
 use alloc::boxed::Box;
 use proto::port::Callers;
-use proto::vfs::{Fd, Reply};
+use proto::vfs::{Fd, PIPE_BUF, Reply};
 
 /// Flags that `F_SETFL` can change.
 const CHANGEABLE: u32 =
@@ -122,19 +121,39 @@ impl Vfs {
                 file.flags = (file.flags & !CHANGEABLE) | (argument as u32 & CHANGEABLE);
                 count(0)
             }
-            linux::F_GETPIPE_SZ | linux::F_SETPIPE_SZ => {
+            linux::F_GETPIPE_SZ => {
                 let place = file.place;
                 let (_, pipe) = self.pipe_at(place).ok_or(Errno::EBADF)?;
-                let capacity = pipe.buffer.capacity() as u64;
-                if command == linux::F_SETPIPE_SZ && argument > capacity {
-                    return Err(Errno::EPERM.into());
-                }
-                count(capacity)
+                count(pipe.capacity as u64)
+            }
+            linux::F_SETPIPE_SZ => {
+                let place = file.place;
+                self.resize_pipe(place, argument)
             }
             linux::F_GET_SEALS => self.control_seals(call, fd, None),
             linux::F_ADD_SEALS => self.control_seals(call, fd, Some(argument)),
             _ => Err(Errno::EINVAL.into()),
         }
+    }
+
+    /// `F_SETPIPE_SZ`. A large pipe counts as several, so that all of them are bounded as before.
+    fn resize_pipe(&mut self, place: Place, bytes: u64) -> Attempt {
+        let (id, pipe) = self.pipe_at(place).ok_or(Errno::EBADF)?;
+        let (capacity, before) = (pipe.resized(bytes)?, pipe.weight());
+        let had_room = pipe.space() >= PIPE_BUF;
+        let pipes = self.pipes - before + crate::pipe::weight(capacity);
+        if pipes > self.limits.pipes {
+            return Err(Errno::EPERM.into());
+        }
+        self.pipes = pipes;
+        let (_, pipe) = self.pipe_at(place).ok_or(Errno::EBADF)?;
+        pipe.capacity = capacity;
+        let has_room = pipe.space() >= PIPE_BUF;
+        self.changed(Cause::Pipe(id));
+        if has_room && !had_room {
+            self.mark(id, linux::POLLOUT);
+        }
+        count(capacity as u64)
     }
 
     /// `flock`: as on Linux, a lock that is changed is given up first.

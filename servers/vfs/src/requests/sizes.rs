@@ -11,7 +11,7 @@ use crate::requests::text::{Empty, PathText};
 use crate::vfs::{FileSystem, Vfs, identity};
 use abi::Errno;
 use proto::port::Callers;
-use proto::vfs::Fd;
+use proto::vfs::{AT_FDCWD, Fd};
 
 impl Vfs {
     /// `truncate`.
@@ -166,7 +166,13 @@ impl Vfs {
             let mut path = PathText::new();
             path.fill(call, 0, ports)?;
             let who = self.who(call.pid, &ports.system)?;
-            self.place_at(call, &who, fd, &path, (LastLink::Follow, Empty::Refused))?
+            self.place_at(
+                call,
+                &who,
+                AT_FDCWD,
+                &path,
+                (LastLink::Follow, Empty::Refused),
+            )?
         };
         let mount = *self.mount(place.mount)?;
         let answer = match mount.kind {

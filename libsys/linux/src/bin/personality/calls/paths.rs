@@ -232,6 +232,9 @@ fn set_times(a: Arguments) -> Result {
 
 fn statfs(a: Arguments) -> Result {
     let path = Place::find(a[0])?;
+    if path.is_empty() {
+        return Err(Errno::ENOENT);
+    }
     let loans = [path.loan(), machine::lend_out(a[1], STATFS_BYTES)?];
     vfs(Request::StatFileSystem { fd: -1 }, loans)
 }
