@@ -109,7 +109,9 @@ link_alternatives() {
             printf '%s %s %s\n' "${of:-0}" "$link" "$path"
         done | grep -v '[$"*]' | sort -n \
         | while read -r _ link path; do
-            [ -e "$root$path" ] || continue
+            # Scripts also speak of this in messages, with other words behind it.
+            case $link$path in /*/*) ;; *) continue ;; esac
+            [ -e "$root$path" ] && [ ! -d "$root$path" ] || continue
             mkdir -p "$root$(dirname "$link")"
             ln -sf "$path" "$root$link"
         done
