@@ -157,9 +157,12 @@ impl Place {
         Ok(Place { fd, offset })
     }
 
-    /// With flags, of which none is known; and -1 for the descriptor's own offset.
+    /// With flags, of which those are known that ask for what memory always is: written at once and never
+    /// waited for; and -1 for the descriptor's own offset.
     fn at_or_here(a: Arguments) -> core::result::Result<Place, Errno> {
-        match (a[5] as u32, a[3] as i64) {
+        /// `RWF_HIPRI`, `RWF_DSYNC`, `RWF_SYNC`.
+        const GRANTED: u32 = 7;
+        match (a[5] as u32 & !GRANTED, a[3] as i64) {
             (0, -1) => Ok(Place::here(a[0])),
             (0, _) => Place::at(a),
             _ => Err(Errno::EOPNOTSUPP),

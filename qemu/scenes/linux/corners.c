@@ -1,0 +1,85 @@
+// Corners of calls that the test suites of large programs reach.
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+static char buffer[1 << 20];
+
+static void show(const char *what, long result)
+{
+    if (result < 0)
+        printf("%s: %ld %s\n", what, result, strerror(errno));
+    else
+        printf("%s: %ld\n", what, result);
+}
+
+// A pipe whose size is set: whole pages, a power of two of them, and never less than what is in it.
+static void sizes(void)
+{
+    int ends[2];
+    pipe2(ends, O_NONBLOCK);
+    struct pollfd writable = {.fd = ends[1], .events = POLLOUT};
+    show("at first", fcntl(ends[0], F_GETPIPE_SZ));
+    show("wrote", write(ends[1], buffer, sizeof buffer));
+    show("less", fcntl(ends[0], F_SETPIPE_SZ, 32768));
+    show("more", fcntl(ends[0], F_SETPIPE_SZ, 100000));
+    show("is", fcntl(ends[1], F_GETPIPE_SZ));
+    show("polled", poll(&writable, 1, 0));
+    show("wrote", write(ends[1], buffer, sizeof buffer));
+    show("polled", poll(&writable, 1, 0));
+    while (read(ends[0], buffer, sizeof buffer) > 0)
+        ;
+    show("least", fcntl(ends[0], F_SETPIPE_SZ, 1));
+    show("none", fcntl(ends[0], F_SETPIPE_SZ, 0));
+    show("wrote", write(ends[1], buffer, sizeof buffer));
+    show("no pipe", fcntl(1, F_SETPIPE_SZ, 4096));
+    close(ends[0]);
+    close(ends[1]);
+}
+
+static void file_systems(void)
+{
+    struct statfs fs;
+    show("here", statfs(".", &fs));
+    show("none", statfs("none", &fs));
+    show("empty", statfs("", &fs));
+    int fd = open(".", O_RDONLY | O_DIRECTORY);
+    show("descriptor", fstatfs(fd, &fs));
+    close(fd);
+}
+
+// Flags that ask for what memory always is.
+static void flags(void)
+{
+    int fd = open("flags", O_RDWR | O_CREAT, 0600);
+    struct iovec piece = {"content", 7};
+    show("sync", pwritev2(fd, &piece, 1, 0, RWF_SYNC));
+    show("data", pwritev2(fd, &piece, 1, 7, RWF_DSYNC));
+    struct iovec into[2] = {{buffer, 5}, {buffer + 5, 5}};
+    show("soon", preadv2(fd, into, 2, 2, RWF_HIPRI));
+    printf("%.10s\n", buffer);
+    show("unknown", preadv2(fd, into, 2, 0, 0x1000));
+    close(fd);
+    unlink("flags");
+}
+
+int main(void)
+{
+    char name[] = "/dev/shm/corners-XXXXXX";
+    setbuf(stdout, NULL);
+    mkdtemp(name);
+    chdir(name);
+    sizes();
+    file_systems();
+    flags();
+    show("empty", rmdir(name));
+    return 0;
+}
