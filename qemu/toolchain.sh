@@ -303,6 +303,8 @@ machine_clippy_tool() {
 
 machine_clippy() {
     machine_environment
+    # In place of those in .cargo/config.toml, which turn warnings off.
+    export RUSTFLAGS="-C force-frame-pointers=yes"
     if ! machine_clippy_tool; then
         say "no clippy of version 1.$(minor "${RUSTC:-rustc}") is installed (Debian: rust-web-clippy)"
         exit 77
