@@ -38,7 +38,7 @@ pub fn ask<P: Protocol>(
     request: &P::Request,
     loans: [Loan<'_>; 2],
 ) -> Result<(P::Reply, Handle), Refusal> {
-    let message = wire::encode(request).map_err(|error| error.errno())?;
+    let message = wire::encode(request);
     let answer = transfer(server, &message, &[loans[0].lease(), loans[1].lease()])?;
     Ok((wire::decode_reply(&answer.message)?, answer.handle))
 }
@@ -88,7 +88,7 @@ pub fn request_with_handle<P: Protocol>(
     request: &P::Request,
     loans: [Loan<'_>; 2],
 ) -> Result<(P::Reply, Handle), Errno> {
-    let message = wire::encode(request).map_err(|error| error.errno())?;
+    let message = wire::encode(request);
     let leases = [loans[0].lease(), loans[1].lease()];
     loop {
         match arch::call(server, &message, &leases, Handle::NONE) {

@@ -8,8 +8,8 @@ use abi::message::{TokenState, label};
 use abi::{Error, Handle, Lease, Message, Token};
 use core::marker::PhantomData;
 use proto::port::{Callers, Clock, Gone, Incoming, LeaseError, LeaseInfo, Outcome, Refusal};
-use proto::{Pid, Protocol, wire};
-use serde::Serialize;
+use proto::wire::{self, Words};
+use proto::{Pid, Protocol};
 
 /// A page fault that the kernel reports to a space's pager.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -159,7 +159,7 @@ fn handle<P: Protocol, S: Service<P>>(service: &mut S, received: &Received, next
         request,
     };
     if let Outcome::Reply(reply) = service.request(incoming) {
-        wire::encode_reply_into(&reply, &mut next.message);
+        next.message = wire::encode_reply(&reply);
         next.token = received.token;
         next.handle = service.reply_handle();
     }
@@ -284,7 +284,7 @@ fn lease_error(stop: arch::LeaseStop, lease: u32, offset: u64) -> LeaseError {
     }
 }
 
-impl<P: Protocol<Reply = R>, R: Serialize> Callers<R> for KernelCallers<P> {
+impl<P: Protocol<Reply = R>, R: Words> Callers<R> for KernelCallers<P> {
     #[inline(always)]
     fn read(
         &mut self,

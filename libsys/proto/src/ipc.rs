@@ -5,6 +5,7 @@
 
 #![allow(missing_docs, reason = "the sentence of a variant names its fields")]
 
+use crate::wire::field::messages;
 use crate::{Pid, Protocol};
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +18,7 @@ impl Protocol for Ipc {
     const NAME: &'static str = "ipc";
 }
 
+messages! {
 /// Requests that the service answers. Add at the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Request {
@@ -57,7 +59,9 @@ pub enum Request {
     /// memory (attachments are gone, undo stays). Reply: `Done`.
     Exit { process: Pid, exec: bool },
 }
+}
 
+messages! {
 /// What the service answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Reply {
@@ -71,4 +75,5 @@ pub enum Reply {
     Message { kind: i64, bytes: u64 },
     /// Where a segment is attached.
     Address(u64),
+}
 }

@@ -19,6 +19,7 @@ pub mod vfs;
 pub mod wire;
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use wire::Words;
 
 /// Identity of a process (or server) in every service: its badge. Programs: their pid.
 #[derive(
@@ -57,9 +58,9 @@ pub mod server_id {
 /// A service: its requests and replies.
 pub trait Protocol {
     /// What clients may ask.
-    type Request: Serialize + DeserializeOwned + core::fmt::Debug;
+    type Request: Words + Serialize + DeserializeOwned + core::fmt::Debug;
     /// What the service answers when it went well.
-    type Reply: Serialize + DeserializeOwned + core::fmt::Debug;
+    type Reply: Words + Serialize + DeserializeOwned + core::fmt::Debug;
     /// Name in manifests, traces and environments.
     const NAME: &'static str;
     /// Version of the form in which its servers hand their state over ([`handover`]). To be raised

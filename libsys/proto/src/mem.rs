@@ -6,6 +6,7 @@
 
 #![allow(missing_docs, reason = "the sentence of a variant names its fields")]
 
+use crate::wire::field::messages;
 use crate::{Pid, Protocol};
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
@@ -46,6 +47,7 @@ pub mod flags {
     pub const MAY_WRITE: u32 = 32;
 }
 
+messages! {
 /// Requests that the memory service answers. The order is the wire format: add at the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Request {
@@ -227,7 +229,9 @@ pub enum Request {
     /// The numbers of the threads of `space`, to lease 0 (`u32` each). Reply: `Count` of all.
     Threads { space: Pid },
 }
+}
 
+messages! {
 /// What the memory service answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Reply {
@@ -258,6 +262,7 @@ pub enum Reply {
         shared: u64,
         faults: u64,
     },
+}
 }
 
 /// One piece of a program image.

@@ -6,6 +6,7 @@
 #![allow(missing_docs, reason = "the sentence of a variant names its fields")]
 
 use crate::Protocol;
+use crate::wire::field::messages;
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
@@ -26,6 +27,7 @@ pub const WAIT_BY_KIND: u32 = 1 << 16;
 /// Signals 1 to 64 as bits 0 to 63.
 pub type SignalSet = u64;
 
+messages! {
 /// Requests that the process service answers. Add at the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Request {
@@ -192,7 +194,9 @@ pub enum Request {
     /// that it makes: for `signalfd`. Reply: `Done`.
     WatchSignals,
 }
+}
 
+messages! {
 /// What the process service answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Reply {
@@ -257,6 +261,7 @@ pub enum Reply {
         faults: u64,
         max_bytes: u64,
     },
+}
 }
 
 /// What to execute.

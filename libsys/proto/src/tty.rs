@@ -5,6 +5,7 @@
 
 #![allow(missing_docs, reason = "the sentence of a variant names its fields")]
 
+use crate::wire::field::messages;
 use crate::{Pid, Protocol};
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +23,7 @@ pub const VFS_READY_BIT: u32 = 8;
 /// Notification bit (number) that tells `proc`: [`Request::NextSignal`] has something.
 pub const PROC_SIGNAL_BIT: u32 = 8;
 
+messages! {
 /// Requests that the terminal service answers. `line` 0 is the console, others are pseudo-terminals:
 /// what a device does to the console a master does to them. Add at the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -93,7 +95,9 @@ pub enum Request {
     /// A signal to the foreground group, as if a key had caused it. Reply: `Done`.
     MasterSignal { line: u32, signal: u32 },
 }
+}
 
+messages! {
 /// What the terminal service answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Reply {
@@ -116,6 +120,7 @@ pub enum Reply {
     },
     /// Send `signal` to process group `pgid`.
     Signal { pgid: u32, signal: u32 },
+}
 }
 
 /// A process group for [`Request::Read`]; only to show where the numbers come from.

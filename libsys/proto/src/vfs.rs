@@ -6,6 +6,7 @@
 
 #![allow(missing_docs, reason = "the sentence of a variant names its fields")]
 
+use crate::wire::field::messages;
 use crate::{Pid, Protocol, mem::ObjectId};
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +29,7 @@ pub const PATH_MAX: usize = 4096;
 /// Writes to a pipe up to this many bytes are atomic.
 pub const PIPE_BUF: usize = 4096;
 
+messages! {
 /// Requests that the file service answers. Add at the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Request {
@@ -282,7 +284,9 @@ pub enum Request {
     /// `Done`.
     Unimplemented { number: u32 },
 }
+}
 
+messages! {
 /// What the file service answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Reply {
@@ -318,4 +322,5 @@ pub enum Reply {
         control_bytes: u32,
         flags: u32,
     },
+}
 }

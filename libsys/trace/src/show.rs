@@ -434,8 +434,7 @@ mod tests {
             directory: -100,
             flags: 0,
             mode: 0,
-        })
-        .unwrap();
+        });
         let answer = encode_reply(&Ok::<_, proto::port::Refusal>(vfs::Reply::Descriptor(3)));
         let mut story = Story::default();
         let base = Record {

@@ -287,7 +287,7 @@ mod tests {
     use proto::{server_id, vfs, wire};
 
     fn message(request: &vfs::Request) -> Message {
-        wire::encode(request).unwrap()
+        wire::encode(request)
     }
 
     #[test]

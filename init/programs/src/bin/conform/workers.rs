@@ -139,7 +139,7 @@ impl<P: Protocol> World<P> for Workers {
 
     fn send(&mut self, caller: Caller, request: P::Request, leases: [Lease; 2]) {
         assert!(leases.iter().all(|lease| lease.bytes.len() <= LEASE_BYTES));
-        let message = wire::encode(&request).expect("requests have a form in words");
+        let message = wire::encode(&request);
         let mailbox = self.worker(caller).mailbox;
         mailbox.set_message(&message);
         mailbox.set_leases(&leases);
