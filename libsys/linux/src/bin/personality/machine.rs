@@ -5,6 +5,7 @@
 //! [`abi::layout::PERSONALITY`], where this code lives. So nothing a program names is memory that Rust owns.
 
 use crate::areas::{self, AREA_BYTES, Front};
+use crate::calls::quick::QUICK;
 use crate::thread::Thread;
 use abi::layout::GUARDED_BYTES;
 use abi::thread::{Block, upcall};
@@ -99,7 +100,11 @@ global_asm!(
     "add x17, x17, x16, lsl #5",
     "br x17",
     ".balign 32",
-    "4: b personality_call_saved",
+    "4: adrp x16, {quick}",
+    "add x16, x16, :lo12:{quick}",
+    "ldr x16, [x16, x8, lsl #3]",
+    "cbnz x16, personality_call_quick",
+    "b personality_call_saved",
     ".balign 32",
     // 1: ENOSYS, counted; Rust tells of the first.
     "adrp x16, {missing}",
@@ -133,9 +138,8 @@ global_asm!(
     "add w17, w17, #1",
     "str w17, [x16, #4 * {numbers}]",
     "b 5b",
-    // Anything else. What Rust preserves is saved, too, because a signal frame may need it.
-    "personality_call_saved:",
-    "sub x16, sp, #{area}",
+    // What Rust may change is saved in the block x16.
+    ".macro save_changing",
     "stp x0, x1, [x16, #0]",
     "stp x2, x3, [x16, #16]",
     "stp x4, x5, [x16, #32]",
@@ -144,24 +148,34 @@ global_asm!(
     "stp x10, x11, [x16, #80]",
     "stp x12, x13, [x16, #96]",
     "stp x14, x15, [x16, #112]",
-    "stp x18, x19, [x16, #144]",
-    "stp x20, x21, [x16, #160]",
-    "stp x22, x23, [x16, #176]",
-    "stp x24, x25, [x16, #192]",
-    "stp x26, x27, [x16, #208]",
-    "stp x28, x29, [x16, #224]",
-    "str x30, [x16, #240]",
+    "str x18, [x16, #144]",
+    "stp x29, x30, [x16, #232]",
+    ".endm",
+    // What Rust preserves is saved, too, because a signal frame may need it.
+    ".macro save_preserved",
+    "stp x19, x20, [x16, #152]",
+    "stp x21, x22, [x16, #168]",
+    "stp x23, x24, [x16, #184]",
+    "stp x25, x26, [x16, #200]",
+    "stp x27, x28, [x16, #216]",
     "str xzr, [x16, #{reason}]",
     "str xzr, [x16, #{complete}]",
     "mov x0, x16",
     "mov x29, xzr",
     "mov x30, xzr",
-    "bl {linux_call}",
+    ".endm",
+    // The function x16 does the call with its arguments alone.
+    "personality_call_quick:",
+    "mov x17, x16",
     "sub x16, sp, #{area}",
-    "ldr x17, [x16, #{complete}]",
-    "cbnz x17, personality_resume",
-    "ldp x0, x1, [x16, #0]",
-    "ldp x2, x3, [x16, #16]",
+    "save_changing",
+    "str xzr, [x16, #{repeated}]",
+    "mov x29, xzr",
+    "blr x17",
+    "sub x16, sp, #{area}",
+    "cbnz x1, 6f",
+    "ldr x1, [x16, #8]",
+    "7: ldp x2, x3, [x16, #16]",
     "ldp x4, x5, [x16, #32]",
     "ldp x6, x7, [x16, #48]",
     "ldp x8, x9, [x16, #64]",
@@ -172,6 +186,20 @@ global_asm!(
     "ldp x29, x30, [x16, #232]",
     "svc #2",
     "brk #1",
+    "6: save_preserved",
+    "bl {failed}",
+    "b 8f",
+    // Anything else.
+    "personality_call_saved:",
+    "sub x16, sp, #{area}",
+    "save_changing",
+    "save_preserved",
+    "bl {linux_call}",
+    "8: sub x16, sp, #{area}",
+    "ldr x17, [x16, #{complete}]",
+    "cbnz x17, personality_resume",
+    "ldp x0, x1, [x16, #0]",
+    "b 7b",
     // The program's first instruction, x0, with its stack, x1. All other registers are 0.
     "personality_enter:",
     "mov sp, x1",
@@ -205,6 +233,8 @@ global_asm!(
     resume = const call::UPCALL_RESUME,
     kicked = sym crate::kicked,
     linux_call = sym crate::linux_call,
+    failed = sym crate::failed,
+    quick = sym QUICK,
     area = const AREA_BYTES,
     reason = const offset_of!(Block, reason),
     complete = const offset_of!(Block, user) + 8,
@@ -214,6 +244,7 @@ global_asm!(
     enosys = const Errno::ENOSYS.0,
     pid = const offset_of!(Front, thread) + Thread::PID,
     parent = const offset_of!(Front, thread) + Thread::PARENT,
+    repeated = const offset_of!(Front, thread) + Thread::REPEATED,
 );
 
 unsafe extern "C" {

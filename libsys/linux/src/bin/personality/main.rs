@@ -22,6 +22,7 @@ mod vdso;
 
 use abi::Errno;
 use abi::layout::MISSING_COUNTS;
+use abi::thread::Block;
 use areas::Front;
 use core::sync::atomic::{AtomicU32, Ordering};
 use libsys::runtime;
@@ -71,25 +72,45 @@ extern "C" fn linux_call(front: &mut Front) {
         machine::complete(block);
         thread.resumes(number, block.registers.pc);
     }
-    let x = &block.registers.x;
-    let arguments = [x[0], x[1], x[2], x[3], x[4], x[5]];
+    let arguments = arguments(block);
     let result = calls::call(thread, block, number, arguments);
-    if result == Err(Errno::ENOSYS) {
+    match result {
+        Ok(value) => block.registers.x[0] = value,
+        Err(errno) => refuse(front, errno),
+    }
+}
+
+/// A call of [`calls::quick::QUICK`] failed. The block is as for [`linux_call`].
+extern "C" fn failed(front: &mut Front, errno: u64) {
+    let errno = Errno(errno as u16);
+    calls::tell_by_signal(&mut front.thread, errno);
+    refuse(front, errno);
+}
+
+fn arguments(block: &Block) -> calls::Arguments {
+    let x = &block.registers.x;
+    [x[0], x[1], x[2], x[3], x[4], x[5]]
+}
+
+/// The call in hand gives an error, or is interrupted.
+fn refuse(front: &mut Front, errno: Errno) {
+    let Front { block, thread } = front;
+    let number = block.registers.x[8];
+    if errno == Errno::ENOSYS {
         count_missing(number);
     }
-    match result {
-        Err(Errno::EINTR) => {
-            let interrupted = Interrupted {
-                restart: restart::of(number, &arguments),
-                argument: arguments[0],
-            };
-            machine::complete(block);
-            thread.interrupted(number, block.registers.pc);
-            signals::deliver(thread, block, Some(interrupted));
-        }
-        Ok(value) => block.registers.x[0] = value,
-        Err(errno) => block.registers.x[0] = error(errno),
+    if errno != Errno::EINTR {
+        block.registers.x[0] = error(errno);
+        return;
     }
+    let arguments = arguments(block);
+    let interrupted = Interrupted {
+        restart: restart::of(number, &arguments),
+        argument: arguments[0],
+    };
+    machine::complete(block);
+    thread.interrupted(number, block.registers.pc);
+    signals::deliver(thread, block, Some(interrupted));
 }
 
 /// A call's failure as programs see it.

@@ -21,10 +21,18 @@ type Known = Option<(u32, [u32; 3])>;
 /// A call that is repeated, and until when it waits: its own time would start again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Repeated {
-    number: u64,
-    /// Address behind the call's instruction.
+    /// Address behind the call's instruction; 0 if there is none.
     pc: u64,
+    number: u64,
     deadline_ns: u64,
+}
+
+impl Repeated {
+    const NONE: Repeated = Repeated {
+        pc: 0,
+        number: 0,
+        deadline_ns: 0,
+    };
 }
 
 /// The state of a thread.
@@ -57,7 +65,7 @@ pub struct Thread {
     pub program: Vec<u8>,
     /// Until when the call in hand waited, and a call that was interrupted.
     deadline_ns: Option<u64>,
-    repeated: Option<Repeated>,
+    repeated: Repeated,
 }
 
 impl Thread {
@@ -82,7 +90,7 @@ impl Thread {
             robust: 0,
             program: Vec::new(),
             deadline_ns: None,
-            repeated: None,
+            repeated: Repeated::NONE,
         }
     }
 
@@ -96,6 +104,8 @@ impl Thread {
     pub const PID: usize = core::mem::offset_of!(Thread, pid);
     /// Where the parent's pid is.
     pub const PARENT: usize = core::mem::offset_of!(Thread, parent);
+    /// Where the word is that is 0 if no call is to be repeated.
+    pub const REPEATED: usize = core::mem::offset_of!(Thread, repeated.pc);
 
     /// The process's number.
     ///
@@ -130,30 +140,33 @@ impl Thread {
 
     /// Whether the next call may be one that is repeated.
     pub fn repeats(&self) -> bool {
-        self.repeated.is_some()
+        self.repeated.pc != 0
     }
 
     /// The call `number` behind `pc` begins: a deadline that was kept for another one is forgotten.
     pub fn resumes(&mut self, number: u64, pc: u64) {
-        self.repeated = self
-            .repeated
-            .filter(|repeated| (repeated.number, repeated.pc) == (number, pc));
+        if (self.repeated.number, self.repeated.pc) != (number, pc) {
+            self.repeated = Repeated::NONE;
+        }
     }
 
     /// The call `number` behind `pc` was interrupted: if it is repeated, its deadline is the same.
     pub fn interrupted(&mut self, number: u64, pc: u64) {
-        self.repeated = self.deadline_ns.take().map(|deadline_ns| Repeated {
-            number,
+        let repeated = self.deadline_ns.take().map(|deadline_ns| Repeated {
             pc,
+            number,
             deadline_ns,
         });
+        self.repeated = repeated.unwrap_or(Repeated::NONE);
     }
 
     /// When the call in hand ends that shall wait for `wait_ns` from `now_ns` on: if it is repeated, when
     /// it was to end at first.
     pub fn deadline(&mut self, now_ns: u64, wait_ns: u64) -> u64 {
-        let kept = self.repeated.take().map(|repeated| repeated.deadline_ns);
-        kept.unwrap_or(now_ns.saturating_add(wait_ns))
+        match core::mem::replace(&mut self.repeated, Repeated::NONE) {
+            Repeated { pc: 0, .. } => now_ns.saturating_add(wait_ns),
+            kept => kept.deadline_ns,
+        }
     }
 
     /// The call in hand was interrupted when it had waited for this time.

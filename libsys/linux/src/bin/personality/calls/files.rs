@@ -25,7 +25,6 @@ const STATFS_BYTES: usize = 120;
 pub fn call(number: u64, a: Arguments) -> Option<Result> {
     let fd = descriptor(a[0]);
     Some(match number {
-        number::CLOSE => vfs(Request::Close { fd }, NO_LOANS),
         number::FLOCK => {
             let operation = word(a[1]);
             vfs(Request::LockFile { fd, operation }, NO_LOANS)
@@ -33,23 +32,8 @@ pub fn call(number: u64, a: Arguments) -> Option<Result> {
         number::FALLOCATE => allocate(a),
         number::MEMFD_CREATE => memory_file(a),
         number::CLOSE_RANGE => close_range(a),
-        number::LSEEK => {
-            let (offset, whence) = (a[1] as i64, word(a[2]));
-            vfs(Request::Seek { fd, offset, whence }, NO_LOANS)
-        }
-        number::DUP => vfs(Request::Duplicate { fd }, NO_LOANS),
-        number::DUP3 => duplicate_to(a),
-        number::FCNTL => control(a),
-        number::IOCTL => device_control(a),
-        number::PIPE2 => pipe(a),
-        number::FSTAT => with_out(a[1], STAT_BYTES, |loan| {
-            vfs(Request::StatDescriptor { fd }, [loan, Loan::NONE])
-        }),
         number::FSTATFS => with_out(a[1], STATFS_BYTES, |loan| {
             vfs(Request::StatFileSystem { fd }, [Loan::NONE, loan])
-        }),
-        number::GETDENTS64 => with_out(a[1], word(a[2]) as usize, |loan| {
-            vfs(Request::List { fd }, [loan, Loan::NONE])
         }),
         number::FTRUNCATE => {
             let length = a[1] as i64;
@@ -89,6 +73,38 @@ pub fn call(number: u64, a: Arguments) -> Option<Result> {
 
 const F_GETFD: u32 = 1;
 
+/// `close`.
+pub fn close(a: Arguments) -> Result {
+    let fd = descriptor(a[0]);
+    vfs(Request::Close { fd }, NO_LOANS)
+}
+
+/// `lseek`.
+pub fn seek(a: Arguments) -> Result {
+    let (fd, offset, whence) = (descriptor(a[0]), a[1] as i64, word(a[2]));
+    vfs(Request::Seek { fd, offset, whence }, NO_LOANS)
+}
+
+/// `dup`.
+pub fn duplicate(a: Arguments) -> Result {
+    let fd = descriptor(a[0]);
+    vfs(Request::Duplicate { fd }, NO_LOANS)
+}
+
+/// `fstat`.
+pub fn stat(a: Arguments) -> Result {
+    let fd = descriptor(a[0]);
+    let loan = machine::lend_out(a[1], STAT_BYTES)?;
+    vfs(Request::StatDescriptor { fd }, [loan, Loan::NONE])
+}
+
+/// `getdents64`.
+pub fn list(a: Arguments) -> Result {
+    let fd = descriptor(a[0]);
+    let loan = machine::lend_out(a[1], word(a[2]) as usize)?;
+    vfs(Request::List { fd }, [loan, Loan::NONE])
+}
+
 /// Lends the program's memory at `address` to be written.
 pub fn with_out(address: u64, bytes: usize, ask: impl Fn(Loan<'_>) -> Result) -> Result {
     ask(machine::lend_out(address, bytes)?)
@@ -118,7 +134,8 @@ fn memory_file(a: Arguments) -> Result {
     vfs(Request::MemoryFile { flags }, loans)
 }
 
-fn duplicate_to(a: Arguments) -> Result {
+/// `dup3`.
+pub fn duplicate_to(a: Arguments) -> Result {
     let request = Request::DuplicateTo {
         fd: descriptor(a[0]),
         to: descriptor(a[1]),
@@ -154,7 +171,8 @@ fn close_range(a: Arguments) -> Result {
     Ok(0)
 }
 
-fn control(a: Arguments) -> Result {
+/// `fcntl`.
+pub fn control(a: Arguments) -> Result {
     let (fd, command, argument) = (descriptor(a[0]), word(a[1]), a[2]);
     if (F_GETLK..=F_SETLKW).contains(&command) || (F_OFD_GETLK..=F_OFD_SETLKW).contains(&command) {
         let loan = machine::lend_both(argument, LOCK_BYTES)?;
@@ -185,7 +203,8 @@ fn structure_bytes(command: u32) -> usize {
     }
 }
 
-fn device_control(a: Arguments) -> Result {
+/// `ioctl`.
+pub fn device_control(a: Arguments) -> Result {
     let (fd, command, argument) = (descriptor(a[0]), word(a[1]), a[2]);
     let loan = match structure_bytes(command) {
         0 => Loan::NONE,
@@ -201,7 +220,8 @@ fn device_control(a: Arguments) -> Result {
     )
 }
 
-fn pipe(a: Arguments) -> Result {
+/// `pipe2`.
+pub fn pipe(a: Arguments) -> Result {
     let wish = Request::Pipe { flags: word(a[1]) };
     let Reply::Descriptors { read, write } = request::<Vfs>(Handle::VFS, &wish, NO_LOANS)? else {
         return Err(Errno::EPROTO);

@@ -37,8 +37,6 @@ pub fn call(number: u64, a: Arguments) -> Option<Result> {
             },
             Loan::NONE,
         ),
-        number::MSGSND => send(a),
-        number::MSGRCV => receive(a),
         number::MSGCTL => control(a[1], a[2], QUEUE_BYTES, |command, loan| {
             ask(Request::MessageControl { id, command }, loan)
         }),
@@ -53,7 +51,6 @@ pub fn call(number: u64, a: Arguments) -> Option<Result> {
                 Loan::NONE,
             )
         }
-        number::SEMOP => operate(a, u64::MAX),
         number::SEMTIMEDOP => timeout(a[3]).and_then(|timeout_ns| operate(a, timeout_ns)),
         number::SEMCTL => semaphore_control(a),
         number::SHMGET => {
@@ -67,12 +64,6 @@ pub fn call(number: u64, a: Arguments) -> Option<Result> {
                 Loan::NONE,
             )
         }
-        number::SHMAT => {
-            let (address, flags) = (a[1], word(a[2]));
-            personality::memory::outside(address, 0, Errno::EINVAL)
-                .and_then(|()| ask(Request::SharedAttach { id, address, flags }, Loan::NONE))
-        }
-        number::SHMDT => ask(Request::SharedDetach { address: a[0] }, Loan::NONE),
         number::SHMCTL => control(a[1], a[2], SEGMENT_BYTES, |command, loan| {
             ask(Request::SharedControl { id, command }, loan)
         }),
@@ -80,6 +71,24 @@ pub fn call(number: u64, a: Arguments) -> Option<Result> {
     })
 }
 
+/// `semop`.
+pub fn operate_forever(a: Arguments) -> Result {
+    operate(a, u64::MAX)
+}
+
+/// `shmat`.
+pub fn attach(a: Arguments) -> Result {
+    let (id, address, flags) = (a[0] as i32, a[1], word(a[2]));
+    personality::memory::outside(address, 0, Errno::EINVAL)?;
+    ask(Request::SharedAttach { id, address, flags }, Loan::NONE)
+}
+
+/// `shmdt`.
+pub fn detach(a: Arguments) -> Result {
+    ask(Request::SharedDetach { address: a[0] }, Loan::NONE)
+}
+
+#[inline(always)]
 fn ask(wish: Request, loan: Loan<'_>) -> Result {
     match request::<Ipc>(Handle::IPC, &wish, [loan, Loan::NONE])? {
         Reply::Done => Ok(0),
@@ -94,7 +103,8 @@ fn text(address: u64) -> Result {
     address.checked_add(8).ok_or(Errno::EFAULT)
 }
 
-fn send(a: Arguments) -> Result {
+/// `msgsnd`.
+pub fn send(a: Arguments) -> Result {
     let kind = machine::word(a[1])? as i64;
     let loan = machine::lend_in(text(a[1])?, a[2] as usize)?;
     ask(
@@ -107,7 +117,8 @@ fn send(a: Arguments) -> Result {
     )
 }
 
-fn receive(a: Arguments) -> Result {
+/// `msgrcv`.
+pub fn receive(a: Arguments) -> Result {
     let loan = machine::lend_out(text(a[1])?, a[2] as usize)?;
     let wish = Request::MessageReceive {
         id: a[0] as i32,

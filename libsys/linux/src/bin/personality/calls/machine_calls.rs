@@ -21,10 +21,6 @@ pub fn call(number: u64, a: Arguments) -> Option<Result> {
             0 | u32::MAX => Ok(0),
             _ => Err(Errno::EINVAL),
         },
-        number::SCHED_YIELD => {
-            libsys::arch::yield_now();
-            Ok(0)
-        }
         number::SCHED_GETAFFINITY => affinity(a),
         number::SCHED_GETSCHEDULER => exists(a[0]),
         number::SCHED_GETPARAM if a[1] == 0 => Err(Errno::EINVAL),
@@ -35,6 +31,12 @@ pub fn call(number: u64, a: Arguments) -> Option<Result> {
         number::REBOOT => reboot(a),
         _ => return None,
     })
+}
+
+/// `sched_yield`.
+pub fn yield_now(_: Arguments) -> Result {
+    libsys::arch::yield_now();
+    Ok(0)
 }
 
 /// 0 if there is such a process.

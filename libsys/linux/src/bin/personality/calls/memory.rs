@@ -12,17 +12,6 @@ use proto::vfs::Request as FileRequest;
 pub fn call(number: u64, a: Arguments) -> Option<Result> {
     let (address, bytes) = (a[0], a[1]);
     Some(match number {
-        number::BRK => mem(Request::Brk { end: a[0] }),
-        number::MMAP => map(a),
-        number::MUNMAP => unmap(address, bytes),
-        number::MPROTECT => outside(address, bytes, Errno::ENOMEM).and_then(|()| {
-            let prot = prot(a[2])?;
-            mem(Request::Protect {
-                address,
-                bytes,
-                prot,
-            })
-        }),
         number::MREMAP => remap(a),
         number::MADVISE => outside(address, bytes, Errno::ENOMEM).and_then(|()| {
             mem(Request::Advise {
@@ -36,7 +25,25 @@ pub fn call(number: u64, a: Arguments) -> Option<Result> {
     })
 }
 
-fn map(a: Arguments) -> Result {
+/// `brk`.
+pub fn set_break(a: Arguments) -> Result {
+    mem(Request::Brk { end: a[0] })
+}
+
+/// `mprotect`.
+pub fn protect(a: Arguments) -> Result {
+    let (address, bytes) = (a[0], a[1]);
+    outside(address, bytes, Errno::ENOMEM)?;
+    let prot = prot(a[2])?;
+    mem(Request::Protect {
+        address,
+        bytes,
+        prot,
+    })
+}
+
+/// `mmap`.
+pub fn map(a: Arguments) -> Result {
     let [address, bytes, _, linux, fd, offset] = a;
     let (prot, linux) = (prot(a[2])?, word(linux));
     if bytes == 0 || offset % PAGE_BYTES != 0 {
@@ -77,7 +84,9 @@ fn map(a: Arguments) -> Result {
     vfs(request, [Loan::NONE; 2])
 }
 
-fn unmap(address: u64, bytes: u64) -> Result {
+/// `munmap`.
+pub fn unmap(a: Arguments) -> Result {
+    let (address, bytes) = (a[0], a[1]);
     outside(address, bytes, Errno::EINVAL)?;
     if bytes == 0 {
         return Err(Errno::EINVAL);

@@ -11,6 +11,7 @@ mod memory;
 mod paths;
 mod processes;
 mod queues;
+pub mod quick;
 mod signal;
 mod sockets;
 mod threads;
@@ -18,6 +19,8 @@ mod time;
 mod timers;
 mod transfer;
 mod waiting;
+
+pub use transfer::tell_by_signal;
 
 use crate::thread::Thread;
 use abi::thread::Block;
@@ -32,23 +35,16 @@ pub type Result = core::result::Result<u64, Errno>;
 /// The six arguments.
 pub type Arguments = [u64; 6];
 
-/// Carries out a call.
+/// Carries out a call that is not in [`quick::QUICK`].
 ///
 /// # Errors
 /// As the call's manual page says; `ENOSYS`.
 pub fn call(thread: &mut Thread, block: &mut Block, number: u64, a: Arguments) -> Result {
     let frequent = match number {
-        number::DUP..=number::IOCTL | number::CLOSE..=number::LSEEK => files::call(number, a),
-        number::FSTAT => files::call(number, a),
-        number::READ..=number::SENDFILE => transfer::call(thread, number, a),
-        number::OPENAT | number::NEWFSTATAT => paths::call(number, a),
         number::FUTEX => return futex::call(thread, a),
-        number::SCHED_YIELD => machine_calls::call(number, a),
         number::NANOSLEEP..=number::CLOCK_NANOSLEEP => time::call(thread, number, a),
         number::KILL..=number::RT_SIGRETURN => signal::call(thread, block, number, a),
         number::GETPID..=number::GETTID => identity::call(thread, number, a),
-        number::MSGGET..=number::SHMDT => ipc::call(number, a),
-        number::BRK..=number::MREMAP | number::MMAP | number::MPROTECT => memory::call(number, a),
         _ => None,
     };
     frequent.unwrap_or_else(|| search(thread, block, number, a))
@@ -100,7 +96,9 @@ pub fn tell_missing(number: u64) {
     let _ = vfs(vfs::Request::Unimplemented { number }, [Loan::NONE; 2]);
 }
 
-/// Asks the file service; the answer is a number.
+/// Asks the file service; the answer is a number. Inlined, because the request is known then: what is
+/// left is a few moves.
+#[inline(always)]
 fn vfs(request_: vfs::Request, loans: [Loan<'_>; 2]) -> Result {
     match request::<vfs::Vfs>(Handle::VFS, &request_, loans)? {
         vfs::Reply::Done => Ok(0),
@@ -111,6 +109,7 @@ fn vfs(request_: vfs::Request, loans: [Loan<'_>; 2]) -> Result {
 }
 
 /// Asks the memory service; the answer is a number.
+#[inline(always)]
 fn mem(request_: mem::Request) -> Result {
     match request::<mem::Mem>(Handle::MEM, &request_, [Loan::NONE; 2])? {
         mem::Reply::Done => Ok(0),
@@ -120,11 +119,13 @@ fn mem(request_: mem::Request) -> Result {
 }
 
 /// Asks the process service.
+#[inline(always)]
 fn proc(request_: proc::Request) -> core::result::Result<proc::Reply, Errno> {
     request::<proc::Proc>(Handle::PROC, &request_, [Loan::NONE; 2])
 }
 
 /// Asks the process service; the answer is a number.
+#[inline(always)]
 fn proc_number(request_: proc::Request) -> Result {
     match proc(request_)? {
         proc::Reply::Done => Ok(0),

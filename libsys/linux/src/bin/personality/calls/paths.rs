@@ -19,20 +19,7 @@ const STATFS_BYTES: usize = 120;
 pub fn call(number: u64, a: Arguments) -> Option<Result> {
     let directory = descriptor(a[0]);
     Some(match number {
-        number::OPENAT => open(a),
-        number::NEWFSTATAT => stat(a),
         number::STATX => statx(a),
-        number::FACCESSAT => {
-            let (mode, flags) = (word(a[2]), 0);
-            path_call(
-                a[1],
-                Request::Access {
-                    directory,
-                    mode,
-                    flags,
-                },
-            )
-        }
         number::FACCESSAT2 => {
             let (mode, flags) = (word(a[2]), word(a[3]));
             path_call(
@@ -45,13 +32,6 @@ pub fn call(number: u64, a: Arguments) -> Option<Result> {
             )
         }
         number::READLINKAT => read_link(a),
-        number::MKDIRAT => path_call(
-            a[1],
-            Request::MakeDirectory {
-                directory,
-                mode: word(a[2]),
-            },
-        ),
         number::MKNODAT => {
             let (mode, device) = (word(a[2]), a[3]);
             path_call(
@@ -63,13 +43,6 @@ pub fn call(number: u64, a: Arguments) -> Option<Result> {
                 },
             )
         }
-        number::UNLINKAT => path_call(
-            a[1],
-            Request::Unlink {
-                directory,
-                flags: word(a[2]),
-            },
-        ),
         number::SYMLINKAT => {
             let directory = descriptor(a[1]);
             two_paths(a[0], a[2], Request::SymbolicLink { directory })
@@ -87,7 +60,6 @@ pub fn call(number: u64, a: Arguments) -> Option<Result> {
                 },
             )
         }
-        number::RENAMEAT => rename(a, 0),
         number::RENAMEAT2 => rename(a, word(a[4])),
         number::CHDIR => path_call(a[0], Request::ChangeDirectory),
         number::CHROOT => path_call(a[0], Request::ChangeRoot),
@@ -133,17 +105,48 @@ pub fn call(number: u64, a: Arguments) -> Option<Result> {
     })
 }
 
+#[inline(always)]
 fn path_call(path: u64, request: Request) -> Result {
     let path = Place::find(path)?;
     vfs(request, [path.loan(), Loan::NONE])
 }
 
+#[inline(always)]
 fn two_paths(first: u64, second: u64, request: Request) -> Result {
     let (first, second) = (Place::find(first)?, Place::find(second)?);
     vfs(request, [first.loan(), second.loan()])
 }
 
-fn open(a: Arguments) -> Result {
+/// `faccessat`.
+pub fn access(a: Arguments) -> Result {
+    let (directory, mode, flags) = (descriptor(a[0]), word(a[2]), 0);
+    let request = Request::Access {
+        directory,
+        mode,
+        flags,
+    };
+    path_call(a[1], request)
+}
+
+/// `mkdirat`.
+pub fn make_directory(a: Arguments) -> Result {
+    let (directory, mode) = (descriptor(a[0]), word(a[2]));
+    path_call(a[1], Request::MakeDirectory { directory, mode })
+}
+
+/// `unlinkat`.
+pub fn unlink(a: Arguments) -> Result {
+    let (directory, flags) = (descriptor(a[0]), word(a[2]));
+    path_call(a[1], Request::Unlink { directory, flags })
+}
+
+/// `renameat`.
+pub fn rename_plainly(a: Arguments) -> Result {
+    rename(a, 0)
+}
+
+/// `openat`.
+pub fn open(a: Arguments) -> Result {
     let (directory, flags, mode) = (descriptor(a[0]), word(a[2]), word(a[3]));
     path_call(
         a[1],
@@ -155,7 +158,8 @@ fn open(a: Arguments) -> Result {
     )
 }
 
-fn stat(a: Arguments) -> Result {
+/// `newfstatat`.
+pub fn stat(a: Arguments) -> Result {
     let (directory, flags) = (descriptor(a[0]), word(a[3]));
     let path = Place::find(a[1])?;
     if path.is_empty() && flags & AT_EMPTY_PATH != 0 && directory != AT_FDCWD {

@@ -22,17 +22,11 @@ const MOST: u64 = 0x7fff_f000;
 /// The calls of this file.
 pub fn call(thread: &mut Thread, number: u64, a: Arguments) -> Option<Result> {
     let result = match number {
-        number::READ => read(a),
-        number::WRITE => write(a),
-        number::READV => read_pieces(Place::here(a[0]), a[1], a[2]),
-        number::WRITEV => write_pieces(Place::here(a[0]), a[1], a[2]),
         number::PREADV => Place::at(a).and_then(|place| read_pieces(place, a[1], a[2])),
         number::PWRITEV => Place::at(a).and_then(|place| write_pieces(place, a[1], a[2])),
         number::PREADV2 => Place::at_or_here(a).and_then(|place| read_pieces(place, a[1], a[2])),
         number::PWRITEV2 => Place::at_or_here(a).and_then(|place| write_pieces(place, a[1], a[2])),
         number::COPY_FILE_RANGE => copy_range(a),
-        number::PREAD64 => read_at(a),
-        number::PWRITE64 => write_at(a),
         number::SENDFILE => send_file(a),
         _ => return None,
     };
@@ -66,11 +60,13 @@ pub(super) fn bytes_of(length: u64) -> usize {
     length.min(MOST) as usize
 }
 
+#[inline(always)]
 fn transfer(loan: Loan<'_>, request: impl Fn(u64) -> Request) -> Result {
     request_transfer::<Vfs>(Handle::VFS, loan, request, count)
 }
 
-fn read(a: Arguments) -> Result {
+/// `read`.
+pub fn read(a: Arguments) -> Result {
     let fd = descriptor(a[0]);
     let loan = machine::lend_out(a[1], bytes_of(a[2]))?;
     let signals = Cell::new(None);
@@ -92,14 +88,16 @@ fn read(a: Arguments) -> Result {
     }
 }
 
-fn write(a: Arguments) -> Result {
+/// `write`.
+pub fn write(a: Arguments) -> Result {
     let fd = descriptor(a[0]);
     transfer(machine::lend_in(a[1], bytes_of(a[2]))?, |_| {
         Request::Write { fd }
     })
 }
 
-fn read_at(a: Arguments) -> Result {
+/// `pread64`.
+pub fn read_at(a: Arguments) -> Result {
     let fd = descriptor(a[0]);
     let offset = position(a[3])?;
     transfer(machine::lend_out(a[1], bytes_of(a[2]))?, |done| {
@@ -110,7 +108,8 @@ fn read_at(a: Arguments) -> Result {
     })
 }
 
-fn write_at(a: Arguments) -> Result {
+/// `pwrite64`.
+pub fn write_at(a: Arguments) -> Result {
     let fd = descriptor(a[0]);
     let offset = position(a[3])?;
     transfer(machine::lend_in(a[1], bytes_of(a[2]))?, |done| {
@@ -119,6 +118,16 @@ fn write_at(a: Arguments) -> Result {
             offset: offset.wrapping_add(done),
         }
     })
+}
+
+/// `readv`.
+pub fn read_vector(a: Arguments) -> Result {
+    read_pieces(Place::here(a[0]), a[1], a[2])
+}
+
+/// `writev`.
+pub fn write_vector(a: Arguments) -> Result {
+    write_pieces(Place::here(a[0]), a[1], a[2])
 }
 
 fn position(offset: u64) -> Result {

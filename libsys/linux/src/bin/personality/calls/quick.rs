@@ -1,0 +1,87 @@
+//! The calls that need nothing but their arguments: most of them ask a service once.
+//!
+//! They are called straight from the assembly, which has then saved only what such a function may
+//! change. So no signal frame can be made and no register but x0 set while one of them runs: a call
+//! that is interrupted, or fails otherwise, is finished by [`crate::failed`].
+
+use super::{Arguments, Result, files, ipc, machine_calls, memory, paths, transfer};
+use personality::local::NUMBERS;
+use personality::number;
+
+/// What such a call gives, in x0 and x1.
+#[repr(C)]
+pub struct Answer {
+    /// What the program gets.
+    value: u64,
+    /// 0, or why not.
+    errno: u64,
+}
+
+impl From<Result> for Answer {
+    #[inline(always)]
+    fn from(result: Result) -> Self {
+        match result {
+            Ok(value) => Answer { value, errno: 0 },
+            Err(errno) => Answer {
+                value: 0,
+                errno: errno.0.into(),
+            },
+        }
+    }
+}
+
+/// What does such a call.
+pub type Quick = extern "C" fn(u64, u64, u64, u64, u64, u64) -> Answer;
+
+macro_rules! quick {
+    ($($number:ident => $call:path,)*) => {
+        const fn table() -> [Option<Quick>; NUMBERS] {
+            let mut table: [Option<Quick>; NUMBERS] = [None; NUMBERS];
+            $({
+                extern "C" fn answer(a: u64, b: u64, c: u64, d: u64, e: u64, f: u64) -> Answer {
+                    let arguments: Arguments = [a, b, c, d, e, f];
+                    $call(arguments).into()
+                }
+                table[number::$number as usize] = Some(answer);
+            })*
+            table
+        }
+    };
+}
+
+quick! {
+    READ => transfer::read,
+    WRITE => transfer::write,
+    PREAD64 => transfer::read_at,
+    PWRITE64 => transfer::write_at,
+    READV => transfer::read_vector,
+    WRITEV => transfer::write_vector,
+    CLOSE => files::close,
+    LSEEK => files::seek,
+    DUP => files::duplicate,
+    DUP3 => files::duplicate_to,
+    FCNTL => files::control,
+    IOCTL => files::device_control,
+    PIPE2 => files::pipe,
+    FSTAT => files::stat,
+    GETDENTS64 => files::list,
+    OPENAT => paths::open,
+    NEWFSTATAT => paths::stat,
+    FACCESSAT => paths::access,
+    MKDIRAT => paths::make_directory,
+    UNLINKAT => paths::unlink,
+    RENAMEAT => paths::rename_plainly,
+    MSGSND => ipc::send,
+    MSGRCV => ipc::receive,
+    SEMOP => ipc::operate_forever,
+    SHMAT => ipc::attach,
+    SHMDT => ipc::detach,
+    BRK => memory::set_break,
+    MMAP => memory::map,
+    MUNMAP => memory::unmap,
+    MPROTECT => memory::protect,
+    SCHED_YIELD => machine_calls::yield_now,
+}
+
+/// What does each of these calls, by number.
+pub static QUICK: [Option<Quick>; NUMBERS] = table();
