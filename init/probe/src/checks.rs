@@ -28,6 +28,7 @@ pub fn run(supply: &mut Supply, peer: &mut Peer) -> u32 {
         + check("a-fault-is-a-message-and-its-reply-retries", fault(supply))
         + check("a-declined-fault-becomes-an-exception", declined(supply))
         + check("svc-0-reflects-with-every-register", reflection(supply))
+        + check("a-mask-keeps-what-is-pinned", masks(supply))
         + check("spaces-give-every-frame-back", teardown(supply))
 }
 
@@ -333,6 +334,70 @@ fn reflection(supply: &mut Supply) -> Verdict {
     expect(got.message.words[4] == 0, "sp is not what it was")?;
     let registers = arch::thread_read(thread).map_err(|_| "read")?;
     expect(registers.x[1] == 0, "a register changed")?;
+    arch::object_destroy(Handle::SYSTEM, thread).map_err(|_| "destroy")
+}
+
+core::arch::global_asm!(
+    ".section .text.masks, \"ax\"",
+    // Changes its mask three times, with a value of its own in every register that is preserved, and
+    // tells in x20 to x25 what each change said: result and mask before.
+    "masks_start:",
+    "mov x0, #-1",
+    "mov x1, #0x11",
+    "mov x19, #77",
+    "mov x10, #{change}",
+    "cmp x19, x19",
+    "svc #1",
+    "mov x20, x0",
+    "mov x21, x1",
+    "svc #80",
+    "mov x0, #0",
+    "mov x1, #0x01",
+    "mov x10, #{change}",
+    "svc #1",
+    "mov x22, x0",
+    "mov x0, #0",
+    "mov x1, #0x30",
+    "mov x10, #{change}",
+    "svc #1",
+    "mov x24, x0",
+    "mov x25, x1",
+    "svc #80",
+    ".previous",
+    change = const abi::call::MASK_CHANGE,
+);
+
+unsafe extern "C" {
+    fn masks_start();
+}
+
+fn masks(supply: &mut Supply) -> Verdict {
+    let (endpoint, _, thread) = paged_child(supply, masks_start as *const () as u64)?;
+    let stopped = arch::receive(endpoint).map_err(|_| "receive")?;
+    let first = arch::thread_read(thread).map_err(|_| "read")?;
+    expect(
+        first.x[20..22] == [0, 0] && first.x[19] == 77,
+        "the first change",
+    )?;
+    let flags = first.pstate >> 28;
+    expect(flags == 0b0110, "the flags changed")?;
+    // Only looks, and pins bit 4.
+    let mask = arch::thread_mask(thread, u64::MAX, 0, 0x10).map_err(|_| "the handle")?;
+    expect(mask == 0x11, "the mask that was set")?;
+    let wrong = arch::thread_mask(Handle::SYSTEM, 0, 0, 0);
+    expect(wrong == Err(Error::BadHandle), "no thread")?;
+    arch::reply_recv(endpoint, stopped.token, &Message::default(), Handle::NONE)
+        .map_err(|_| "reply")?;
+    let second = arch::thread_read(thread).map_err(|_| "read")?;
+    expect(
+        second.x[22] == Error::Denied as u64,
+        "what is pinned was cleared",
+    )?;
+    expect(second.x[24..26] == [0, 0x11], "a refusal changed something")?;
+    let own = arch::mask_change(u64::MAX, 0).map_err(|_| "the own mask")?;
+    expect(own == 0, "masks are mixed up")?;
+    let info = arch::thread_info(thread).map_err(|_| "info")?;
+    expect(info.mask == 0x30, "the mask in what is told of a thread")?;
     arch::object_destroy(Handle::SYSTEM, thread).map_err(|_| "destroy")
 }
 

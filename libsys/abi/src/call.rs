@@ -101,7 +101,8 @@ pub const THREAD_READ: u64 = 35;
 pub const THREAD_WRITE: u64 = 36;
 /// Sets the priority of thread x0 to x1.
 pub const THREAD_PRIORITY: u64 = 37;
-/// State of thread x0: out x1 [`crate::thread::RunState`], x2 CPU time in ticks, x3 frame number.
+/// State of thread x0: out x1 [`crate::thread::RunState`], x2 CPU time in ticks, x3 frame number, x4
+/// its mask.
 pub const THREAD_INFO: u64 = 38;
 /// Registers the own upcalls: x0 entry of kicks (0: none), x1 stack pointer, x2 address of the
 /// [`crate::thread::Block`] (16-byte aligned, inside one page), x3 entry of Linux calls (0: `svc #0`
@@ -141,6 +142,13 @@ pub const POWER: u64 = 53;
 pub const STATISTICS: u64 = 54;
 /// As [`THREAD_INFO`] for the thread whose frame number is x1: x0 system handle.
 pub const THREAD_INFO_AT: u64 = 55;
+/// Changes the own mask, a word that means nothing to the kernel: keeps the bits in x0, then sets those
+/// in x1. `Denied`, and nothing is changed, if it would lack a bit that [`THREAD_MASK`] pinned: clearing
+/// that one is for whoever pinned it. Out: x1 the mask before.
+pub const MASK_CHANGE: u64 = 56;
+/// Changes the mask of thread x0 likewise, by x1 and x2, whatever is pinned, and pins the bits in x3
+/// and no others. A copy of a thread starts with its mask, and nothing pinned. Out: x1 the mask before.
+pub const THREAD_MASK: u64 = 57;
 /// Gives the trace its ring: x1 first frame, x2 number of frames that follow each other (once; they
 /// stay the kernel's): x0 system handle with `MEMORY` and `MONITOR`.
 pub const TRACE_RING: u64 = 60;

@@ -6,7 +6,7 @@
 #![allow(missing_docs, reason = "the sentence of a variant names its fields")]
 
 use crate::Protocol;
-use crate::wire::field::messages;
+use crate::wire::field::{messages, record};
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
@@ -17,7 +17,7 @@ impl Protocol for Proc {
     type Request = Request;
     type Reply = Reply;
     const NAME: &'static str = "proc";
-    const STATE_VERSION: u32 = 2;
+    const STATE_VERSION: u32 = 3;
 }
 
 /// Option of [`Request::Wait`] that `waitid` sets: only the kinds of change that its options name
@@ -40,9 +40,10 @@ pub enum Request {
     /// `wait4`/`waitid`: `pid` as in `waitpid`; `options` are `WNOHANG` and kin. `struct rusage` to
     /// lease 0 if there is one. Parks. Reply: `Waited` (pid 0: none ready, `WNOHANG`). `ECHILD`.
     Wait { pid: i32, options: u32 },
-    /// `kill`: `signal` 0 only checks. Reply: `Done`. `ESRCH`, `EPERM`, `EINVAL`.
+    /// `kill`: `signal` 0 only checks. Reply: `Done`; for a signal that the caller's own handler gets
+    /// now, `Deliver` or `DeliverLast`. `ESRCH`, `EPERM`, `EINVAL`.
     Kill { pid: i32, signal: u32 },
-    /// `sigqueue`. Reply: `Done`.
+    /// `sigqueue`. Reply: as for `Kill`.
     Queue {
         pid: i32,
         signal: u32,
@@ -93,7 +94,8 @@ pub enum Request {
         restorer: u64,
     },
     /// `sigprocmask`: `how` 0 block, 1 unblock, 2 set, 3 only ask. Reply: `Set`, the old one, and
-    /// whether a signal is deliverable now.
+    /// whether a signal is deliverable now. Only who unblocks what is pending has to ask: the kernel
+    /// refuses that alone ([`abi::call::MASK_CHANGE`]).
     Mask { how: u32, set: SignalSet },
     /// Reply: `Set`, the pending signals.
     Pending,
@@ -103,9 +105,10 @@ pub enum Request {
     /// `sigtimedwait` (`u64::MAX`: no end). Parks. Reply: `Received`. `EAGAIN` after the time.
     WaitSignal { set: SignalSet, timeout_ns: u64 },
     /// From libsys at an upcall: the next signal to deliver to a handler; its mask is in force from
-    /// now on. Reply: `Deliver`, or `EAGAIN` if none is deliverable.
+    /// now on. Reply: `Deliver` or `DeliverLast`, or `EAGAIN` if none is deliverable.
     Take,
-    /// From libsys: a handler returned: sets the mask. Reply: `Set`, as for `Mask`.
+    /// From libsys: a handler returned: sets the mask. Reply: `Set`, as for `Mask`; to be asked for the
+    /// same reason only.
     Return { mask: SignalSet },
     /// `setitimer`: `which` 0 real, 1 virtual, 2 prof; nanoseconds. Reply: `Timer`, the old one.
     SetTimer {
@@ -157,7 +160,7 @@ pub enum Request {
     /// The calling thread's number. Reply: `Pid`.
     ThreadId,
     /// `tgkill`, or `tkill` with `pid` 0; `code` is `SI_TKILL`, or that of `rt_tgsigqueueinfo`.
-    /// Reply: `Done`. `ESRCH`, `EPERM`, `EINVAL`.
+    /// Reply: as for `Kill`.
     KillThread {
         pid: i32,
         tid: i32,
@@ -231,18 +234,8 @@ pub enum Reply {
     },
     /// A set, and whether a signal is deliverable now.
     Set { set: SignalSet, deliverable: bool },
-    /// A signal to deliver: number, `si_code`, sender (pid, uid in the halves) or address or value,
-    /// handler, flags, the mask to restore afterwards, and the restorer.
-    Deliver {
-        signal: u32,
-        code: i32,
-        sender: u64,
-        value: u64,
-        handler: u64,
-        flags: u32,
-        restore: SignalSet,
-        restorer: u64,
-    },
+    /// A signal to deliver. Another one may be deliverable.
+    Deliver(Delivery),
     /// A signal that was waited for.
     Received {
         signal: u32,
@@ -261,7 +254,36 @@ pub enum Reply {
         faults: u64,
         max_bytes: u64,
     },
+    /// A signal to deliver. No other one is deliverable.
+    DeliverLast(Delivery),
 }
+}
+
+record! {
+/// A signal to deliver: number, `si_code`, sender (pid, uid in the halves) or address or value,
+/// handler, flags, the mask to restore afterwards, and the restorer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Delivery {
+    pub signal: u32,
+    pub code: i32,
+    pub sender: u64,
+    pub value: u64,
+    pub handler: u64,
+    pub flags: u32,
+    pub restore: SignalSet,
+    pub restorer: u64,
+}
+}
+
+impl Reply {
+    /// The signal that is to be delivered, and whether another one may be deliverable.
+    pub fn delivery(self) -> Option<(Delivery, bool)> {
+        match self {
+            Reply::Deliver(delivery) => Some((delivery, true)),
+            Reply::DeliverLast(delivery) => Some((delivery, false)),
+            _ => None,
+        }
+    }
 }
 
 /// What to execute.

@@ -42,7 +42,8 @@ pub struct Entry {
     pub groups: [u32; GROUPS],
     /// State letter as in `/proc/PID/stat`: `b'R'` means the kernel knows better (see `thread_frame`).
     pub state: u8,
-    /// 1 if the process group is orphaned or ignores `SIGTTIN` (terminal reads fail with `EIO`).
+    /// 1 if the process group is orphaned or the process ignores `SIGTTIN` (terminal reads fail with
+    /// `EIO`). They fail for a thread that blocks it, too, which is in the thread's mask.
     pub no_tty_stop: u8,
     /// Unused.
     pub reserved: [u8; 2],

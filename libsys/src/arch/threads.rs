@@ -122,6 +122,22 @@ pub fn thread_priority(thread: Handle, priority: u32) -> Result<(), Error> {
     simple_3(number::THREAD_PRIORITY, thread.0.into(), priority.into(), 0).map(drop)
 }
 
+/// Changes the own mask: keeps the bits of `keep`, then sets those of `set`. Returns the old one.
+///
+/// # Errors
+/// [`Error::Denied`] if a bit would be clear that [`thread_mask`] pinned; nothing is changed.
+#[inline(always)]
+pub fn mask_change(keep: u64, set: u64) -> Result<u64, Error> {
+    simple_3(number::MASK_CHANGE, keep, set, 0)
+}
+
+/// Changes the mask of `thread` likewise, whatever is pinned, and pins `pinned` instead. Returns the
+/// old mask.
+pub fn thread_mask(thread: Handle, keep: u64, set: u64, pinned: u64) -> Result<u64, Error> {
+    let arguments = [thread.0.into(), keep, set, pinned, 0, 0];
+    simple(number::THREAD_MASK, arguments).map(|x| x[1])
+}
+
 /// What the kernel knows of a thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ThreadInfo {
@@ -131,6 +147,8 @@ pub struct ThreadInfo {
     pub time_ticks: u64,
     /// The frame that it lives in.
     pub frame: u32,
+    /// Its mask.
+    pub mask: u64,
 }
 
 fn thread_information(x: [u64; 6]) -> ThreadInfo {
@@ -151,6 +169,7 @@ fn thread_information(x: [u64; 6]) -> ThreadInfo {
         state,
         time_ticks: x[2],
         frame: x[3] as u32,
+        mask: x[4],
     }
 }
 

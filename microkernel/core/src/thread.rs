@@ -4,7 +4,7 @@
 
 use crate::object::{EndpointId, SpaceId, ThreadId};
 use abi::thread::Registers;
-use abi::{Badge, Lease, Message, Token};
+use abi::{Badge, Error, Lease, Message, Token};
 
 /// What a thread waits for. Suspension is a flag of its own, so that a wait goes on meanwhile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,6 +134,10 @@ pub struct Thread {
     pub exception_badge: u64,
     /// Its upcalls.
     pub upcall: Upcall,
+    /// A word that the thread changes itself ...
+    pub mask: u64,
+    /// ... and what it may not clear in it, as whoever controls the thread said.
+    pub pinned: u64,
     /// The kernel's message on its behalf, when [`flag::KERNEL_MESSAGE`] is set.
     pub kernel_message: Message,
     /// Number of its present message in the trace.
@@ -212,6 +216,8 @@ impl Thread {
             passed_handle: 0,
             exception_badge: 0,
             upcall: Upcall::default(),
+            mask: 0,
+            pinned: 0,
             kernel_message: Message::default(),
             span: 0,
             cause: 0,
@@ -230,6 +236,25 @@ impl Thread {
         self.space = space;
         self.memory = space;
         self.serial = serial;
+    }
+
+    /// Changes the mask on the thread's own behalf: keeps bits, then sets others. Returns the old one.
+    ///
+    /// # Errors
+    /// [`Error::Denied`] if a pinned bit would be clear; nothing is changed.
+    pub fn change_mask(&mut self, keep: u64, set: u64) -> Result<u64, Error> {
+        let new = self.mask & keep | set;
+        if self.pinned & !new != 0 {
+            return Err(Error::Denied);
+        }
+        Ok(core::mem::replace(&mut self.mask, new))
+    }
+
+    /// Changes the mask on behalf of who controls the thread, and pins other bits. Returns the old one.
+    pub fn set_mask(&mut self, keep: u64, set: u64, pinned: u64) -> u64 {
+        self.pinned = pinned;
+        let new = self.mask & keep | set;
+        core::mem::replace(&mut self.mask, new)
     }
 
     /// The token of the call that this thread, whose name is `id`, waits for.
@@ -323,6 +348,23 @@ mod tests {
         );
         assert_eq!((built.space, built.serial), (new.space, new.serial));
         assert_eq!(built.memory, new.memory);
+    }
+
+    #[test]
+    fn a_thread_changes_its_mask_but_clears_nothing_that_is_pinned() {
+        let mut thread = Thread::new(SpaceId(1), 1, 1);
+        assert_eq!(thread.change_mask(u64::MAX, 0b110), Ok(0));
+        assert_eq!(thread.change_mask(!0b010, 0b001), Ok(0b110));
+        assert_eq!(thread.set_mask(u64::MAX, 0, 0b100), 0b101, "only pins");
+        assert_eq!(thread.change_mask(0, 0b011), Err(Error::Denied));
+        assert_eq!(thread.change_mask(!0b100, 0), Err(Error::Denied));
+        assert_eq!(
+            thread.change_mask(0, 0b100),
+            Ok(0b101),
+            "nothing was changed"
+        );
+        assert_eq!(thread.set_mask(0, 0b1000, 0), 0b100, "who pinned it may");
+        assert_eq!(thread.change_mask(0, 0), Ok(0b1000));
     }
 
     #[test]

@@ -70,6 +70,7 @@ pub(crate) fn dispatch(kernel: &mut Kernel) -> bool {
         LEASE_WRITE => message::lease_copy(kernel, arguments, message::Direction::ToCaller),
         SPACE_APPLY => space::apply(kernel, arguments),
         NULL => DONE,
+        THREAD_MASK => thread::set_mask(kernel, arguments),
         TRACE_READ => return trace::read(kernel, arguments),
         _ => simple(kernel, number, arguments),
     };
@@ -104,6 +105,7 @@ pub(crate) extern "C" fn short(
         SPACE_APPLY => space::apply(kernel, arguments),
         TOKEN_STATE => message::token_state(kernel, arguments),
         NULL => DONE,
+        THREAD_MASK => thread::set_mask(kernel, arguments),
         REPLY => match message::short_reply(kernel) {
             Some(outcome) => outcome,
             None => return DECLINED,
@@ -141,6 +143,7 @@ fn simple(kernel: &mut Kernel, number: u64, arguments: Arguments) -> Outcome {
         THREAD_SUSPEND => thread::suspend(kernel, arguments),
         THREAD_KICK => thread::kick(kernel, arguments),
         THREAD_READ => thread::read(kernel, arguments),
+        MASK_CHANGE => thread::change_mask(kernel, arguments),
         THREAD_PRIORITY => thread::set_priority(kernel, arguments),
         UPCALL_SET => thread::upcall_set(kernel, arguments),
         THREAD_POINTER => thread::set_pointer(kernel, arguments),

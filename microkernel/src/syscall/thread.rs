@@ -147,12 +147,15 @@ fn copy_registers(kernel: &mut Kernel, parent: ThreadId, child: ThreadId, badge:
     let (registers, tpidr, tpidrro, upcall) =
         (from.registers, from.tpidr, from.tpidrro, from.upcall);
     let (exceptions, leases, has_vector) = (from.exceptions, from.leases, from.has_vector);
+    let mask = from.mask;
     let vector = (has_vector != 0).then_some(from.vector);
     let to = kernel.memory.thread(child);
     to.registers = registers;
     to.tpidr = tpidr;
     to.tpidrro = tpidrro;
     to.upcall = upcall;
+    to.mask = mask;
+    to.pinned = 0;
     to.leases = leases;
     to.has_vector = has_vector;
     if let Some(vector) = vector {
@@ -275,6 +278,17 @@ fn try_write(kernel: &mut Kernel, thread: u64, buffer: u64) -> Result<ThreadId, 
     Ok(id)
 }
 
+/// `MASK_CHANGE`, when something is pinned that would be clear: the vector does the rest.
+pub(super) fn change_mask(kernel: &mut Kernel, [keep, set, ..]: Arguments) -> Outcome {
+    Ok(kernel.current().change_mask(keep, set)?)
+}
+
+/// `THREAD_MASK`.
+pub(super) fn set_mask(kernel: &mut Kernel, [thread, keep, set, pinned, ..]: Arguments) -> Outcome {
+    let id = kernel.thread_of(thread)?;
+    Ok(kernel.memory.thread(id).set_mask(keep, set, pinned))
+}
+
 /// `THREAD_PRIORITY`.
 pub(super) fn set_priority(kernel: &mut Kernel, [thread, priority, ..]: Arguments) -> Outcome {
     let id = kernel.thread_of(thread)?;
@@ -325,7 +339,7 @@ fn describe(kernel: &mut Kernel, id: Result<ThreadId, Error>) -> bool {
                 run_state(thread) as u64,
                 thread.cpu_ticks,
                 u64::from(id.0),
-                0,
+                thread.mask,
                 0,
             ];
             finish_with(kernel, 0, values);

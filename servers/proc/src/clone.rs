@@ -57,6 +57,7 @@ impl Proc {
             .inspect_err(|_| ports.remove_thread(caller.pid, thread))?;
         self.table
             .add_task(caller.pid, Task::new(tid, thread, mask));
+        self.pin_new(Caller { tid, ..caller }, ports);
         self.publish(caller.pid, ports);
         Ok(done(Reply::Pid(tid.0)))
     }
@@ -192,7 +193,9 @@ impl Proc {
         }
         self.publish(caller.pid, ports);
         // What it alone would have taken is for another one now.
+        self.look_at_all(caller.pid, ports);
         self.interrupt(caller.pid, ports);
+        self.pin(caller.pid, ports);
         Outcome::Parked
     }
 

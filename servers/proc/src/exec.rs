@@ -115,7 +115,9 @@ impl Proc {
             ports.suspend_thread(thread);
         }
         self.give_memory_back(pid, ports);
+        self.look_at_all(pid, ports);
         self.settle(pid, ports);
+        self.pin(pid, ports);
         Ok(())
     }
 }

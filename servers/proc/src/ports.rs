@@ -8,7 +8,7 @@ use abi::{Errno, Handle, Token};
 use proto::Pid;
 use proto::mem::{Image, ObjectId};
 use proto::port::{Callers, Clock};
-use proto::proc::Reply;
+use proto::proc::{Reply, SignalSet};
 use proto::publish::Entry;
 use serde::{Deserialize, Serialize};
 
@@ -148,7 +148,7 @@ pub trait Files {
     fn fail_terminal_reads(&mut self, group: u32);
 
     /// Says which signals are pending for a process that has a descriptor for signals.
-    fn tell_pending(&mut self, process: Pid, set: proto::proc::SignalSet);
+    fn tell_pending(&mut self, process: Pid, set: SignalSet);
 }
 
 /// System V objects, at the interprocess-communication server.
@@ -227,6 +227,16 @@ pub trait Threads {
 
     /// Lets the thread's upcall run as soon as it is in user mode, and interrupts its wait.
     fn kick_thread(&mut self, thread: Thread);
+
+    /// Changes a thread's mask: keeps bits, then sets others; and pins `pinned`, which the thread cannot
+    /// unblock itself, instead of what was pinned. Answers with the mask before.
+    fn mask_thread(
+        &mut self,
+        thread: Thread,
+        keep: SignalSet,
+        set: SignalSet,
+        pinned: SignalSet,
+    ) -> SignalSet;
 
     /// Sets a thread's priority (0 lowest to 31).
     fn set_thread_priority(&mut self, thread: Thread, priority: u32);

@@ -130,11 +130,10 @@ impl Process {
         !matches!(self.life, Life::Zombie(_))
     }
 
-    /// Whether a terminal must not stop it.
+    /// Whether a terminal must not stop it, whatever it blocks.
     pub fn ignores_terminal_stop(&self) -> bool {
-        let blocked = self.tasks.first().signals.mask;
-        let hidden = blocked | self.signals.actions.ignored();
-        hidden & crate::signal::bit(crate::signal::SIGTTIN) != 0
+        let ignored = self.signals.actions.ignored();
+        ignored & crate::signal::bit(crate::signal::SIGTTIN) != 0
     }
 
     /// Drops signals that are pending for it or for one of its threads.

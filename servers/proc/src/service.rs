@@ -42,6 +42,9 @@ pub struct Proc {
     pub(crate) scheduler: Scheduler,
     /// Processes whose pending signals the file server knows.
     pub(crate) watched: Watched,
+    /// Who asks now, if the answer can bring a signal for its handler.
+    #[serde(skip)]
+    pub(crate) served: Option<Caller>,
 }
 
 impl proto::handover::State for Proc {
@@ -64,6 +67,7 @@ impl Proc {
             personality: None,
             scheduler: Scheduler::new(Scheduling::Kernel),
             watched: Watched::new(),
+            served: None,
         }
     }
 
@@ -142,7 +146,10 @@ impl Proc {
                 return self.wait(&incoming, caller, (who, options), ports);
             }
             Request::Sleep { deadline_ns } => return self.sleep(caller, token, deadline_ns, ports),
-            Request::Suspend { mask } => return self.suspend(caller, token, mask, ports),
+            Request::Suspend { mask } => {
+                self.look(caller, ports);
+                return self.suspend(caller, token, mask, ports);
+            }
             Request::WaitSignal { set, timeout_ns } => {
                 return self.wait_signal(caller, token, set, timeout_ns, ports);
             }
@@ -170,20 +177,13 @@ impl Proc {
     ) -> Result<Reply, Refusal> {
         let pid = caller.pid;
         match request {
-            Request::Kill { pid: whom, signal } => self.kill(pid, whom, signal, ports),
-            Request::KillThread {
-                pid: whom,
-                tid,
-                signal,
-                code,
-                value,
-            } => self.kill_thread(pid, (whom, tid), (signal, code, value), ports),
-            Request::Queue {
-                pid: whom,
-                signal,
-                code,
-                value,
-            } => self.queue(pid, whom, signal, code, value, ports),
+            Request::Kill { .. } | Request::KillThread { .. } | Request::Queue { .. } => {
+                return self.dispatch_kill(caller, request, ports);
+            }
+            Request::Action { .. } => {}
+            _ => self.look(caller, ports),
+        }
+        let answer = match request {
             Request::Action {
                 signal,
                 change,
@@ -205,7 +205,39 @@ impl Proc {
             Request::Take => self.take(caller, ports),
             Request::Return { mask } => self.return_from_handler(caller, mask, ports),
             _ => Err(Errno::ENOSYS.into()),
-        }
+        };
+        self.pin(pid, ports);
+        answer
+    }
+
+    /// Signals that the caller sends. One that its own handler shall get comes with the answer.
+    fn dispatch_kill<P: Ports>(
+        &mut self,
+        caller: Caller,
+        request: Request,
+        ports: &mut P,
+    ) -> Result<Reply, Refusal> {
+        let pid = caller.pid;
+        self.served = Some(caller);
+        let sent = match request {
+            Request::Kill { pid: whom, signal } => self.kill(pid, whom, signal, ports),
+            Request::KillThread {
+                pid: whom,
+                tid,
+                signal,
+                code,
+                value,
+            } => self.kill_thread(pid, (whom, tid), (signal, code, value), ports),
+            Request::Queue {
+                pid: whom,
+                signal,
+                code,
+                value,
+            } => self.queue(pid, whom, signal, code, value, ports),
+            _ => Err(Errno::ENOSYS.into()),
+        };
+        self.served = None;
+        self.deliver_with(caller, sent, ports)
     }
 
     /// Requests about ids, groups and resources.
@@ -293,6 +325,9 @@ impl Proc {
         parked: Parked,
     ) -> Answer {
         let process = self.table.living_mut(caller.pid).ok_or(Errno::ESRCH)?;
+        if process.has_pending() {
+            process.look_for(Some(caller.tid), ports);
+        }
         let task = process.tasks.get_mut(caller.tid).ok_or(Errno::ESRCH)?;
         if task
             .signals

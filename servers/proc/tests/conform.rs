@@ -9,7 +9,7 @@ use conform::{Answer, Caller, Lease, User};
 use proto::Pid;
 use proto::handover::{restore, save};
 use proto::port::{LeaseInfo, Outcome};
-use proto::proc::{Proc as Protocol, Reply, Request};
+use proto::proc::{Delivery, Proc as Protocol, Reply, Request};
 use std::collections::BTreeMap;
 use support::{INIT, System};
 
@@ -104,7 +104,8 @@ impl conform::World<Protocol> for World {
     fn interrupt(&mut self, caller: Caller) {
         self.system.kill(INIT, caller.0 as i32, SIGUSR1).unwrap();
         // The program takes the signal, runs its handler, and returns from it.
-        if let Ok(Reply::Deliver { restore, .. }) = self.system.call(caller.0, Request::Take) {
+        let taken = self.system.call(caller.0, Request::Take);
+        if let Some((Delivery { restore, .. }, _)) = taken.ok().and_then(Reply::delivery) {
             let done = Request::Return { mask: restore };
             self.system.call(caller.0, done).unwrap();
         }

@@ -6,7 +6,7 @@ use abi::Errno;
 use proc::table::INIT;
 use proto::port::{LeaseInfo, Outcome, Refusal};
 use proto::proc::{Reply, Request};
-use support::{File, System, elf};
+use support::{File, System, delivered, elf};
 
 #[test]
 fn a_failed_exec_leaves_everything_as_before() {
@@ -32,8 +32,8 @@ fn a_failed_exec_leaves_everything_as_before() {
             system.world.images.clone(),
         );
         assert_eq!(after, before);
-        system.kill(1, 1, 10).unwrap();
-        assert_eq!(system.take(1), Some(10), "the handler is still there");
+        let taken = delivered(system.kill(1, 1, 10));
+        assert_eq!(taken.signal, 10, "the handler is still there");
     }
 }
 

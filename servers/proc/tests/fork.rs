@@ -35,7 +35,7 @@ fn a_child_inherits_what_it_should_and_nothing_else() {
     };
     system.call(1, users).unwrap();
     system.action(1, 10, 0x5000, 4);
-    system.mask(1, 2, 1 << 11);
+    system.mask(1, 2, 1 << 11 | 1 << 9);
     system.kill(1, 1, 10).unwrap();
     system
         .call(
@@ -77,7 +77,7 @@ fn a_child_inherits_what_it_should_and_nothing_else() {
     assert_eq!(
         system.call(child, Request::Mask { how: 3, set: 0 }),
         Ok(Reply::Set {
-            set: 1 << 11,
+            set: 1 << 11 | 1 << 9,
             deliverable: false
         })
     );

@@ -198,6 +198,4 @@ fn who_ignores_background_reads_is_published() {
     assert_eq!(system.entry(a).no_tty_stop, 1);
     system.action(a, SIGTTIN, 0, 0);
     assert_eq!(system.entry(a).no_tty_stop, 0);
-    system.mask(a, 0, 1 << (SIGTTIN - 1));
-    assert_eq!(system.entry(a).no_tty_stop, 1);
 }

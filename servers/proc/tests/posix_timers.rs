@@ -3,7 +3,7 @@
 mod support;
 
 use abi::Errno;
-use proto::proc::{Reply, Request};
+use proto::proc::{Delivery, Reply, Request};
 use support::{INIT, System};
 
 const SIGUSR1: u32 = 10;
@@ -36,13 +36,13 @@ fn set(system: &mut System, pid: u32, timer: u32, first_ns: u64, interval_ns: u6
 /// Number of the timer and overruns that the next signal tells.
 fn taken(system: &mut System, pid: u32) -> Option<(u32, u32)> {
     match system.call(pid, Request::Take) {
-        Ok(Reply::Deliver {
+        Ok(Reply::DeliverLast(Delivery {
             signal: SIGUSR1,
             code: SI_TIMER,
             sender,
             value: 77,
             ..
-        }) => {
+        })) => {
             let mask = Request::Return { mask: 0 };
             system.call(pid, mask).expect("a return");
             Some((sender as u32, (sender >> 32) as u32))

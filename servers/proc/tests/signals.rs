@@ -4,8 +4,8 @@ mod support;
 
 use abi::Errno;
 use proto::port::Outcome;
-use proto::proc::{Reply, Request};
-use support::{System, waited};
+use proto::proc::{Delivery, Reply, Request};
+use support::{System, delivered, waited};
 
 const SIGHUP: u32 = 1;
 const SIGUSR1: u32 = 10;
@@ -31,18 +31,9 @@ fn the_default_action_ends_the_process_and_tells_the_parent() {
     let (mut system, child) = pair();
     system.catch(1, SIGCHLD);
     system.kill(1, child as i32, SIGTERM).unwrap();
-    let Ok(Reply::Deliver {
-        signal,
-        code,
-        sender,
-        value,
-        ..
-    }) = system.call(1, Request::Take)
-    else {
-        panic!()
-    };
+    let taken = delivered(system.call(1, Request::Take));
     assert_eq!(
-        (signal, code, sender, value),
+        (taken.signal, taken.code, taken.sender, taken.value),
         (SIGCHLD, 2, u64::from(child), u64::from(SIGTERM))
     );
     assert_eq!(system.wait(1, -1, 0), Ok((child, SIGTERM)));
@@ -81,7 +72,7 @@ fn a_handler_is_kicked_and_takes_the_signal_with_its_mask() {
     system.mask(child, 2, set(&[SIGHUP]));
     system.kill(1, child as i32, SIGUSR1).unwrap();
     assert_eq!(system.thread(child).kicks, 1);
-    let expected = Reply::Deliver {
+    let expected = Reply::DeliverLast(Delivery {
         signal: SIGUSR1,
         code: 0,
         sender: 1,
@@ -90,7 +81,7 @@ fn a_handler_is_kicked_and_takes_the_signal_with_its_mask() {
         flags: 4,
         restore: set(&[SIGHUP]),
         restorer: 0x99,
-    };
+    });
     assert_eq!(system.call(child, Request::Take), Ok(expected));
     let in_force = set(&[SIGHUP, SIGUSR1, SIGUSR2]);
     assert_eq!(
@@ -174,17 +165,21 @@ fn standard_signals_merge_and_real_time_ones_queue_in_order() {
     );
     system.mask(child, 2, 0);
     let mut seen = Vec::new();
-    while let Ok(Reply::Deliver {
-        signal,
-        value,
-        restore,
-        ..
-    }) = system.call(child, Request::Take)
-    {
-        seen.push((signal, value));
-        system
-            .call(child, Request::Return { mask: restore })
-            .unwrap();
+    let mut more = true;
+    while more {
+        let taken = system.call(child, Request::Take).map(Reply::delivery);
+        let (taken, another) = taken.unwrap().expect("a signal");
+        seen.push((taken.signal, taken.value));
+        let mask = taken.restore;
+        let returned = system.call(child, Request::Return { mask }).unwrap();
+        more = matches!(
+            returned,
+            Reply::Set {
+                deliverable: true,
+                ..
+            }
+        );
+        assert!(more || !another);
     }
     assert_eq!(seen, [(SIGUSR1, 1), (40, 1), (40, 2), (40, 3)]);
 }
@@ -272,10 +267,12 @@ fn suspend_swaps_the_mask_until_a_handler_runs() {
         Err(Errno::EINTR)
     );
     assert_eq!(system.thread(child).kicks, 1);
-    let Ok(Reply::Deliver { restore, .. }) = system.call(child, Request::Take) else {
-        panic!()
-    };
-    assert_eq!(restore, set(&[SIGUSR1]), "the mask from before sigsuspend");
+    let taken = delivered(system.call(child, Request::Take));
+    assert_eq!(
+        taken.restore,
+        set(&[SIGUSR1]),
+        "the mask from before sigsuspend"
+    );
 }
 
 #[test]

@@ -6,7 +6,7 @@ use abi::Errno;
 use proto::Pid;
 use proto::port::Outcome;
 use proto::proc::{Reply, Request};
-use support::{INIT, System, program};
+use support::{INIT, System, delivered, program};
 
 const SIGUSR1: u32 = 10;
 const SIGTERM: u32 = 15;
@@ -55,9 +55,8 @@ fn block(system: &mut System, pid: u32, tid: u32, signal: u32) {
 
 fn taken(system: &mut System, pid: u32, tid: u32) -> Option<u32> {
     match system.call_thread(pid, tid, Request::Take) {
-        Ok(Reply::Deliver { signal, .. }) => Some(signal),
         Err(Errno::EAGAIN) => None,
-        other => panic!("take: {other:?}"),
+        reply => Some(delivered(reply).signal),
     }
 }
 

@@ -7,7 +7,7 @@ use abi::message::decline;
 use proc::signal::exception::Exception;
 use proto::Pid;
 use proto::proc::{Reply, Request};
-use support::System;
+use support::{System, delivered};
 
 /// Pid 1 and one child.
 fn pair() -> (System, u32) {
@@ -76,16 +76,8 @@ fn an_exception_with_handler_runs_it_first() {
         (system.thread(child).kicks, &system.world.resumed[..]),
         (1, &[token][..])
     );
-    let Ok(Reply::Deliver {
-        signal,
-        code,
-        value,
-        ..
-    }) = system.call(child, Request::Take)
-    else {
-        panic!()
-    };
-    assert_eq!((signal, code, value), (11, 2, 0xdead));
+    let taken = delivered(system.call(child, Request::Take));
+    assert_eq!((taken.signal, taken.code, taken.value), (11, 2, 0xdead));
     system.proc.exception(
         Pid(child),
         token,

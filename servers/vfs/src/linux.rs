@@ -236,3 +236,5 @@ pub const FILE_MAX: u64 = i64::MAX as u64;
 pub const fn device(major: u32, minor: u32) -> u64 {
     ((major as u64 & 0xfff) << 8) | (minor as u64 & 0xff) | ((minor as u64 & !0xff) << 12)
 }
+
+pub const SIGTTIN: u32 = 21;

@@ -8,6 +8,7 @@ use abi::Errno;
 use proto::Pid;
 use proto::mem::{ObjectId, Region};
 use proto::port::{Callers, Clock};
+use proto::proc::SignalSet;
 use proto::publish::Processes;
 use proto::vfs::Reply;
 use serde::{Deserialize, Serialize};
@@ -245,6 +246,8 @@ pub struct ThreadStatus {
     pub running: bool,
     /// Processor time used, nanoseconds.
     pub cpu_ns: u64,
+    /// Signals that it blocks.
+    pub blocked: SignalSet,
 }
 
 /// Who is traced.

@@ -11,11 +11,12 @@ use crate::linux;
 use crate::node::{Kind, NodeRef};
 use crate::park::{Attempt, Call, Cause, Step, Wait, count};
 use crate::policy::PipeBuffer;
-use crate::ports::{LineId, Platform, Ports, Terminal, Termios};
+use crate::ports::{LineId, Monitor, Platform, Ports, Terminal, Termios};
 use crate::vfs::{Vfs, entry};
 use abi::Errno;
 use proto::Pid;
 use proto::port::{Callers, LeaseError, Refusal};
+use proto::proc::SignalSet;
 use proto::publish::{Entry, Processes};
 use proto::vfs::Fd;
 
@@ -74,10 +75,8 @@ impl Vfs {
         let who = entry(call.pid, &ports.system)?;
         let mut bytes = [0; PIECE_BYTES];
         let into = &mut bytes[..wanted.min(PIECE_BYTES)];
-        match ports
-            .terminal
-            .read(line, who.pgid, who.sid, who.no_tty_stop == 0, into)
-        {
+        let stops = who.no_tty_stop == 0 && !blocks_stop(call, &mut ports.system);
+        match ports.terminal.read(line, who.pgid, who.sid, stops, into) {
             Ok(length) => {
                 let taken = &bytes[..length.min(PIECE_BYTES)];
                 if let Err(error) = ports.callers.write(call.token, 0, 0, taken) {
@@ -385,6 +384,14 @@ fn session_of_group(table: &impl Processes, pgid: u32) -> Option<u32> {
         after = pid;
     }
     None
+}
+
+/// Whether the thread that asks blocks the signal that would stop it (POSIX, "General Terminal
+/// Interface", 11.1.4). Only the kernel knows: threads change their masks without a message.
+fn blocks_stop(call: &Call, system: &mut impl Monitor) -> bool {
+    const SIGTTIN: SignalSet = 1 << (linux::SIGTTIN - 1);
+    let thread = system.thread(call.token.thread_frame());
+    thread.is_some_and(|thread| thread.blocked & SIGTTIN != 0)
 }
 
 /// Copies a result to lease 0.

@@ -134,6 +134,39 @@ macro_rules! named_numbers {
 
 named_numbers!(Pid, ObjectId);
 
+/// Declares a structure that several messages have as a field: its fields are words one behind the other.
+macro_rules! record {
+    (
+        $(#[$attribute:meta])*
+        pub struct $name:ident {
+            $(pub $field:ident: $type:ty),* $(,)?
+        }
+    ) => {
+        $(#[$attribute])*
+        pub struct $name {
+            $(pub $field: $type),*
+        }
+
+        impl $crate::wire::Field for $name {
+            const WORDS: usize = 0 $(+ <$type as $crate::wire::Field>::WORDS)*;
+
+            #[inline(always)]
+            fn write(self, to: &mut $crate::wire::Cursor<&mut abi::Message>) {
+                $($crate::wire::Field::write(self.$field, to);)*
+            }
+
+            #[inline(always)]
+            fn read(
+                from: &mut $crate::wire::Cursor<&abi::Message>,
+            ) -> Result<Self, $crate::wire::WireError> {
+                Ok(Self { $($field: $crate::wire::Field::read(from)?),* })
+            }
+        }
+    };
+}
+
+pub(crate) use record;
+
 /// Declares an enum of messages: its variants are the labels, in order, and their fields the words.
 ///
 /// Everything is inlined, so a message whose variant is known is a few moves into registers.

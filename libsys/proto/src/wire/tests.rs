@@ -40,7 +40,7 @@ fn golden_labels_of_the_first_and_last_variants() {
 
 #[test]
 fn the_longest_messages_fit() {
-    round_trip(proc::Reply::Deliver {
+    round_trip(proc::Reply::DeliverLast(proc::Delivery {
         signal: 1,
         code: -2,
         sender: 3,
@@ -49,7 +49,7 @@ fn the_longest_messages_fit() {
         flags: 6,
         restore: u64::MAX,
         restorer: 8,
-    });
+    }));
     round_trip(mem::Request::MapObject {
         space: Pid(1),
         object: mem::ObjectId(2),

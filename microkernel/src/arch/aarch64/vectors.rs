@@ -33,6 +33,7 @@ const SHORT_CALLS: u64 = 1 << call::REPLY
     | 1 << call::LEASE_WRITE
     | 1 << call::TOKEN_STATE
     | 1 << call::SPACE_APPLY
+    | 1 << call::THREAD_MASK
     | 1 << call::NULL;
 
 const _: () = assert!(
@@ -53,9 +54,16 @@ global_asm!(
     short_calls_16 = const SHORT_CALLS >> 16 & 0xffff,
     short_calls_48 = const SHORT_CALLS >> 48,
     reply = const call::REPLY,
+    mask_change = const call::MASK_CHANGE,
+    mask = const offset_of!(Thread, mask),
     short_call = sym syscall::short,
     kernel_entry = sym kernel::enter,
     kernel_fault = sym kernel_fault,
+);
+
+const _: () = assert!(
+    offset_of!(Thread, pinned) == offset_of!(Thread, mask) + 8,
+    "the vector loads these as a pair"
 );
 
 global_asm!(

@@ -8,7 +8,8 @@
 //                 call stub does not declare clobbered, and the words stay where they are
 //   fast_fault.s  a page fault, to a pager that waits
 //   fast_lease.s  a copy from or to a caller's memory that stays inside a page on either side
-//   short_call    a call after which the same thread goes on: Rust, but only its arguments move
+//   short_call    a call after which the same thread goes on: Rust, but only its arguments move; one
+//                 of them, MASK_CHANGE, not even Rust
 //   reflect.s     a Linux call, to libsys in the same process and back: five registers change
 //   enter         everything else: all registers go to the `Thread`, then Rust
 //
@@ -137,7 +138,7 @@ short_call_rust:
     movk    x16, #{short_calls_16}, lsl #16
     movk    x16, #{short_calls_48}, lsl #48
     lsr     x16, x16, x10
-    tbz     x16, #0, enter_synchronous
+    tbz     x16, #0, not_short
     ldr     w16, [sp, #{flags}]
     cbnz    w16, enter_synchronous
     cmp     x10, #{reply}
@@ -181,6 +182,27 @@ short_call_rust:
     mov     x16, xzr
     mov     x17, xzr
     eret
+
+// MASK_CHANGE, unless what is pinned would be clear: x0 bits to keep, x1 bits to set. Anything else is
+// no short call.
+not_short:
+    cmp     x10, #{mask_change}
+    b.ne    enter_synchronous
+    ldp     x16, x17, [sp, #{mask}]         // and what is pinned
+    and     x11, x16, x0
+    orr     x11, x11, x1
+    bics    xzr, x17, x11
+    b.ne    mask_is_pinned
+    str     x11, [sp, #{mask}]
+    mov     x0, xzr
+    mov     x1, x16
+    mov     x11, xzr
+    mov     x16, xzr
+    mov     x17, xzr
+    eret
+mask_is_pinned:
+    mov     x11, xzr
+    b       enter_synchronous
 
 // Only REPLY is declined.
 short_call_declined:

@@ -133,6 +133,7 @@ impl Proc {
     }
 
     fn raise<P: Ports>(&mut self, caller: Caller, token: Token, info: Info, ports: &mut P) {
+        self.look(caller, ports);
         let Some(process) = self.table.living_mut(caller.pid) else {
             return;
         };

@@ -5,6 +5,7 @@
 mod actions;
 pub mod exception;
 mod kill;
+mod mask;
 mod requests;
 mod send;
 
@@ -203,8 +204,10 @@ impl Signals {
 /// The signals of a thread.
 #[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct TaskSignals {
-    /// Blocked signals.
+    /// Blocked signals, as they were when somebody looked.
     pub mask: SignalSet,
+    /// What the thread cannot unblock without asking.
+    pub pinned: SignalSet,
     /// The mask that `sigsuspend` replaced, until a handler is told of it.
     pub suspended_mask: Option<SignalSet>,
     /// Pending for this thread alone.

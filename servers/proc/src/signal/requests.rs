@@ -4,13 +4,14 @@ use super::send::received;
 use super::{Action, DEFAULT, Info, LAST, UNSTOPPABLE, bit};
 use crate::park::{Parked, Waiting};
 use crate::ports::Ports;
+use crate::process::Life;
 use crate::task::Caller;
 use crate::{Answer, Proc};
 use abi::linux::general as linux;
 use abi::{Errno, Token};
 use proto::Pid;
 use proto::port::{Outcome, Refusal};
-use proto::proc::{Reply, SignalSet};
+use proto::proc::{Delivery, Reply, SignalSet};
 
 impl Proc {
     /// `sigaction`. Without a new action it only asks.
@@ -52,70 +53,6 @@ impl Proc {
             mask: old.mask,
             restorer: old.restorer,
         })
-    }
-
-    /// `sigprocmask`.
-    pub(crate) fn mask<P: Ports>(
-        &mut self,
-        caller: Caller,
-        how: u32,
-        set: SignalSet,
-        ports: &mut P,
-    ) -> Result<Reply, Refusal> {
-        let old = self.blocked(caller)?;
-        let new = match how {
-            0 => old | set,
-            1 => old & !set,
-            2 => set,
-            3 => old,
-            _ => return Err(Errno::EINVAL.into()),
-        };
-        self.change_mask(caller, new, ports);
-        self.interrupt(caller.pid, ports);
-        self.set_reply(caller, old)
-    }
-
-    /// A handler returned: its mask ends. Who asks looks for further signals itself, so there is no
-    /// kick.
-    pub(crate) fn return_from_handler<P: Ports>(
-        &mut self,
-        caller: Caller,
-        mask: SignalSet,
-        ports: &mut P,
-    ) -> Result<Reply, Refusal> {
-        let old = self.blocked(caller)?;
-        self.change_mask(caller, mask, ports);
-        self.set_reply(caller, old)
-    }
-
-    fn blocked(&mut self, caller: Caller) -> Result<SignalSet, Errno> {
-        let process = self.table.living(caller.pid).ok_or(Errno::ESRCH)?;
-        let task = process.tasks.get(caller.tid).ok_or(Errno::ESRCH)?;
-        Ok(task.signals.mask)
-    }
-
-    fn set_reply(&self, caller: Caller, set: SignalSet) -> Result<Reply, Refusal> {
-        let process = self.table.living(caller.pid).ok_or(Errno::ESRCH)?;
-        let task = process.tasks.get(caller.tid).ok_or(Errno::ESRCH)?;
-        Ok(Reply::Set {
-            set,
-            deliverable: task.deliverable(&process.signals) != 0,
-        })
-    }
-
-    /// Sets the mask and carries out the default actions of signals that it let through.
-    fn change_mask<P: Ports>(&mut self, caller: Caller, mask: SignalSet, ports: &mut P) {
-        let Some(process) = self.table.living_mut(caller.pid) else {
-            return;
-        };
-        let stoppable = process.ignores_terminal_stop();
-        if let Some(task) = process.tasks.get_mut(caller.tid) {
-            task.signals.set_mask(mask);
-        }
-        if stoppable != process.ignores_terminal_stop() {
-            self.publish(caller.pid, ports);
-        }
-        self.act_by_default(caller.pid, ports);
     }
 
     /// `sigpending`.
@@ -160,6 +97,7 @@ impl Proc {
     ) -> Answer {
         let set = set & !UNSTOPPABLE;
         if let Some(info) = self.take_pending(caller, |_| set) {
+            self.pin(caller.pid, ports);
             let info = self.with_overruns(caller, info, ports);
             return Ok(Outcome::Reply(Ok(received(info))));
         }
@@ -210,9 +148,11 @@ impl Proc {
         let task = process.tasks.get_mut(caller.tid).ok_or(Errno::ESRCH)?;
         let signals = &mut task.signals;
         let Some(info) = taken else {
-            if let Some(mask) = signals.suspended_mask.take() {
-                signals.set_mask(mask);
+            let suspended = signals.suspended_mask.take();
+            if let Some(mask) = suspended {
+                self.change_mask(caller, mask, ports);
             }
+            self.leave_to_others(caller, ports);
             return Err(Errno::EAGAIN.into());
         };
 
@@ -229,13 +169,9 @@ impl Proc {
             process.signals.actions.set(info.signal, reset);
         }
         let mask = signals.mask | action.mask | own;
-        let others = process.tasks.count() > 1 && process.signals.queue.pending() != 0;
         self.change_mask(caller, mask, ports);
-        if others {
-            // What this thread blocks now is for another one.
-            self.interrupt(caller.pid, ports);
-        }
-        Ok(Reply::Deliver {
+        self.leave_to_others(caller, ports);
+        let delivery = Delivery {
             signal: info.signal,
             code: info.code,
             sender: info.sender(),
@@ -244,6 +180,47 @@ impl Proc {
             flags: action.flags,
             restore,
             restorer: action.restorer,
+        };
+        Ok(match self.deliverable(caller) {
+            0 => Reply::DeliverLast(delivery),
+            _ => Reply::Deliver(delivery),
+        })
+    }
+
+    /// What this thread blocks now is for another one.
+    fn leave_to_others<P: Ports>(&mut self, caller: Caller, ports: &mut P) {
+        let process = self.table.living(caller.pid);
+        if process.is_some_and(|process| {
+            process.tasks.count() > 1 && process.signals.queue.pending() != 0
+        }) {
+            self.interrupt(caller.pid, ports);
+        }
+    }
+
+    /// Answers who sent a signal with one that its own handler shall get, if there is one.
+    pub(crate) fn deliver_with<P: Ports>(
+        &mut self,
+        caller: Caller,
+        sent: Result<Reply, Refusal>,
+        ports: &mut P,
+    ) -> Result<Reply, Refusal> {
+        if self.deliverable(caller) == 0 {
+            return sent;
+        }
+        if sent.is_err() {
+            self.interrupt(caller.pid, ports);
+            return sent;
+        }
+        self.take(caller, ports)
+    }
+
+    /// Signals that a handler of `caller` shall get now. A process that has just stopped gets none.
+    fn deliverable(&self, caller: Caller) -> SignalSet {
+        let process = self.table.living(caller.pid);
+        let running = process.filter(|process| process.life == Life::Running);
+        running.map_or(0, |process| {
+            let task = process.tasks.get(caller.tid);
+            task.map_or(0, |task| task.deliverable(&process.signals))
         })
     }
 }

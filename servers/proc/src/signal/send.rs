@@ -57,6 +57,7 @@ impl Proc {
         let Some(process) = self.table.living_mut(pid) else {
             return Ok(());
         };
+        process.look_for(thread, ports);
         if is_dropped(process, thread, info.signal) {
             return Ok(());
         }
@@ -75,6 +76,7 @@ impl Proc {
             task.signals.renew(bit(info.signal));
         }
         self.settle(pid, ports);
+        self.pin(pid, ports);
         Ok(())
     }
 
@@ -117,7 +119,8 @@ impl Proc {
     }
 
     /// Lets handlers run: in each thread that has a caught signal of its own, and for those of the
-    /// process in the first thread that does not block them.
+    /// process in the first thread that does not block them. Who is about to be answered with its
+    /// signal needs no kick.
     pub(crate) fn interrupt<P: Ports>(&mut self, pid: Pid, ports: &mut P) {
         let Some(process) = self.table.living_mut(pid) else {
             return;
@@ -134,6 +137,9 @@ impl Proc {
                 continue;
             }
             shared &= !deliverable;
+            if self.served == Some(Caller { pid, tid: task.tid }) {
+                continue;
+            }
             if task
                 .parked
                 .is_some_and(|parked| parked.wait != Waiting::Memory)
@@ -206,7 +212,9 @@ impl Proc {
         }
         self.publish(pid, ports);
         self.tell_parent(pid, ports);
+        self.look_at_all(pid, ports);
         self.settle(pid, ports);
+        self.pin(pid, ports);
     }
 
     /// What became of a group that lost the last parent who could continue it (POSIX, `_exit`).

@@ -11,7 +11,7 @@ use proto::mem::{Image, ObjectId};
 use proto::port::{
     Callers, Clock, Gone, Incoming, LeaseError, LeaseInfo, Outcome, Refusal, TokenState,
 };
-use proto::proc::{Program, Reply, Request};
+use proto::proc::{Delivery, Program, Reply, Request};
 use proto::publish::{CAPACITY, Entry};
 use proto::{Pid, server_id};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -25,6 +25,9 @@ pub struct FakeThread {
     pub priority: u32,
     pub cpu_ns: u64,
     pub ready: bool,
+    /// What it blocks, and what it cannot unblock itself.
+    pub mask: u64,
+    pub pinned: u64,
 }
 
 /// What can be seen from outside; compared before and after a failed request.
@@ -355,8 +358,8 @@ impl Threads for World {
         badge: Pid,
     ) -> Result<Token, Errno> {
         self.may_fail()?;
-        self.thread(parent);
-        self.thread(child);
+        let mask = self.thread(parent).mask;
+        self.thread(child).mask = mask;
         let token = self.token();
         self.inherited.insert(badge.0, token);
         Ok(token)
@@ -370,7 +373,8 @@ impl Threads for World {
         begin: Begin,
     ) -> Result<(), Errno> {
         self.may_fail()?;
-        self.thread(parent);
+        let mask = self.thread(parent).mask;
+        self.thread(child).mask = mask;
         self.thread(child).started = Some((begin.block, begin.stack));
         Ok(())
     }
@@ -395,6 +399,13 @@ impl Threads for World {
 
     fn kick_thread(&mut self, thread: Thread) {
         self.thread(thread).kicks += 1;
+    }
+
+    fn mask_thread(&mut self, thread: Thread, keep: u64, set: u64, pinned: u64) -> u64 {
+        let thread = self.thread(thread);
+        thread.pinned = pinned;
+        let new = thread.mask & keep | set;
+        std::mem::replace(&mut thread.mask, new)
     }
 
     fn set_thread_priority(&mut self, thread: Thread, priority: u32) {
@@ -697,10 +708,22 @@ impl System {
 
     pub fn take(&mut self, pid: u32) -> Option<u32> {
         match self.call(pid, Request::Take) {
-            Ok(Reply::Deliver { signal, .. }) => Some(signal),
             Err(Errno::EAGAIN) => None,
-            other => panic!("take: {other:?}"),
+            reply => Some(delivered(reply).signal),
         }
+    }
+
+    /// A thread changes its own mask, as the kernel lets it. Whether it may.
+    pub fn change_mask(&mut self, pid: u32, tid: u32, keep: u64, set: u64) -> bool {
+        let process = self.proc.table().living(Pid(pid)).expect("alive");
+        let thread = process.tasks.get(Pid(tid)).expect("a thread").thread;
+        let thread = self.world.thread(thread);
+        let new = thread.mask & keep | set;
+        let allowed = thread.pinned & !new == 0;
+        if allowed {
+            thread.mask = new;
+        }
+        allowed
     }
 
     pub fn mask(&mut self, pid: u32, how: u32, set: u64) {
@@ -733,6 +756,12 @@ pub fn reply(outcome: Outcome<Reply>) -> Result<Reply, Errno> {
         Outcome::Reply(answer) => answer.map_err(errno),
         Outcome::Parked => panic!("parked"),
     }
+}
+
+/// The signal that an answer brings.
+pub fn delivered(reply: Result<Reply, Errno>) -> Delivery {
+    let delivery = reply.as_ref().ok().and_then(|reply| reply.delivery());
+    delivery.unwrap_or_else(|| panic!("{reply:?}")).0
 }
 
 pub fn waited(reply: Reply) -> (u32, u32) {

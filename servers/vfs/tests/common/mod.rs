@@ -419,6 +419,8 @@ pub struct FakeSystem {
     /// Trace records, as bytes, and what was said of who is traced.
     pub trace: Vec<u8>,
     pub tracing: Vec<Tracing>,
+    /// What every thread blocks.
+    pub blocked: u64,
 }
 
 impl Clock for FakeSystem {
@@ -446,6 +448,7 @@ impl Monitor for FakeSystem {
         Some(ThreadStatus {
             running: false,
             cpu_ns: 30_000_000,
+            blocked: self.blocked,
         })
     }
 

@@ -78,6 +78,7 @@ extern "C" fn linux_call(front: &mut Front) {
         Ok(value) => block.registers.x[0] = value,
         Err(errno) => refuse(front, errno),
     }
+    deliver_taken(front);
 }
 
 /// A call of [`calls::quick::QUICK`] failed. The block is as for [`linux_call`].
@@ -85,6 +86,7 @@ extern "C" fn failed(front: &mut Front, errno: u64) {
     let errno = Errno(errno as u16);
     calls::tell_by_signal(&mut front.thread, errno);
     refuse(front, errno);
+    deliver_taken(front);
 }
 
 fn arguments(block: &Block) -> calls::Arguments {
@@ -111,6 +113,13 @@ fn refuse(front: &mut Front, errno: Errno) {
     machine::complete(block);
     thread.interrupted(number, block.registers.pc);
     signals::deliver(thread, block, Some(interrupted));
+}
+
+/// A signal that the call sent to this process goes to its handler.
+fn deliver_taken(front: &mut Front) {
+    if front.thread.taken.is_some() {
+        signals::deliver(&mut front.thread, &mut front.block, None);
+    }
 }
 
 /// A call's failure as programs see it.

@@ -9,10 +9,11 @@ use abi::thread::Block;
 use abi::{Errno, Handle};
 use libsys::lease::Loan;
 use libsys::request::request;
+use libsys::signal::{SignalSet, change_mask};
 use personality::frame::{self, AlternateStack, Context, Frame, SS_DISABLE, SS_ONSTACK, Signal};
 use personality::layout::SA_RESTORER;
 use personality::restart::Restart;
-use proto::proc::{Proc, Reply, Request};
+use proto::proc::{Delivery, Proc, Reply, Request};
 
 const SIGSEGV: u32 = 11;
 const SA_SIGINFO: u32 = 4;
@@ -39,11 +40,33 @@ fn ask(wish: &Request) -> Result<Reply, Errno> {
     }
 }
 
+/// Sends a signal. One that the own handler shall get comes with the answer, and goes to its handler when
+/// the call ends.
+///
+/// # Errors
+/// Those of `kill`.
+pub fn send(thread: &mut Thread, wish: &Request) -> Result<u64, Errno> {
+    let reply = request::<Proc>(Handle::PROC, wish, [Loan::NONE; 2])?;
+    if reply != Reply::Done {
+        thread.taken = Some(reply.delivery().ok_or(Errno::EPROTO)?);
+    }
+    Ok(0)
+}
+
+/// The next signal for a handler, and whether another one may follow.
+fn next(thread: &mut Thread) -> Option<(Delivery, bool)> {
+    let taken = thread.taken.take();
+    taken.or_else(|| ask(&Request::Take).ok().and_then(Reply::delivery))
+}
+
 /// Turns the thread to the handlers of all deliverable signals.
 pub fn deliver(thread: &mut Thread, block: &mut Block, interrupted: Option<Interrupted>) {
     machine::complete(block);
     let mut interrupted = interrupted;
-    while let Ok(taken @ Reply::Deliver { flags, .. }) = ask(&Request::Take) {
+    let mut more = true;
+    while more && let Some((taken, another)) = next(thread) {
+        more = another;
+        let flags = taken.flags;
         if flags & SA_RESETHAND != 0 {
             action_changed();
         }
@@ -54,7 +77,7 @@ pub fn deliver(thread: &mut Thread, block: &mut Block, interrupted: Option<Inter
                 block.registers.x[0] = error(Errno::EINTR);
             }
         }
-        if push(thread, block, taken).is_err() {
+        if push(thread, block, &taken).is_err() {
             return fail(thread);
         }
     }
@@ -72,6 +95,13 @@ fn repeat(block: &mut Block, call: Interrupted) {
 /// Goes back to the mask before a call that had one of its own.
 pub fn restore_mask(thread: &mut Thread) {
     if let Some(set) = thread.saved_mask.take() {
+        replace_mask(set);
+    }
+}
+
+/// Sets the mask; what becomes deliverable by that brings a kick.
+fn replace_mask(set: SignalSet) {
+    if change_mask(0, set).is_none() {
         let _ = ask(&Request::Mask { how: 2, set });
     }
 }
@@ -110,8 +140,8 @@ pub fn stack_now(stack: AlternateStack, sp: u64) -> AlternateStack {
 }
 
 /// Builds the frame of one signal.
-fn push(thread: &mut Thread, block: &mut Block, taken: Reply) -> Result<(), Errno> {
-    let Reply::Deliver {
+fn push(thread: &mut Thread, block: &mut Block, taken: &Delivery) -> Result<(), Errno> {
+    let Delivery {
         signal,
         code,
         sender,
@@ -120,10 +150,7 @@ fn push(thread: &mut Thread, block: &mut Block, taken: Reply) -> Result<(), Errn
         flags,
         restore,
         restorer,
-    } = taken
-    else {
-        return Err(Errno::EPROTO);
-    };
+    } = *taken;
     let registers = &mut block.registers;
     let stack = thread.stack;
     let alternate =
@@ -218,6 +245,10 @@ fn restore(thread: &mut Thread, block: &mut Block) -> Option<()> {
             ..stack
         };
     }
+    if change_mask(0, context.mask).is_some() {
+        return Some(());
+    }
+    // A pending signal is let through.
     let returned = ask(&Request::Return { mask: context.mask });
     if let Ok(Reply::Set {
         deliverable: true, ..

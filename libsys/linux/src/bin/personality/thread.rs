@@ -10,7 +10,7 @@ use core::sync::atomic::{AtomicU32, Ordering};
 use libsys::lease::Loan;
 use libsys::request::request;
 use personality::frame::{AlternateStack, SS_DISABLE};
-use proto::proc::{Proc, Reply, Request};
+use proto::proc::{Delivery, Proc, Reply, Request};
 
 /// Counts the calls that change users or groups: what threads remember of them before is out of date.
 static IDS_CHANGED: AtomicU32 = AtomicU32::new(0);
@@ -57,6 +57,8 @@ pub struct Thread {
     pub stack: AlternateStack,
     /// The mask to go back to when a call that replaced it was interrupted.
     pub saved_mask: Option<u64>,
+    /// A signal for a handler that came with the answer to the call in hand, and whether more may follow.
+    pub taken: Option<(Delivery, bool)>,
     /// Where 0 is stored when it ends while others go on; 0 for nowhere.
     pub clear_tid: u64,
     /// Where its robust list is, as it said; 0 for nowhere.
@@ -86,6 +88,7 @@ impl Thread {
                 bytes: 0,
             },
             saved_mask: None,
+            taken: None,
             clear_tid: 0,
             robust: 0,
             program: Vec::new(),

@@ -8,7 +8,7 @@ use libsys::{arch, clock, env, request};
 use proc::ports::{Begin, Machine, Power, Publish, Thread, Threads};
 use proto::Pid;
 use proto::port::{Callers, Clock, Gone, LeaseError, Refusal, TokenState};
-use proto::proc::{Proc as Protocol, Reply};
+use proto::proc::{Proc as Protocol, Reply, SignalSet};
 use proto::publish::Entry;
 use random::Generator;
 
@@ -135,6 +135,16 @@ impl Threads for Kernel {
 
     fn kick_thread(&mut self, thread: Thread) {
         let _ = arch::thread_kick(thread.handle);
+    }
+
+    fn mask_thread(
+        &mut self,
+        thread: Thread,
+        keep: SignalSet,
+        set: SignalSet,
+        pinned: SignalSet,
+    ) -> SignalSet {
+        arch::thread_mask(thread.handle, keep, set, pinned).unwrap_or(0)
     }
 
     fn set_thread_priority(&mut self, thread: Thread, priority: u32) {

@@ -86,6 +86,7 @@ impl Monitor for Machine {
         Some(ThreadStatus {
             running: info.state == RunState::Ready,
             cpu_ns: ticks_to_ns(info.time_ticks),
+            blocked: info.mask,
         })
     }
 

@@ -6,6 +6,7 @@ use crate::{machine, signals};
 use abi::Errno;
 use abi::thread::Block;
 use libsys::lease::Loan;
+use libsys::signal::change_mask;
 use personality::bytes::{get_u32, get_u64};
 use personality::frame::{AlternateStack, SS_DISABLE, SS_ONSTACK, Signal};
 use personality::layout::{self, Action};
@@ -17,6 +18,10 @@ use proto::vfs::Request as VfsRequest;
 const SET_BYTES: u64 = 8;
 /// Least bytes of an alternate stack (`MINSIGSTKSZ`).
 const LEAST_STACK: u64 = 5120;
+/// What `rt_sigprocmask` does to the mask: `SIG_BLOCK` and its kin; and only asking.
+const BLOCK: u32 = 0;
+const UNBLOCK: u32 = 1;
+pub(super) const REPLACE: u32 = 2;
 const ASK: u32 = 3;
 
 /// The calls of this file.
@@ -27,18 +32,15 @@ pub fn call(thread: &mut Thread, block: &mut Block, number: u64, a: Arguments) -
         number::RT_SIGPENDING => sized(a[1]).and_then(|()| pending(a)),
         number::RT_SIGSUSPEND => sized(a[1]).and_then(|()| suspend(a)),
         number::RT_SIGTIMEDWAIT => sized(a[3]).and_then(|()| wait(a)),
-        number::RT_SIGQUEUEINFO => queue(a),
+        number::RT_SIGQUEUEINFO => queue(thread, a),
         number::SIGNALFD4 => descriptor_of_signals(a),
         number::SIGALTSTACK => alternate_stack(thread, block, a),
-        number::KILL => proc_number(Request::Kill {
-            pid: a[0] as i32,
-            signal: word(a[1]),
-        }),
-        number::TKILL => to_thread(0, a[0] as i32, word(a[1])),
+        number::KILL => kill(thread, a),
+        number::TKILL => to_thread(thread, 0, a[0] as i32, word(a[1])),
         number::TGKILL if a[0] as i32 <= 0 => Err(Errno::EINVAL),
-        number::TGKILL => to_thread(a[0] as i32, a[1] as i32, word(a[2])),
+        number::TGKILL => to_thread(thread, a[0] as i32, a[1] as i32, word(a[2])),
         number::RT_TGSIGQUEUEINFO if a[0] as i32 <= 0 || a[1] as i32 <= 0 => Err(Errno::EINVAL),
-        number::RT_TGSIGQUEUEINFO => queue_to_thread(a),
+        number::RT_TGSIGQUEUEINFO => queue_to_thread(thread, a),
         _ => return None,
     })
 }
@@ -52,26 +54,36 @@ fn sized(bytes: u64) -> core::result::Result<(), Errno> {
 }
 
 /// A signal to the thread `tid` (of process `pid`, if that is not 0).
-fn to_thread(pid: i32, tid: i32, signal: u32) -> Result {
+fn to_thread(thread: &mut Thread, pid: i32, tid: i32, signal: u32) -> Result {
     const SI_TKILL: i32 = -6;
-    proc_number(Request::KillThread {
+    let wish = Request::KillThread {
         pid,
         tid,
         signal,
         code: SI_TKILL,
         value: 0,
-    })
+    };
+    signals::send(thread, &wish)
 }
 
-fn queue_to_thread(a: Arguments) -> Result {
+fn kill(thread: &mut Thread, a: Arguments) -> Result {
+    let wish = Request::Kill {
+        pid: a[0] as i32,
+        signal: word(a[1]),
+    };
+    signals::send(thread, &wish)
+}
+
+fn queue_to_thread(thread: &mut Thread, a: Arguments) -> Result {
     let (code, value) = sent_information(a[3])?;
-    proc_number(Request::KillThread {
+    let wish = Request::KillThread {
         pid: a[0] as i32,
         tid: a[1] as i32,
         signal: word(a[2]),
         code,
         value,
-    })
+    };
+    signals::send(thread, &wish)
 }
 
 fn action(thread: &mut Thread, a: Arguments) -> Result {
@@ -143,21 +155,34 @@ fn exchange_action(
 
 fn mask(a: Arguments) -> Result {
     let (how, new_at, old_at) = (word(a[0]), a[1], a[2]);
-    let request = match new_at {
-        0 => Request::Mask { how: ASK, set: 0 },
+    let (how, set) = match new_at {
+        0 => (ASK, 0),
         _ if how >= ASK => return Err(Errno::EINVAL),
-        address => Request::Mask {
-            how,
-            set: machine::word(address)?,
-        },
+        address => (how, machine::word(address)?),
     };
-    let Reply::Set { set, .. } = proc(request)? else {
-        return Err(Errno::EPROTO);
-    };
+    let old = exchange_mask(how, set)?;
     if old_at != 0 {
-        machine::write(old_at, &set.to_le_bytes())?;
+        machine::write(old_at, &old.to_le_bytes())?;
     }
     Ok(0)
+}
+
+/// Changes the mask, as `rt_sigprocmask` does; the old one.
+pub(super) fn exchange_mask(how: u32, set: u64) -> Result {
+    let changed = match how {
+        BLOCK => change_mask(u64::MAX, set),
+        UNBLOCK => change_mask(!set, 0),
+        ASK => change_mask(u64::MAX, 0),
+        _ => change_mask(0, set),
+    };
+    match changed {
+        Some(old) => Ok(old),
+        // A pending signal is let through.
+        None => match proc(Request::Mask { how, set })? {
+            Reply::Set { set, .. } => Ok(set),
+            _ => Err(Errno::EPROTO),
+        },
+    }
 }
 
 fn pending(a: Arguments) -> Result {
@@ -256,18 +281,19 @@ fn sent_information(address: u64) -> core::result::Result<(i32, u64), Errno> {
     Ok((get_u32(&info, 8) as i32, get_u64(&info, 24)))
 }
 
-fn queue(a: Arguments) -> Result {
+fn queue(thread: &mut Thread, a: Arguments) -> Result {
     let (code, value) = sent_information(a[2])?;
     // A program may not pretend that the kernel sent it.
     if code >= 0 {
         return Err(Errno::EPERM);
     }
-    proc_number(Request::Queue {
+    let wish = Request::Queue {
         pid: a[0] as i32,
         signal: word(a[1]),
         code,
         value,
-    })
+    };
+    signals::send(thread, &wish)
 }
 
 fn alternate_stack(thread: &mut Thread, block: &mut Block, a: Arguments) -> Result {

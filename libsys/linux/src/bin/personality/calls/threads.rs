@@ -1,9 +1,9 @@
 //! Threads: `clone` in all its shapes, the end of a thread, robust lists.
 
-use super::{Arguments, Result, futex, mem, proc, proc_number};
+use super::{Arguments, Result, futex, mem, proc};
 use crate::areas::{self, Area};
-use crate::machine;
 use crate::thread::Thread;
+use crate::{machine, signals};
 use abi::thread::Block;
 use abi::{Errno, Handle};
 use libsys::lease::Loan;
@@ -164,13 +164,14 @@ fn get_robust(thread: &mut Thread, a: Arguments) -> Result {
     let tid = a[0] as i32;
     if tid != 0 && tid.unsigned_abs() != thread.tid()? {
         // Whether it is there at all: signal 0 asks without a trace.
-        proc_number(Request::KillThread {
+        let ask = Request::KillThread {
             pid: 0,
             tid,
             signal: 0,
             code: 0,
             value: 0,
-        })?;
+        };
+        signals::send(thread, &ask)?;
         return Err(Errno::EPERM);
     }
     machine::write(a[2], &ROBUST_BYTES.to_le_bytes())?;

@@ -2,7 +2,7 @@
 
 use super::{Arguments, Result, descriptor};
 use crate::thread::Thread;
-use crate::{machine, text};
+use crate::{machine, signals, text};
 use abi::{Errno, Handle};
 use alloc::vec::Vec;
 use core::cell::Cell;
@@ -44,7 +44,7 @@ pub fn tell_by_signal(thread: &mut Thread, errno: Errno) {
     };
     if let Ok(pid) = thread.pid() {
         let pid = pid as i32;
-        let _ = super::proc(ProcRequest::Kill { pid, signal });
+        let _ = signals::send(thread, &ProcRequest::Kill { pid, signal });
     }
 }
 

@@ -1,6 +1,7 @@
 //! Waiting for several descriptors: `ppoll`, `pselect6`.
 
-use super::{Arguments, Result, proc, vfs, word};
+use super::signal::{REPLACE, exchange_mask};
+use super::{Arguments, Result, vfs, word};
 use crate::thread::Thread;
 use crate::{machine, signals};
 use abi::Errno;
@@ -9,7 +10,6 @@ use libsys::time::monotonic_ns;
 use personality::bytes::get_u64;
 use personality::select::{self, MOST, POLL_BYTES, Sets};
 use personality::{layout, number};
-use proto::proc::{Reply, Request as ProcRequest};
 use proto::vfs::Request;
 
 /// The calls of this file.
@@ -55,10 +55,7 @@ pub(super) fn masked(
         return Err(Errno::EINVAL);
     }
     let set = machine::word(mask_at)?;
-    let Reply::Set { set: old, .. } = proc(ProcRequest::Mask { how: 2, set })? else {
-        return Err(Errno::EPROTO);
-    };
-    thread.saved_mask = Some(old);
+    thread.saved_mask = Some(exchange_mask(REPLACE, set)?);
     let result = wait();
     // The handlers of an interrupted call run before the old mask is back.
     if result != Err(Errno::EINTR) {

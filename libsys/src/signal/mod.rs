@@ -2,78 +2,31 @@
 //!
 //! `proc` decides everything. When a signal shall run a handler it kicks the thread; the kernel's
 //! upcall (see `arch`) then brings the thread to [`deliver`], on the program's own stack. There the
-//! signal is taken from `proc` ([`Request::Take`]), the handler called, and the mask given back
-//! ([`Request::Return`]), until nothing is deliverable. Then the interrupted registers come back.
+//! signal is taken from `proc` ([`Request::Take`]), the handler called, and the mask set back, until
+//! nothing is deliverable. Then the interrupted registers come back. A signal that the program sends
+//! itself comes with the answer, and its handler runs at once.
+//!
+//! The mask is a word that the kernel keeps ([`change_mask`]); `proc` is asked only by who unblocks a
+//! signal that is pending.
 
 use crate::lease::Loan;
 use crate::posix::{ask, ask_interruptible, unexpected};
 use crate::{arch, request};
 use abi::{Errno, Handle};
 use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use proto::proc::{Proc, Reply, Request};
+use proto::proc::{Delivery, Proc, Reply, Request};
 
 pub use proto::proc::SignalSet;
 
-/// Numbers of the signals, as in Linux.
-#[allow(missing_docs, reason = "the names are POSIX's")]
-pub mod number {
-    pub const SIGHUP: i32 = 1;
-    pub const SIGINT: i32 = 2;
-    pub const SIGQUIT: i32 = 3;
-    pub const SIGILL: i32 = 4;
-    pub const SIGTRAP: i32 = 5;
-    pub const SIGABRT: i32 = 6;
-    pub const SIGBUS: i32 = 7;
-    pub const SIGFPE: i32 = 8;
-    pub const SIGKILL: i32 = 9;
-    pub const SIGUSR1: i32 = 10;
-    pub const SIGSEGV: i32 = 11;
-    pub const SIGUSR2: i32 = 12;
-    pub const SIGPIPE: i32 = 13;
-    pub const SIGALRM: i32 = 14;
-    pub const SIGTERM: i32 = 15;
-    pub const SIGSTKFLT: i32 = 16;
-    pub const SIGCHLD: i32 = 17;
-    pub const SIGCONT: i32 = 18;
-    pub const SIGSTOP: i32 = 19;
-    pub const SIGTSTP: i32 = 20;
-    pub const SIGTTIN: i32 = 21;
-    pub const SIGTTOU: i32 = 22;
-    pub const SIGURG: i32 = 23;
-    pub const SIGXCPU: i32 = 24;
-    pub const SIGXFSZ: i32 = 25;
-    pub const SIGVTALRM: i32 = 26;
-    pub const SIGPROF: i32 = 27;
-    pub const SIGWINCH: i32 = 28;
-    pub const SIGIO: i32 = 29;
-    pub const SIGPWR: i32 = 30;
-    pub const SIGSYS: i32 = 31;
-}
-pub use number::*;
+mod known;
+mod names;
 
-const NAMES: [&str; 31] = [
-    "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2",
-    "PIPE", "ALRM", "TERM", "STKFLT", "CHLD", "CONT", "STOP", "TSTP", "TTIN", "TTOU", "URG",
-    "XCPU", "XFSZ", "VTALRM", "PROF", "WINCH", "IO", "PWR", "SYS",
-];
+use known::{Known, Words};
 
-/// Name of a signal without `SIG`, for instance `"INT"`; `"?"` for a number without one.
-pub fn name(signal: i32) -> &'static str {
-    usize::try_from(signal - 1)
-        .ok()
-        .and_then(|index| NAMES.get(index))
-        .copied()
-        .unwrap_or("?")
-}
+pub use names::*;
 
-/// Number of the signal with a name, with or without `SIG`.
-pub fn by_name(name: &str) -> Option<i32> {
-    let name = name.strip_prefix("SIG").unwrap_or(name);
-    NAMES
-        .iter()
-        .position(|&known| known == name)
-        .map(|index| index as i32 + 1)
-}
+/// Signals that nobody can block, catch or ignore.
+const NEVER: SignalSet = 1 << (SIGKILL - 1) | 1 << (SIGSTOP - 1);
 
 /// Also tells the handler who sent the signal.
 pub const SA_SIGINFO: u32 = 0x4;
@@ -171,6 +124,9 @@ impl Action {
     }
 }
 
+/// Actions that need not be asked for.
+static KNOWN: Known = Known::nothing();
+
 static UPCALL_REGISTERED: AtomicBool = AtomicBool::new(false);
 
 /// Handlers that have run so far, and those among them without `SA_RESTART`.
@@ -219,21 +175,31 @@ impl Before {
 pub(crate) extern "C" fn deliver() {
     loop {
         match request::request::<Proc>(Handle::PROC, &Request::Take, [Loan::NONE; 2]) {
-            Ok(taken @ Reply::Deliver { .. }) => {
-                if !run(taken) {
+            // A further signal came meanwhile; it is deliverable, or its upcall took it already.
+            Err(Errno::EINTR) => {}
+            reply => {
+                let delivery = reply.ok().and_then(Reply::delivery);
+                if !delivery.is_some_and(|(taken, another)| run(&taken, another)) {
                     return;
                 }
             }
-            // A further signal came meanwhile; it is deliverable, or its upcall took it already.
-            Err(Errno::EINTR) => {}
-            _ => return,
         }
     }
 }
 
-/// Calls one handler; returns whether more may be deliverable.
-fn run(taken: Reply) -> bool {
-    let Reply::Deliver {
+/// Runs the handlers of a signal that came with an answer, and of what may follow.
+fn deliver_sent(reply: Reply) {
+    if let Some((taken, another)) = reply.delivery()
+        && run(&taken, another)
+    {
+        deliver();
+    }
+}
+
+/// Calls one handler; returns whether more may be deliverable, of which `another` says what was known
+/// before.
+fn run(taken: &Delivery, another: bool) -> bool {
+    let Delivery {
         signal,
         code,
         sender,
@@ -242,15 +208,15 @@ fn run(taken: Reply) -> bool {
         flags,
         restore,
         ..
-    } = taken
-    else {
-        return false;
-    };
+    } = *taken;
     HANDLED.fetch_add(1, Ordering::Relaxed);
     if flags & SA_RESTART == 0 {
         WITHOUT_RESTART.fetch_add(1, Ordering::Relaxed);
     }
     call_handler(handler, flags, &info(signal, code, sender, value));
+    if change_mask(0, restore).is_some() {
+        return another;
+    }
     loop {
         match request::request::<Proc>(
             Handle::PROC,
@@ -284,30 +250,53 @@ fn call_handler(address: u64, flags: u32, info: &Info) {
 fn action_request(signal: i32, change: Option<&Action>) -> Result<Action, Errno> {
     let signal = u32::try_from(signal).map_err(|_| Errno::EINVAL)?;
     let new = change.copied().unwrap_or_default();
-    let request = Request::Action {
-        signal,
-        change: change.is_some(),
+    let new = Words {
         handler: new.address(),
         flags: new.flag_word(),
         mask: new.mask,
+    };
+    let old = match KNOWN.get(signal) {
+        Some(known) if change.is_none() || known == new => known,
+        _ => exchange_action(signal, change.is_some(), new)?,
+    };
+    Ok(Action {
+        handler: handler_at(old.handler),
+        flags: old.flags,
+        mask: old.mask,
+    })
+}
+
+/// Asks for a signal's action, and changes it.
+fn exchange_action(signal: u32, change: bool, new: Words) -> Result<Words, Errno> {
+    let request = Request::Action {
+        signal,
+        change,
+        handler: new.handler,
+        flags: new.flags,
+        mask: new.mask,
         restorer: 0,
     };
+    let asked = KNOWN.ask(signal);
     match ask::<Proc>(Handle::PROC, &request, [Loan::NONE; 2])? {
         Reply::Action {
             handler,
             flags,
             mask,
             ..
-        } => Ok(Action {
-            handler: known(handler),
-            flags,
-            mask,
-        }),
+        } => {
+            let old = Words {
+                handler,
+                flags,
+                mask,
+            };
+            KNOWN.put(asked, signal, if change { new } else { old });
+            Ok(old)
+        }
         _ => Err(unexpected()),
     }
 }
 
-fn known(handler: u64) -> Handler {
+fn handler_at(handler: u64) -> Handler {
     match handler {
         SIG_DFL => Handler::Default,
         SIG_IGN => Handler::Ignore,
@@ -350,7 +339,23 @@ pub fn signal(signal: i32, handler: Handler) -> Result<Handler, Errno> {
     .map(|old| old.handler)
 }
 
+/// Changes the own mask, keeping the signals of `keep` and then adding those of `set`; the old one.
+/// `None`, and nothing is changed, if a pending signal would be unblocked: that is for `proc` to do.
+#[inline(always)]
+pub fn change_mask(keep: SignalSet, set: SignalSet) -> Option<SignalSet> {
+    arch::mask_change(keep, set & !NEVER).ok()
+}
+
 fn mask(how: u32, set: SignalSet) -> Result<SignalSet, Errno> {
+    let changed = match how {
+        0 => change_mask(u64::MAX, set),
+        1 => change_mask(!set, 0),
+        2 => change_mask(0, set),
+        _ => change_mask(u64::MAX, 0),
+    };
+    if let Some(old) = changed {
+        return Ok(old);
+    }
     match ask::<Proc>(Handle::PROC, &Request::Mask { how, set }, [Loan::NONE; 2])? {
         Reply::Set { set, .. } => Ok(set),
         _ => Err(unexpected()),
@@ -448,12 +453,8 @@ pub fn wait(set: SignalSet, timeout_ns: Option<u64>) -> Result<Info, Errno> {
 /// `ESRCH`, `EPERM`, `EINVAL`.
 pub fn kill(pid: i32, signal: i32) -> Result<(), Errno> {
     let signal = u32::try_from(signal).map_err(|_| Errno::EINVAL)?;
-    ask::<Proc>(
-        Handle::PROC,
-        &Request::Kill { pid, signal },
-        [Loan::NONE; 2],
-    )
-    .map(drop)
+    let wish = Request::Kill { pid, signal };
+    ask::<Proc>(Handle::PROC, &wish, [Loan::NONE; 2]).map(deliver_sent)
 }
 
 /// Sends `signal` to the own process; its handler has run when this returns.
@@ -478,23 +479,12 @@ pub fn queue(pid: i32, signal: i32, value: u64) -> Result<(), Errno> {
         code: SI_QUEUE,
         value,
     };
-    ask::<Proc>(Handle::PROC, &request, [Loan::NONE; 2]).map(drop)
+    ask::<Proc>(Handle::PROC, &request, [Loan::NONE; 2]).map(deliver_sent)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_and_numbers_agree() {
-        for signal in 1..=31 {
-            assert_eq!(by_name(name(signal)), Some(signal));
-        }
-        assert_eq!(by_name("SIGTERM"), Some(SIGTERM));
-        assert_eq!(name(SIGSYS), "SYS");
-        assert_eq!(name(0), "?");
-        assert_eq!(name(99), "?");
-    }
 
     #[test]
     fn sets_hold_what_they_are_made_of() {
