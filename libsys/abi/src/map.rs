@@ -44,7 +44,7 @@ impl MapOp {
     pub const COPY: u8 = 2;
 }
 
-/// Permission bits of a mapping. Reading is always allowed; `WRITE` with `EXECUTE` is `Invalid`.
+/// Permission bits of a mapping. Reading is always allowed.
 pub mod prot {
     /// May be written.
     pub const WRITE: u8 = 1;

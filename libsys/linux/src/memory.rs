@@ -13,6 +13,22 @@ const MAP_FIXED: u32 = 0x10;
 pub const MAP_ANONYMOUS: u32 = 0x20;
 const MAP_POPULATE: u32 = 0x8000;
 const MAP_FIXED_NOREPLACE: u32 = 0x10_0000;
+const MAP_GROWSDOWN: u32 = 0x100;
+const MAP_LOCKED: u32 = 0x2000;
+const MAP_HUGETLB: u32 = 0x4_0000;
+/// The flags that Linux knows when it is asked to refuse others: all but `MAP_SYNC`.
+const KNOWN: u32 = MAP_TYPE
+    | MAP_FIXED
+    | MAP_ANONYMOUS
+    | MAP_GROWSDOWN
+    | 0x800
+    | 0x1000
+    | MAP_LOCKED
+    | 0x4000
+    | MAP_POPULATE
+    | 0x1_0000
+    | 0x2_0000
+    | MAP_HUGETLB;
 /// `PROT_BTI` and `PROT_MTE` are not offered, `PROT_GROWSDOWN` and `PROT_GROWSUP` neither.
 const PROT: u32 = 7;
 
@@ -38,20 +54,37 @@ pub fn prot(prot: u64) -> Result<u32, Errno> {
         .ok_or(Errno::EINVAL)
 }
 
+/// Refuses what Linux refuses of a mapping's flags, whatever it maps.
+///
+/// # Errors
+/// `EOPNOTSUPP` for unknown ones, where the program wants to know; `ENOMEM` for huge pages, of which
+/// there are none.
+pub fn check_flags(linux: u32) -> Result<(), Errno> {
+    if linux & MAP_TYPE == MAP_SHARED_VALIDATE && linux & !KNOWN != 0 {
+        return Err(Errno::EOPNOTSUPP);
+    }
+    if linux & MAP_HUGETLB != 0 {
+        return Err(Errno::ENOMEM);
+    }
+    Ok(())
+}
+
 /// Flags of a mapping without file.
 ///
 /// # Errors
-/// `EINVAL` if it is neither private nor shared.
+/// `EINVAL` if it is neither private nor shared, or shared and to grow.
 pub fn anonymous_flags(linux: u32) -> Result<u32, Errno> {
     let kind = match linux & MAP_TYPE {
         MAP_PRIVATE => 0,
-        MAP_SHARED | MAP_SHARED_VALIDATE => flags::SHARED,
+        MAP_SHARED if linux & MAP_GROWSDOWN == 0 => flags::SHARED,
         _ => return Err(Errno::EINVAL),
     };
     let pairs = [
         (MAP_FIXED, flags::FIXED),
         (MAP_FIXED_NOREPLACE, flags::FIXED_NOREPLACE),
         (MAP_POPULATE, flags::POPULATE),
+        (MAP_LOCKED, flags::LOCKED),
+        (MAP_GROWSDOWN, flags::GROWS),
     ];
     let chosen = pairs.into_iter().filter(|(bit, _)| linux & bit != 0);
     Ok(chosen.fold(kind, |all, (_, flag)| all | flag))
@@ -82,6 +115,16 @@ mod tests {
             Ok(flags::SHARED | flags::FIXED_NOREPLACE)
         );
         assert_eq!(anonymous_flags(0x20), Err(Errno::EINVAL));
+        assert_eq!(
+            anonymous_flags(0x23),
+            Err(Errno::EINVAL),
+            "nothing to validate"
+        );
+        assert_eq!(anonymous_flags(0x2122), Ok(flags::LOCKED | flags::GROWS));
+        assert_eq!(anonymous_flags(0x121), Err(Errno::EINVAL));
+        assert_eq!(check_flags(0x8000_0022), Ok(()), "ignored");
+        assert_eq!(check_flags(0x8000_0003), Err(Errno::EOPNOTSUPP));
+        assert_eq!(check_flags(0x4_0022), Err(Errno::ENOMEM));
         assert_eq!((prot(7), prot(8)), (Ok(7), Err(Errno::EINVAL)));
     }
 }

@@ -1,7 +1,7 @@
 //! ELF files: which parts go where, with which permissions.
 //!
 //! A plan that is returned is safe to carry out as it is: its segments are in ascending order, share
-//! no page, lie inside the image area, lie inside the file, and none is both writable and executable.
+//! no page, lie inside the image area and inside the file.
 
 use abi::addr::{PAGE_BYTES, page_down, page_up};
 use abi::{Errno, layout};
@@ -68,7 +68,7 @@ pub const HEADER_ENTRY_BYTES: u64 = PROGRAM_HEADER_BYTES as u64;
 ///
 /// # Errors
 /// `ENOEXEC` if it is no static or position-independent ELF64 program for AArch64, is malformed, or
-/// asks for what is never given (memory both writable and executable, overlapping segments).
+/// has segments that overlap.
 pub fn plan(header: &[u8], file: FileAt, bias: u64) -> Result<Plan, Errno> {
     let elf = file_header(header)?;
     let bias = match elf.e_type {
@@ -165,8 +165,7 @@ fn segment(header: &ProgramHeader, file: FileAt, bias: u64) -> Result<Segment, E
     // A segment of zeros alone may name any place in the file.
     let malformed = (header.p_filesz > 0 && file_end > file.bytes)
         || header.p_filesz > header.p_memsz
-        || address % PAGE_BYTES != offset % PAGE_BYTES
-        || header.p_flags & (format::PF_W | format::PF_X) == format::PF_W | format::PF_X;
+        || address % PAGE_BYTES != offset % PAGE_BYTES;
     if malformed {
         return Err(Errno::ENOEXEC);
     }

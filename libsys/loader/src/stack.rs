@@ -71,6 +71,8 @@ pub struct Stack {
     pub bytes: Vec<u8>,
     /// The stack pointer: the address of the first byte, aligned to 16.
     pub pointer: u64,
+    /// Where its parts are.
+    pub start: proto::publish::Start,
 }
 
 impl<S: AsRef<[u8]>> Start<'_, S> {
@@ -108,7 +110,22 @@ impl<S: AsRef<[u8]>> Start<'_, S> {
             bytes.push(0);
         }
         bytes.resize(total, 0);
-        Ok(Stack { bytes, pointer })
+        let add = |sum, string: &S| sum + string.as_ref().len() as u64 + 1;
+        let arguments = platform_at + PLATFORM.len() as u64;
+        let environment = self.arguments.iter().fold(arguments, add);
+        let start = proto::publish::Start {
+            stack: pointer,
+            auxiliary: pointer
+                + 8 * (3 + self.arguments.len() as u64 + self.environment.len() as u64),
+            arguments,
+            environment,
+            path: self.environment.iter().fold(environment, add),
+        };
+        Ok(Stack {
+            bytes,
+            pointer,
+            start,
+        })
     }
 
     /// All strings in the order in which they lie in memory.

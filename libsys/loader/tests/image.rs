@@ -121,7 +121,6 @@ fn contradictions_in_segments_are_refused() {
     refused(&[]);
     refused(&[DATA, TEXT]);
     refused(&[TEXT, (LOAD, R | W, 0xf00, 0x20_0f00, 0x100, 0x100)]);
-    refused(&[(LOAD, R | W | X, 0, 0x20_0000, 0x1000, 0x1000)]);
     refused(&[(LOAD, R | X, 0x10, 0x20_0000, 0x1000, 0x1000)]);
     refused(&[(LOAD, R | X, 0, 0x20_0000, 0x1000, 0xfff)]);
     refused(&[(LOAD, R | X, 0, 0x20_0000, 0x3001, 0x4000)]);

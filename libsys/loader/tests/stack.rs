@@ -40,6 +40,14 @@ fn the_stack_of_a_program_has_these_words() {
     assert_eq!(stack.pointer % 16, 0);
     assert_eq!(stack.pointer + stack.bytes.len() as u64, TOP);
     assert_eq!(stack.pointer, 0x3fff_ee40);
+    let parts = proto::publish::Start {
+        stack: 0x3fff_ee40,
+        auxiliary: 0x3fff_ee70,
+        arguments: 0x3fff_efe2,
+        environment: 0x3fff_efea,
+        path: 0x3fff_efee,
+    };
+    assert_eq!(stack.start, parts);
     let golden = [
         2,
         0x3fff_efe2,

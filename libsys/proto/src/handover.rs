@@ -163,8 +163,9 @@ mod tests {
 
     #[test]
     fn another_servers_state_is_refused() {
-        let bytes = save(&Example(vec![1])).unwrap();
+        let mut bytes = save(&Example(vec![1])).unwrap();
         assert_eq!(restore::<Other>(&bytes), Err(Refused::Form));
+        bytes[..4].copy_from_slice(&Tty::STATE_VERSION.to_le_bytes());
         assert_eq!(restore::<Elsewhere>(&bytes).map(drop), Err(Refused::Form));
     }
 

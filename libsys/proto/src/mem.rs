@@ -18,7 +18,7 @@ impl Protocol for Mem {
     type Request = Request;
     type Reply = Reply;
     const NAME: &'static str = "mem";
-    const STATE_VERSION: u32 = 2;
+    const STATE_VERSION: u32 = 3;
 }
 
 /// Names a memory object.
@@ -45,6 +45,30 @@ pub mod flags {
     pub const STACK: u32 = 16;
     /// A shared mapping without write permission may get it later (the file is open for writing).
     pub const MAY_WRITE: u32 = 32;
+    /// It counts as locked, and gets its frames at once (`MAP_LOCKED`).
+    pub const LOCKED: u32 = 64;
+    /// It grows downwards when it is touched just below (`MAP_GROWSDOWN`).
+    pub const GROWS: u32 = 128;
+}
+
+/// How to change a mapping: bits of [`Request::Remap`] and [`Request::Move`], those of `mremap`.
+pub mod remap {
+    /// It may move.
+    pub const MAY_MOVE: u32 = 1;
+    /// It moves to a given place, replacing what is there.
+    pub const FIXED: u32 = 2;
+    /// The old place stays mapped, without pages (`MREMAP_DONTUNMAP`).
+    pub const KEEP: u32 = 4;
+}
+
+/// What [`Request::Lock`] does.
+pub mod lock {
+    /// Pages become present and count as locked.
+    pub const NOW: u32 = 0;
+    /// They count as locked from when they are touched.
+    pub const ON_FAULT: u32 = 1;
+    /// They do not count any more.
+    pub const NOT: u32 = 2;
 }
 
 messages! {
@@ -228,6 +252,27 @@ pub enum Request {
     Lend { lender: Pid, borrower: Pid },
     /// The numbers of the threads of `space`, to lease 0 (`u32` each). Reply: `Count` of all.
     Threads { space: Pid },
+    /// As `Remap`, with [`remap::FIXED`] to `target`. Reply: `Address`.
+    Move {
+        address: u64,
+        old_bytes: u64,
+        new_bytes: u64,
+        flags: u32,
+        target: u64,
+    },
+    /// `mlock2`, `munlock`; `how` is one of [`lock`]. Reply: `Done`.
+    Lock { address: u64, bytes: u64, how: u32 },
+    /// `mlockall` with its flags; 0: `munlockall`. Reply: `Done`.
+    LockAll { flags: u32 },
+    /// `mincore`: a byte for each page to lease 0, 1 if it is present. Reply: `Done`.
+    Resident { address: u64, bytes: u64 },
+    /// `ENOMEM` if a page of the range is not in a region. Reply: `Count` of locked regions there.
+    Check { address: u64, bytes: u64 },
+    /// Most bytes that `space` may lock. From `proc`. Reply: `Done`.
+    LockLimit { space: Pid, bytes: u64 },
+    /// The numbers of the threads of `space`, and their frames, to lease 0 (two `u32` each). Reply:
+    /// `Count` of all.
+    ThreadFrames { space: Pid },
 }
 }
 
@@ -312,4 +357,12 @@ pub struct Region {
     pub object: Option<(ObjectId, u64)>,
     /// `b'h'` heap, `b's'` stack, 0 otherwise.
     pub kind: u8,
+    /// Whether it counts as locked.
+    pub locked: bool,
+    /// Pages that are present.
+    pub resident: u32,
+    /// Those of them that are the space's own (no file's).
+    pub own: u32,
+    /// Those of them that others have, too.
+    pub common: u32,
 }

@@ -5,6 +5,8 @@
 //! out only pids whose slot is free.
 
 use crate::Pid;
+use alloc::vec::Vec;
+use serde::{Deserialize, Serialize};
 
 /// Where `proc` maps the table: writable in its own space, read-only in that of `ipc`. The file
 /// server, which chooses where, is told the object ([`crate::vfs::Request::Publish`]).
@@ -61,6 +63,35 @@ pub struct Entry {
     pub nice: i32,
     /// `RLIMIT_FSIZE` (current value), bytes.
     pub limit_file_bytes: u64,
+    /// Where its program's start left what it was started with.
+    pub start: Start,
+}
+
+/// Addresses in the memory of a process of what its program was started with; 0 for none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[repr(C)]
+pub struct Start {
+    /// The first stack pointer.
+    pub stack: u64,
+    /// The auxiliary vector.
+    pub auxiliary: u64,
+    /// The strings of the arguments, one behind the other, up to those of the environment.
+    pub arguments: u64,
+    /// The strings of the environment, up to the file's name.
+    pub environment: u64,
+    /// The file's name.
+    pub path: u64,
+}
+
+impl Start {
+    /// Of a process that has executed no program.
+    pub const NONE: Start = Start {
+        stack: 0,
+        auxiliary: 0,
+        arguments: 0,
+        environment: 0,
+        path: 0,
+    };
 }
 
 /// The real, effective or saved id in [`Entry::uid`] and [`Entry::gid`].
@@ -94,6 +125,7 @@ impl Entry {
         limit_files: 0,
         nice: 0,
         limit_file_bytes: u64::MAX,
+        start: Start::NONE,
     };
 
     /// Whether `gid` is the effective group or a supplementary one.
@@ -131,4 +163,12 @@ pub trait Processes {
 
     /// The pids in use, ascending from `after` (exclusive).
     fn next(&self, after: Pid) -> Option<Pid>;
+
+    /// The numbers of a process's threads and their frames.
+    fn threads(&self, pid: Pid) -> Vec<(u32, u32)> {
+        let entry = self.get(pid).filter(|entry| entry.threads > 0);
+        entry.map_or_else(Vec::new, |entry| {
+            alloc::vec![(entry.pid, entry.thread_frame)]
+        })
+    }
 }

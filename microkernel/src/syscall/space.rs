@@ -56,7 +56,7 @@ fn parse(words: [u64; size_of::<MapOp>() / 8]) -> MapOp {
 }
 
 fn carry_out(kernel: &mut Kernel, id: SpaceId, op: MapOp) -> Result<(), Error> {
-    if op.pages == 0 || op.prot & prot::WRITE != 0 && op.prot & prot::EXECUTE != 0 {
+    if op.pages == 0 {
         return Err(Error::Invalid);
     }
     match op.kind {
@@ -64,7 +64,7 @@ fn carry_out(kernel: &mut Kernel, id: SpaceId, op: MapOp) -> Result<(), Error> {
             page_table::check_range(op.address, op.pages)?;
             check_frames(kernel, &op)?;
             fill(kernel, &op)?;
-            if op.fill != MapOp::KEEP && op.prot & prot::WRITE == 0 {
+            if op.fill != MapOp::KEEP && op.prot & (prot::WRITE | prot::EXECUTE) != prot::WRITE {
                 forget_synced(kernel, &op);
             }
             map(kernel, id, &op)

@@ -14,7 +14,7 @@ use crate::pages::{CHUNK_PAGES, Mapped};
 use crate::policy::ForkPolicy;
 use crate::ports::Machine;
 use crate::region::{Backing, Kind, LOWEST, READ, Region, Regions, WRITE, page};
-use crate::space::{Robust, Space};
+use crate::space::{Future, Robust, Space};
 use abi::addr::{page_down, page_up};
 use abi::layout::USER_END;
 use abi::{Errno, PAGE_BYTES};
@@ -132,6 +132,7 @@ impl Memory {
             prot: READ | WRITE,
             kind: Kind::Stack,
             may_write: true,
+            marks: 0,
             backing: Backing::Anonymous,
         };
         if image.stack.len() as u64 > image.stack_bytes {
@@ -181,6 +182,7 @@ impl Memory {
             prot,
             kind: Kind::Plain,
             may_write: true,
+            marks: 0,
             backing,
         };
         if start < zeros {
@@ -229,6 +231,7 @@ impl Memory {
         self.forget_content(space);
         space.size = plan.size;
         (space.heap_start, space.heap_end) = (plan.heap, plan.heap);
+        (space.future, space.marked) = (Future::Free, false);
         space.regions.copy_of(&plan.regions)
     }
 

@@ -10,7 +10,7 @@ use crate::frames::Rank;
 use crate::memory::Memory;
 use crate::pages::{CHUNK_PAGES, Mapped, each_bit, each_run};
 use crate::ports::Machine;
-use crate::region::{Backing, Kind, Region, page};
+use crate::region::{Backing, Kind, Region, mark, page};
 use crate::space::Space;
 use abi::message::{access, decline};
 use abi::{Errno, PAGE_BYTES};
@@ -74,7 +74,10 @@ impl Memory {
         address: u64,
         bits: u64,
     ) -> Result<Option<Replaced>, Decline> {
-        let region = space.regions.find(address).ok_or(Decline::NotMapped)?;
+        let region = match space.regions.find(address) {
+            Some(region) => region,
+            None => self.grown(space, address)?,
+        };
         if !region.allows(bits) {
             return Err(Decline::NotAllowed);
         }
@@ -102,6 +105,23 @@ impl Memory {
             }
         }?;
         Ok(None)
+    }
+
+    /// The region that grows down to a touch below it, with the page that is touched.
+    #[cold]
+    fn grown(&mut self, space: &mut Space, address: u64) -> Result<Region, Decline> {
+        let region = space.regions.growing(address).ok_or(Decline::NotMapped)?;
+        let start = abi::addr::page_down(address);
+        let more = region.start - start;
+        let allowed = region.end - start <= space.limits.stack
+            && self.allow(space, more, true).is_ok()
+            && (region.marks & mark::LOCKED == 0 || space.may_lock(more, Errno::EAGAIN).is_ok());
+        if !allowed {
+            return Err(Decline::NotMapped);
+        }
+        space.regions.grow_down(region.start, start);
+        space.size += more;
+        space.regions.find(address).ok_or(Decline::NotMapped)
     }
 
     fn device_page<M: Machine>(

@@ -4,13 +4,14 @@ use crate::Mem;
 use crate::map::{Wish, check_prot, range};
 use crate::policy::ForkPolicy;
 use crate::ports::{Machine, ThreadKey};
+use crate::remap::Change;
 use crate::space::Limits;
 use abi::addr::page_down;
 use abi::layout::USER_END;
 use abi::message::access;
 use abi::{Errno, PAGE_BYTES, PhysAddr, Token};
 use alloc::vec::Vec;
-use proto::mem::{Reply, Request, flags};
+use proto::mem::{Reply, Request, flags, remap};
 use proto::port::{Callers, Clock, Incoming, Outcome, Refusal};
 use proto::{Pid, server_id};
 
@@ -75,6 +76,10 @@ impl<P: ForkPolicy> Mem<P> {
             | Request::Protect { .. }
             | Request::Remap { .. }
             | Request::Advise { .. }
+            | Request::Move { .. }
+            | Request::Lock { .. }
+            | Request::LockAll { .. }
+            | Request::Check { .. }
             | Request::Touch { .. } => {
                 let owner = self.spaces.memory_of(sender);
                 self.own_request(machine, owner, incoming.request)
@@ -101,6 +106,7 @@ impl<P: ForkPolicy> Mem<P> {
             | Request::EndThread { .. }
             | Request::Lend { .. }
             | Request::Limits { .. }
+            | Request::LockLimit { .. }
             | Request::MapDevice { .. }
             | Request::HandleSlots { .. } => self.process_request(machine, callers, incoming),
 
@@ -116,7 +122,13 @@ impl<P: ForkPolicy> Mem<P> {
             Request::Regions { space, skip } => {
                 self.regions(callers, incoming, space, skip).map(plain)
             }
+            Request::Resident { address, bytes } => self
+                .tell_resident(callers, incoming, (address, bytes))
+                .map(plain),
             Request::Threads { space } => self.list_threads(callers, incoming, space).map(plain),
+            Request::ThreadFrames { space } => {
+                self.list_frames(callers, incoming, space).map(plain)
+            }
             Request::Robust { head } => self.set_robust(sender, incoming.token, head).map(plain),
             Request::FutexWait { .. }
             | Request::FutexWake { .. }
@@ -135,7 +147,7 @@ impl<P: ForkPolicy> Mem<P> {
         let space = self.spaces.get_mut(sender).ok_or(Errno::ESRCH)?;
         let memory = &mut self.memory;
         match request {
-            Request::Brk { end } => Ok(Reply::Address(memory.brk(machine, space, end))),
+            Request::Brk { end } => Ok(Reply::Address(self.brk(machine, sender, end)?)),
             Request::Map {
                 address,
                 bytes,
@@ -143,10 +155,12 @@ impl<P: ForkPolicy> Mem<P> {
                 flags: wished,
             } => {
                 let wish = Wish::new(address, bytes, prot, wished)?;
+                let lock = space.lock_for(&wish)?;
                 let start = memory.map(machine, space, &wish)?;
                 if wished & flags::POPULATE != 0 {
                     self.populate(machine, sender, start, wish.bytes);
                 }
+                self.lock_new(machine, sender, (start, wish.bytes), lock);
                 Ok(Reply::Address(start))
             }
             Request::Unmap { address, bytes } => {
@@ -168,18 +182,53 @@ impl<P: ForkPolicy> Mem<P> {
                 old_bytes,
                 new_bytes,
                 flags,
-            } => Ok(Reply::Address(memory.remap(
-                machine,
-                space,
-                (address, old_bytes, new_bytes),
+            } => {
+                let change = Change {
+                    address,
+                    old_bytes,
+                    new_bytes,
+                    how: flags & !remap::FIXED,
+                    target: 0,
+                };
+                Ok(Reply::Address(self.change(machine, sender, &change)?))
+            }
+            Request::Move {
+                address,
+                old_bytes,
+                new_bytes,
                 flags,
-            )?)),
+                target,
+            } => {
+                let change = Change {
+                    address,
+                    old_bytes,
+                    new_bytes,
+                    how: flags,
+                    target,
+                };
+                Ok(Reply::Address(self.change(machine, sender, &change)?))
+            }
+            Request::Lock {
+                address,
+                bytes,
+                how,
+            } => {
+                self.lock(machine, sender, (address, bytes), how)?;
+                Ok(Reply::Done)
+            }
+            Request::LockAll { flags } => {
+                self.lock_all(machine, sender, flags)?;
+                Ok(Reply::Done)
+            }
+            Request::Check { address, bytes } => {
+                Ok(Reply::Count(space.check(range(address, bytes)?)?))
+            }
             Request::Advise {
                 address,
                 bytes,
                 advice,
             } => {
-                memory.advise(machine, space, range(address, bytes)?, advice)?;
+                self.advise(machine, sender, range(address, bytes)?, advice)?;
                 Ok(Reply::Done)
             }
             Request::Touch {
@@ -264,6 +313,7 @@ impl<P: ForkPolicy> Mem<P> {
                     },
                 )
                 .map(done),
+            Request::LockLimit { space, bytes } => self.limit_locks(space, bytes).map(done),
             Request::MapDevice {
                 space,
                 device,

@@ -7,6 +7,7 @@
 
 extern crate alloc;
 
+mod advise;
 mod around;
 pub mod batch;
 mod exec;
@@ -15,6 +16,7 @@ pub mod frames;
 pub mod futex;
 mod handle;
 pub mod hot;
+mod lock;
 pub mod map;
 mod mapping;
 mod memory;
@@ -27,6 +29,7 @@ pub mod pool;
 pub mod ports;
 mod process;
 pub mod region;
+pub mod remap;
 pub mod space;
 mod threads;
 mod unmap;

@@ -1,28 +1,14 @@
-//! What a program does with its own space: `brk`, `mmap`, `munmap`, `mprotect`, `mremap`,
-//! `madvise`. Reservations are free; frames are taken on touch.
+//! What a program does with its own space: `brk`, `mmap`, `mprotect`. Reservations are free; frames are
+//! taken on touch.
 
 use crate::memory::Memory;
-use crate::pages::Mapped;
 use crate::ports::Machine;
-use crate::region::{Backing, EXECUTE, Kind, LOWEST, READ, Region, WRITE, page};
+use crate::region::{Backing, EXECUTE, Kind, LOWEST, READ, Region, WRITE, mark};
 use crate::space::Space;
 use abi::addr::{page_down, page_up};
 use abi::layout::USER_END;
 use abi::{Errno, PAGE_BYTES};
 use proto::mem::{Prot, flags};
-
-/// Bit of a `Remap` request: the mapping may move.
-const MAY_MOVE: u32 = 1;
-
-/// `madvise` numbers of Linux.
-mod advice {
-    pub const NORMAL: u32 = 0;
-    pub const WILL_NEED: u32 = 3;
-    pub const DONT_NEED: u32 = 4;
-    pub const FREE: u32 = 8;
-    pub const HUGE: u32 = 14;
-    pub const DO_DUMP: u32 = 17;
-}
 
 /// A request for a mapping, its numbers checked.
 #[derive(Clone, Copy, Debug)]
@@ -41,15 +27,16 @@ impl Wish {
     /// Checks the numbers of a request.
     ///
     /// # Errors
-    /// `EINVAL` for no length or unknown bits, `ENOMEM` for a length beyond everything, `EACCES`
-    /// for memory that is both writable and executable, which the kernel does not map.
+    /// `EINVAL` for no length or unknown bits, `ENOMEM` for a length beyond everything.
     pub fn new(address: u64, bytes: u64, prot: Prot, wished: u32) -> Result<Wish, Errno> {
         let known = flags::SHARED
             | flags::FIXED
             | flags::FIXED_NOREPLACE
             | flags::POPULATE
             | flags::STACK
-            | flags::MAY_WRITE;
+            | flags::MAY_WRITE
+            | flags::LOCKED
+            | flags::GROWS;
         if bytes == 0 || wished & !known != 0 {
             return Err(Errno::EINVAL);
         }
@@ -64,7 +51,7 @@ impl Wish {
         })
     }
 
-    fn has(&self, flag: u32) -> bool {
+    pub(crate) fn has(&self, flag: u32) -> bool {
         self.flags & flag != 0
     }
 
@@ -78,6 +65,11 @@ impl Wish {
             prot: self.prot,
             kind: Kind::Plain,
             may_write,
+            marks: if self.has(flags::GROWS) {
+                mark::GROWS
+            } else {
+                0
+            },
             backing,
         }
     }
@@ -86,16 +78,12 @@ impl Wish {
 /// Permission bits as a region keeps them.
 ///
 /// # Errors
-/// `EINVAL` for unknown bits, `EACCES` for write with execute.
+/// `EINVAL` for unknown bits.
 pub fn check_prot(prot: Prot) -> Result<u8, Errno> {
     if prot > Prot::from(READ | WRITE | EXECUTE) {
         return Err(Errno::EINVAL);
     }
-    let prot = prot as u8;
-    if prot & (WRITE | EXECUTE) == WRITE | EXECUTE {
-        return Err(Errno::EACCES);
-    }
-    Ok(prot)
+    Ok(prot as u8)
 }
 
 /// The range of whole pages that starts at `address`.
@@ -166,6 +154,7 @@ impl Memory {
         }
         self.unmap(machine, space, region.start, region.end);
         space.size += region.bytes();
+        space.marked |= region.marks != 0;
         space.regions.insert(region);
     }
 
@@ -260,7 +249,9 @@ impl Memory {
                 return space.heap_end;
             }
             self.unmap(machine, space, new, old);
-        } else if new > old && self.grow_heap(space, old, new).is_err() {
+        } else if new > old
+            && (space.may_lock_more(new - old).is_err() || self.grow_heap(space, old, new).is_err())
+        {
             return space.heap_end;
         }
         space.heap_end = end;
@@ -276,7 +267,12 @@ impl Memory {
         }
         let start = space.heap_start;
         match space.regions.find(start) {
-            Some(heap) if heap.end == old && heap.start == start && heap.kind == Kind::Heap => {
+            Some(heap)
+                if heap.end == old
+                    && heap.start == start
+                    && heap.kind == Kind::Heap
+                    && heap.marks == 0 =>
+            {
                 space.regions.set_end(start, new);
             }
             _ => space.regions.insert(Region {
@@ -285,132 +281,11 @@ impl Memory {
                 prot: READ | WRITE,
                 kind: Kind::Heap,
                 may_write: true,
+                marks: 0,
                 backing: Backing::Anonymous,
             }),
         }
         space.size += new - old;
         Ok(())
-    }
-
-    /// `mremap`: grows or shrinks a mapping, moving it if it may.
-    ///
-    /// # Errors
-    /// `EINVAL`, `EFAULT` if the range is not one plain region, `ENOMEM`.
-    pub fn remap<M: Machine>(
-        &mut self,
-        machine: &mut M,
-        space: &mut Space,
-        (address, old_bytes, new_bytes): (u64, u64, u64),
-        how: u32,
-    ) -> Result<u64, Errno> {
-        let (start, old_end) = range(address, old_bytes)?;
-        let wish = Wish::new(0, new_bytes, 0, 0)?;
-        if how & !MAY_MOVE != 0 || start == old_end {
-            return Err(Errno::EINVAL);
-        }
-        let region = space
-            .regions
-            .find(start)
-            .filter(|region| region.end >= old_end)
-            .ok_or(Errno::EFAULT)?;
-        if region.kind != Kind::Plain || matches!(region.backing, Backing::Device { .. }) {
-            return Err(Errno::EINVAL);
-        }
-        let old_bytes = old_end - start;
-        if wish.bytes <= old_bytes {
-            space.regions.reserve()?;
-            self.unmap(machine, space, start + wish.bytes, old_end);
-            return Ok(start);
-        }
-        let more = wish.bytes - old_bytes;
-        self.allow(space, more, region.is_private_writable())?;
-        let new_end = start.checked_add(wish.bytes).filter(|&end| end <= USER_END);
-        if let Some(new_end) = new_end
-            && region.end == old_end
-            && space.regions.is_free(old_end, new_end)
-        {
-            space.regions.set_end(region.start, new_end);
-            space.size += more;
-            return Ok(start);
-        }
-        if how & MAY_MOVE == 0 {
-            return Err(Errno::ENOMEM);
-        }
-        let target = space.regions.gap(wish.bytes).ok_or(Errno::ENOMEM)?;
-        let chunks = space.pages.chunks_in(page(start)..page(old_end)) + 1;
-        space.pages.reserve(chunks)?;
-        self.chunks.reserve(chunks)?;
-        self.relocate(machine, space, (start, old_end), target, wish.bytes);
-        Ok(target)
-    }
-
-    /// Moves a part of a region to `target`, where nothing is, with its private pages.
-    fn relocate<M: Machine>(
-        &mut self,
-        machine: &mut M,
-        space: &mut Space,
-        (start, end): (u64, u64),
-        target: u64,
-        bytes: u64,
-    ) {
-        self.split(space, start, end);
-        let at = space.regions.overlapping(start, end);
-        let Some(&region) = space.regions.as_slice().get(at.start) else {
-            return;
-        };
-        self.hide(machine, space, region.backing, start, end);
-        for number in page(start)..page(end) {
-            let mut moved = None;
-            space
-                .pages
-                .remove(&mut self.chunks, number..number + 1, |_, frame| {
-                    moved = Some(frame)
-                });
-            if let Some(frame) = moved {
-                let to = number - page(start) + page(target);
-                let done = space.pages.set(&mut self.chunks, to, frame, Mapped::No);
-                debug_assert_eq!(done, Ok(None), "there was room, and nothing else");
-            }
-        }
-        space.regions.remove(at);
-        space.regions.insert(Region {
-            start: target,
-            end: target + bytes,
-            ..region
-        });
-        space.size += bytes - region.bytes();
-    }
-
-    /// `madvise`.
-    ///
-    /// # Errors
-    /// `EINVAL` for advice that would change something we do not do, `ENOMEM` for a hole.
-    pub fn advise<M: Machine>(
-        &mut self,
-        machine: &mut M,
-        space: &mut Space,
-        (start, end): (u64, u64),
-        number: u32,
-    ) -> Result<(), Errno> {
-        match number {
-            advice::DONT_NEED | advice::FREE => {
-                for at in space.regions.overlapping(start, end) {
-                    let region = space.regions.as_slice()[at];
-                    if matches!(region.backing, Backing::Device { .. }) {
-                        return Err(Errno::EINVAL);
-                    }
-                    let (from, to) = (region.start.max(start), region.end.min(end));
-                    self.hide(machine, space, region.backing, from, to);
-                    self.drop_private(space, from, to);
-                }
-            }
-            advice::NORMAL..=advice::WILL_NEED | advice::HUGE..=advice::DO_DUMP => (),
-            _ => return Err(Errno::EINVAL),
-        }
-        if space.regions.covers(start, end) {
-            Ok(())
-        } else {
-            Err(Errno::ENOMEM)
-        }
     }
 }

@@ -79,6 +79,7 @@ impl<P: ForkPolicy> Mem<P> {
             0 => Backing::Private { object: id, offset },
             _ => Backing::Shared { object: id, offset },
         };
+        let lock = space.lock_for(wish)?;
         let start = self.memory.place(space, wish)?;
         let region = wish.region(start, backing);
         self.memory
@@ -87,6 +88,7 @@ impl<P: ForkPolicy> Mem<P> {
         if wish.flags & flags::POPULATE != 0 {
             self.populate(machine, owner, start, wish.bytes);
         }
+        self.lock_new(machine, owner, (start, wish.bytes), lock);
         Ok(start)
     }
 

@@ -197,7 +197,7 @@ impl<P: ForkPolicy> Mem<P> {
     }
 
     /// Zeroes a range; whole pages lose their frames.
-    fn zero<M: Machine>(
+    pub(crate) fn zero<M: Machine>(
         &mut self,
         machine: &mut M,
         id: ObjectId,

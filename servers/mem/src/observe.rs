@@ -2,9 +2,10 @@
 
 use crate::Mem;
 use crate::fault::address_of;
+use crate::memory::Memory;
 use crate::policy::ForkPolicy;
 use crate::ports::Machine;
-use crate::region::{Backing, Kind, page};
+use crate::region::{Backing, Kind, mark, page};
 use crate::space::Space;
 use abi::layout::USER_END;
 use abi::message::access;
@@ -79,8 +80,17 @@ impl<P: ForkPolicy> Mem<P> {
                 shared += present.saturating_sub(own);
             }
         }
+        // A stack is as long as it may become; only what was used counts.
+        let stacks = space.regions.as_slice().iter();
+        let unused = stacks
+            .filter(|region| region.kind == Kind::Stack)
+            .map(|region| {
+                let lowest = count_pages(memory, space, region).lowest;
+                lowest.map_or(region.start, address_of) - region.start
+            })
+            .sum::<u64>();
         Ok(Reply::Usage {
-            size: space.size / PAGE_BYTES,
+            size: (space.size - unused) / PAGE_BYTES,
             resident,
             shared,
             faults: space.faults,
@@ -193,12 +203,15 @@ impl<P: ForkPolicy> Mem<P> {
         skip: u32,
     ) -> Result<Reply, Refusal> {
         let space = self.observed(incoming.sender, pid)?;
+        let pid = space.pid;
+        let Mem { spaces, memory, .. } = self;
+        let space = spaces.get_mut(pid).ok_or(Errno::ESRCH)?;
         let room = incoming.leases[0].bytes;
-        let mut piece = [0; 64];
+        let mut piece = [0; 96];
         let (mut used, mut count) = (0, 0);
         for region in space.regions.as_slice().iter().skip(skip as usize) {
-            let line =
-                postcard::to_slice(&described(region), &mut piece).map_err(|_| Errno::EOVERFLOW)?;
+            let described = described(memory, space, region);
+            let line = postcard::to_slice(&described, &mut piece).map_err(|_| Errno::EOVERFLOW)?;
             if line.len() > room - used {
                 break;
             }
@@ -210,13 +223,18 @@ impl<P: ForkPolicy> Mem<P> {
     }
 }
 
-/// A region as the protocol shows it.
-fn described(region: &crate::region::Region) -> Region {
+/// A region as the protocol shows it. Of a stack only what was used is shown: it is as long as it may
+/// become.
+fn described(memory: &Memory, space: &Space, region: &crate::region::Region) -> Region {
     let object = region
         .object()
         .map(|id| (id, address_of(region.object_page(page(region.start)))));
+    let counts = count_pages(memory, space, region);
     Region {
-        start: region.start,
+        start: match region.kind {
+            Kind::Stack => counts.lowest.map_or(region.start, address_of),
+            _ => region.start,
+        },
         end: region.end,
         prot: u32::from(region.prot),
         shared: matches!(
@@ -229,5 +247,45 @@ fn described(region: &crate::region::Region) -> Region {
             Kind::Stack => b's',
             Kind::Plain => 0,
         },
+        locked: region.marks & mark::LOCKED != 0,
+        resident: counts.resident,
+        own: counts.own,
+        common: counts.common,
     }
+}
+
+/// What is present of a region, in pages.
+#[derive(Default)]
+struct Counts {
+    resident: u32,
+    own: u32,
+    common: u32,
+    /// The first page of its own.
+    lowest: Option<u32>,
+}
+
+fn count_pages(memory: &Memory, space: &Space, region: &crate::region::Region) -> Counts {
+    let mut counts = Counts::default();
+    for (first, slot, inside) in space.pages.slots(region.pages()) {
+        let chunk = memory.chunks.at(slot);
+        crate::pages::each_bit(chunk.used & inside, |bit| {
+            counts.lowest = counts.lowest.or(Some(first + bit));
+            counts.own += 1;
+            let frame = chunk.frames[bit as usize];
+            counts.common += u32::from(memory.frames.owners(frame) > 1);
+        });
+    }
+    let object = region.object().and_then(|id| memory.objects.get(id));
+    let shown = object.map_or(0, |object| {
+        let pages = region.pages();
+        let theirs = region.object_page(pages.start)..region.object_page(pages.end);
+        let present = object.pages.count_in(&memory.chunks, &theirs);
+        match region.backing {
+            Backing::Private { .. } => present.saturating_sub(counts.own),
+            _ => present,
+        }
+    });
+    counts.resident = counts.own + shown;
+    counts.common += shown;
+    counts
 }

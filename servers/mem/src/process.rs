@@ -73,6 +73,9 @@ impl<P: ForkPolicy> Mem<P> {
             self.destroy(machine, child)?;
             return Err(error);
         }
+        if copy.marked {
+            self.memory.obey_marks(machine, copy);
+        }
         Ok(made)
     }
 
@@ -299,6 +302,7 @@ impl Memory {
         }
         (child.heap_start, child.heap_end) = (parent.heap_start, parent.heap_end);
         (child.size, child.limits) = (parent.size, parent.limits);
+        (child.lock_limit, child.marked) = (parent.lock_limit, parent.marked);
         (child.parent, child.hot) = (parent.pid, parent.hot);
         Ok(())
     }

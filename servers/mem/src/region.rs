@@ -18,6 +18,9 @@ pub const EXECUTE: u8 = 4;
 /// Lowest address that can be mapped, so that a null pointer with an offset is a fault.
 pub const LOWEST: u64 = 0x1_0000;
 
+/// Bytes that stay free below a region that grows (Linux: `stack_guard_gap`).
+const GROWTH_GAP: u64 = 256 * PAGE_BYTES;
+
 /// Most regions of a space.
 pub const MAX_REGIONS: usize = 4096;
 
@@ -58,6 +61,18 @@ pub enum Kind {
     Stack,
 }
 
+/// What a program asked for beside backing and permissions: bits of [`Region::marks`].
+pub mod mark {
+    /// Its pages stay (which they always do) and count as locked.
+    pub const LOCKED: u8 = 1;
+    /// Children of a fork do not have it.
+    pub const NOT_FORKED: u8 = 2;
+    /// Children of a fork find zeros.
+    pub const WIPED: u8 = 4;
+    /// It grows downwards where it is touched just below.
+    pub const GROWS: u8 = 8;
+}
+
 /// A range of pages with the same backing and permissions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Region {
@@ -71,6 +86,8 @@ pub struct Region {
     pub kind: Kind,
     /// Whether it may become writable.
     pub may_write: bool,
+    /// [`mark`]s.
+    pub marks: u8,
     /// Where its pages come from.
     pub backing: Backing,
 }
@@ -169,6 +186,7 @@ impl Region {
         self.end == next.start
             && self.prot == next.prot
             && self.may_write == next.may_write
+            && self.marks == next.marks
             && self.kind == Kind::Plain
             && next.kind == Kind::Plain
             && self.backing == Backing::Anonymous
@@ -243,15 +261,35 @@ impl Regions {
         at >= end
     }
 
+    /// How far every page from `start` on is in a region, up to `end`.
+    pub fn covered(&self, start: u64, end: u64) -> u64 {
+        let mut at = start;
+        for region in &self.list[self.overlapping(start, end)] {
+            if region.start > at {
+                break;
+            }
+            at = region.end;
+        }
+        at.min(end)
+    }
+
     /// Sees to it that a range can be cut out and a region be put there.
     ///
     /// # Errors
     /// `ENOMEM` if the space has [`MAX_REGIONS`], or memory is short.
     pub fn reserve(&mut self) -> Result<(), Errno> {
-        if self.list.len() + 3 > MAX_REGIONS {
+        self.reserve_for(3)
+    }
+
+    /// Sees to it that `more` regions fit.
+    ///
+    /// # Errors
+    /// As [`Regions::reserve`].
+    pub fn reserve_for(&mut self, more: usize) -> Result<(), Errno> {
+        if self.list.len() + more > MAX_REGIONS {
             return Err(Errno::ENOMEM);
         }
-        self.list.try_reserve(3).map_err(|_| Errno::ENOMEM)
+        self.list.try_reserve(more).map_err(|_| Errno::ENOMEM)
     }
 
     /// Splits the region that has `address` inside, and returns the object that is now mapped by
@@ -305,6 +343,34 @@ impl Regions {
         }
         for at in (range.start..=range.end).rev() {
             self.join(at);
+        }
+    }
+
+    /// Changes the marks of the regions `range`, and joins what became alike.
+    pub fn mark(&mut self, range: Range<usize>, set: u8, cleared: u8) {
+        for region in &mut self.list[range.clone()] {
+            region.marks = region.marks & !cleared | set;
+        }
+        for at in (range.start..=range.end).rev() {
+            self.join(at);
+        }
+    }
+
+    /// The region that grows down to `address` when it is touched there, which no region has: its
+    /// start, if it is far enough from what is below.
+    pub fn growing(&self, address: u64) -> Option<Region> {
+        let at = self.first_behind(address);
+        let region = self.list.get(at)?;
+        let below = at.checked_sub(1).map_or(LOWEST, |at| self.list[at].end);
+        let far = address.saturating_sub(below) >= GROWTH_GAP || at == 0;
+        (region.marks & mark::GROWS != 0 && far && address >= LOWEST).then_some(*region)
+    }
+
+    /// Moves the start of the region that starts at `old` down to `start`, where nothing is.
+    pub fn grow_down(&mut self, old: u64, start: u64) {
+        let at = self.first_behind(old);
+        if let Some(region) = self.list.get_mut(at).filter(|region| region.start == old) {
+            region.start = start;
         }
     }
 
@@ -371,6 +437,7 @@ mod tests {
             prot: READ | WRITE,
             kind: Kind::Plain,
             may_write: true,
+            marks: 0,
             backing: Backing::Anonymous,
         }
     }

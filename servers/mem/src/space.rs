@@ -58,6 +58,18 @@ impl Default for Limits {
     }
 }
 
+/// Whether mappings to come are locked (`MCL_FUTURE`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Future {
+    /// No.
+    #[default]
+    Free,
+    /// Yes, with their pages present from the start.
+    Locked,
+    /// Yes, when they are touched.
+    LockedOnFault,
+}
+
 /// One address space.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Space {
@@ -87,6 +99,12 @@ pub struct Space {
     pub size: u64,
     /// Limits.
     pub limits: Limits,
+    /// Most bytes of locked memory.
+    pub lock_limit: u64,
+    /// What happens to new mappings.
+    pub future: Future,
+    /// Whether a region may have marks.
+    pub marked: bool,
     /// Faults served.
     pub faults: u64,
     /// Whose memory it has a copy of; 0 once it has executed a program.
@@ -198,6 +216,7 @@ impl Spaces {
         (space.parent, space.hot) = (Pid(0), Hot::default());
         space.lender = Pid(0);
         space.limits = Limits::NONE;
+        (space.lock_limit, space.future, space.marked) = (u64::MAX, Future::Free, false);
         Some(slot as usize)
     }
 

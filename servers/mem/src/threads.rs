@@ -158,6 +158,25 @@ impl<P: ForkPolicy> Mem<P> {
         Ok(Reply::Count(space.threads.len() as u64))
     }
 
+    /// The numbers and frames of a space's threads; of one whose memory is lent, its own.
+    pub(crate) fn list_frames<C: Callers<Reply>>(
+        &mut self,
+        callers: &mut C,
+        incoming: &Incoming<proto::mem::Request>,
+        pid: Pid,
+    ) -> Result<Reply, Refusal> {
+        if pid != incoming.sender && !incoming.sender.is_server() {
+            return Err(Errno::EPERM.into());
+        }
+        let space = self.spaces.get_mut(pid).ok_or(Errno::ESRCH)?;
+        let room = incoming.leases[0].bytes / 8;
+        for (index, thread) in space.threads.iter().take(room).enumerate() {
+            let pair = u64::from(thread.frame) << 32 | u64::from(thread.tid);
+            callers.write(incoming.token, 0, 8 * index as u64, &pair.to_le_bytes())?;
+        }
+        Ok(Reply::Count(space.threads.len() as u64))
+    }
+
     /// Walks a robust list (Linux: `exit_robust_list`): locks that `tid` holds are marked as left by a
     /// dead owner, and one waiter each is woken.
     fn give_up_locks<M: Machine, C: Callers<Reply>>(

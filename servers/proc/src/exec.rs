@@ -17,7 +17,7 @@ use proto::Pid;
 use proto::mem::{Image, Segment};
 use proto::port::{Incoming, Outcome, Refusal};
 use proto::proc::{ProgramRef, Request};
-use proto::publish::NAME_BYTES;
+use proto::publish::{self, NAME_BYTES};
 use proto::vfs::PATH_MAX;
 use serde::{Deserialize, Serialize};
 
@@ -82,7 +82,7 @@ impl Proc {
         };
         let mut credentials = process.credentials.clone();
         let elevated = credentials.exec(found.file.set_uid, found.file.set_gid);
-        let (image, sp) = image(
+        let (image, start) = image(
             process,
             program,
             &found,
@@ -102,15 +102,23 @@ impl Proc {
         let Some(process) = self.table.living_mut(pid) else {
             return Ok(());
         };
+        let privileged = credentials.privileged();
+        let locks = (process.credentials.privileged() != privileged)
+            .then(|| process.limits.locked(privileged));
         process.credentials = credentials;
         process.name = command_name(program.path);
         process.signals.actions.exec();
         process.executed = true;
+        process.start = start;
         process.first_status = None;
         let (thread, life) = (process.tasks.first().thread, process.life);
         self.publish(pid, ports);
+        if let Some(bytes) = locks {
+            // It fails only for a process that has no memory.
+            let _ = ports.limit_locks(pid, bytes);
+        }
         ports.commit_program(pid, &found.path);
-        ports.start_thread(thread, entry, sp);
+        ports.start_thread(thread, entry, start.stack);
         if life == Life::Stopped {
             ports.suspend_thread(thread);
         }
@@ -246,7 +254,7 @@ fn interpreter<P: Ports>(pid: Pid, plan: &Plan, ports: &mut P) -> Result<Option<
     })
 }
 
-/// What the space shall hold, and the stack pointer.
+/// What the space shall hold, and where in it is what the program starts with.
 fn image(
     process: &Process,
     program: &ProgramRef<'_>,
@@ -254,7 +262,7 @@ fn image(
     as_who: (&Credentials, Elevated),
     personality: Option<&Personality>,
     random: [u8; 16],
-) -> Result<(Image, u64), Errno> {
+) -> Result<(Image, publish::Start), Errno> {
     let (credentials, elevated) = as_who;
     let auxiliary = Auxiliary {
         headers: found.plan.headers,
@@ -296,7 +304,7 @@ fn image(
         stack_bytes: stack_bytes.next_multiple_of(abi::PAGE_BYTES),
         stack: stack.bytes,
     };
-    Ok((image, stack.pointer))
+    Ok((image, stack.start))
 }
 
 /// The last part of a path, as far as a name may be long.

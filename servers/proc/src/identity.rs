@@ -75,7 +75,13 @@ impl Proc {
             wish,
             process.credentials.privileged(),
         )?;
+        let before = process.credentials.privileged();
         process.credentials.uid = new;
+        let privileged = process.credentials.privileged();
+        if privileged != before {
+            // It fails only for a process that has no memory.
+            let _ = ports.limit_locks(pid, process.limits.locked(privileged));
+        }
         self.table.change_owner(old[0], new[0]);
         self.publish(pid, ports);
         Ok(Reply::Done)

@@ -22,6 +22,8 @@ pub const FILE_BYTES: u32 = linux::RLIMIT_FSIZE;
 pub const STACK: u32 = linux::RLIMIT_STACK;
 /// `RLIMIT_SIGPENDING`.
 pub const PENDING_SIGNALS: u32 = linux::RLIMIT_SIGPENDING;
+/// `RLIMIT_MEMLOCK`.
+pub const LOCKED: u32 = linux::RLIMIT_MEMLOCK;
 /// `RLIMIT_NICE`.
 pub const NICE: u32 = linux::RLIMIT_NICE;
 
@@ -53,7 +55,7 @@ impl Default for Limits {
                 proto::publish::CAPACITY as u64,
             ),
             (FILES, 1024, 4096),
-            (linux::RLIMIT_MEMLOCK, 8 << 20, 8 << 20),
+            (LOCKED, 8 << 20, 8 << 20),
             (PENDING_SIGNALS, 1024, 1024),
             (linux::RLIMIT_MSGQUEUE, 819_200, 819_200),
             (NICE, 0, 0),
@@ -102,6 +104,14 @@ impl Limits {
             memory: self.soft(linux::RLIMIT_AS),
             stack: self.soft(STACK),
             data: self.soft(linux::RLIMIT_DATA),
+        }
+    }
+
+    /// How many bytes of memory its owner may lock.
+    pub fn locked(&self, privileged: bool) -> u64 {
+        match privileged {
+            true => INFINITY,
+            false => self.soft(LOCKED),
         }
     }
 

@@ -92,6 +92,12 @@ pub trait Memory {
     /// The memory server's.
     fn limit_space(&mut self, space: Pid, limits: SpaceLimits) -> Result<(), Errno>;
 
+    /// Sets how many bytes of a space's memory may be locked.
+    ///
+    /// # Errors
+    /// The memory server's.
+    fn limit_locks(&mut self, space: Pid, bytes: u64) -> Result<(), Errno>;
+
     /// What a space uses.
     fn space_usage(&mut self, space: Pid) -> Usage;
 }

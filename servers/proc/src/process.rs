@@ -9,7 +9,7 @@ use crate::task::{Caller, Task, Tasks};
 use alloc::vec::Vec;
 use proto::Pid;
 use proto::proc::SignalSet;
-use proto::publish::NAME_BYTES;
+use proto::publish::{self, NAME_BYTES};
 use serde::{Deserialize, Serialize};
 
 /// What a process does, as far as its parent is concerned.
@@ -122,6 +122,8 @@ pub struct Process {
     pub knows_parent: bool,
     /// Whether it has executed a program since it was forked.
     pub executed: bool,
+    /// Where in its memory is what its program was started with.
+    pub start: publish::Start,
 }
 
 impl Process {
@@ -179,6 +181,7 @@ impl Process {
             waited_by: None,
             knows_parent: false,
             executed: false,
+            start: self.start,
         }
     }
 }

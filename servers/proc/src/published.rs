@@ -50,5 +50,6 @@ pub(crate) fn entry(process: &Process, group_is_orphaned: bool) -> Entry {
         limit_files: u32::try_from(process.limits.soft(limits::FILES)).unwrap_or(u32::MAX),
         nice: process.nice,
         limit_file_bytes: process.limits.soft(limits::FILE_BYTES),
+        start: process.start,
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::Proc;
 use crate::exit::own_times;
-use crate::limits::{Limit, Limits};
+use crate::limits::{self, Limit, Limits};
 use crate::ports::Ports;
 use crate::start::USER_PRIORITY;
 use crate::task::Caller;
@@ -34,6 +34,10 @@ impl Proc {
             limits.set(resource, new, privileged)?;
             if Limits::concerns_memory(resource) {
                 ports.limit_space(target, limits.space())?;
+            }
+            if resource == limits::LOCKED {
+                let privileged = process.credentials.privileged();
+                ports.limit_locks(target, limits.locked(privileged))?;
             }
             process.limits = limits;
             self.publish(target, ports);

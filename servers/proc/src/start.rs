@@ -163,5 +163,6 @@ fn first_process(thread: Thread, now_ns: u64) -> Process {
         waited_by: None,
         knows_parent: false,
         executed: false,
+        start: proto::publish::Start::NONE,
     }
 }

@@ -222,6 +222,7 @@ pub const MAP_PRIVATE: u32 = 2;
 pub const MAP_SHARED_VALIDATE: u32 = 3;
 pub const MAP_TYPE: u32 = 0xf;
 pub const MAP_FIXED: u32 = 0x10;
+pub const MAP_LOCKED: u32 = 0x2000;
 pub const MAP_POPULATE: u32 = 0x8000;
 pub const MAP_FIXED_NOREPLACE: u32 = 0x100000;
 

@@ -125,6 +125,11 @@ impl Descriptors {
         Ok(descriptor)
     }
 
+    /// How many numbers there is room for.
+    pub fn size(&self) -> usize {
+        self.slots.len().next_multiple_of(64)
+    }
+
     /// The numbers in use.
     pub fn iter(&self) -> impl Iterator<Item = (Fd, Descriptor)> {
         self.slots

@@ -102,6 +102,8 @@ pub struct Vfs {
     pub(crate) names: Names,
     /// Names of message queues.
     pub(crate) queues: Queues,
+    /// What this boot is called.
+    pub(crate) boot_id: [u8; 16],
     /// Calls that programs made and that are not there.
     pub(crate) unimplemented: Unimplemented,
 }
@@ -114,6 +116,9 @@ impl proto::handover::State for Vfs {
 impl Vfs {
     /// A file server with an empty root file system, `/dev` and `/proc`.
     pub fn new<P: Platform>(ports: &mut Ports<P>, designs: Designs) -> Self {
+        let mut generator = Generator::new(ports.system.seed());
+        let mut boot_id = [0; 16];
+        generator.fill(&mut boot_id);
         let mut vfs = Vfs {
             nodes: Slab::default(),
             opens: Slab::default(),
@@ -123,7 +128,8 @@ impl Vfs {
             parked: Vec::new(),
             changes: Vec::new(),
             locks: Locks::default(),
-            generator: Generator::new(ports.system.seed()),
+            generator,
+            boot_id,
             leftovers: BTreeMap::new(),
             pairs: Pairs::default(),
             timer: None,

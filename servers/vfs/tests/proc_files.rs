@@ -5,6 +5,7 @@ mod common;
 use abi::Errno;
 use common::*;
 use proto::Pid;
+use proto::mem::ObjectId;
 use proto::vfs::{AT_FDCWD, Request};
 use vfs::linux::*;
 
@@ -66,8 +67,8 @@ fn a_zombie_is_seen_until_its_entry_goes() {
 fn every_file_can_be_read() {
     let mut machine = Machine::new();
     for name in vfs::procfs::machine::FILES.map(|(name, _)| name) {
-        if name == "unimplemented" {
-            continue; // Nothing was refused.
+        if let "unimplemented" | "diskstats" = name {
+            continue; // Nothing was refused, and there is no disk.
         }
         assert!(
             text(&mut machine, &format!("/proc/{name}")).ends_with('\n'),
@@ -80,7 +81,15 @@ fn every_file_can_be_read() {
             "{name}"
         );
     }
-    for name in ["stat", "status", "statm", "cmdline", "comm", "maps"] {
+    for name in [
+        "stat",
+        "status",
+        "statm",
+        "comm",
+        "maps",
+        "smaps",
+        "smaps_rollup",
+    ] {
         assert!(
             !text(&mut machine, &format!("/proc/self/{name}")).is_empty(),
             "{name}"
@@ -94,7 +103,161 @@ fn every_file_can_be_read() {
     assert!(text(&mut machine, "/proc/meminfo").starts_with("MemTotal:           4000 kB\n"));
     assert_eq!(
         text(&mut machine, "/proc/self/maps"),
-        "00200000-00201000 r-xp 00000000 00:00 0\n"
+        "00200000-00201000 r-xp 00000000 00:00 0 \n"
+    );
+}
+
+/// A process whose program was started with `prog -x` and `A=1`.
+fn started(machine: &mut Machine, pid: u32) {
+    machine.child(pid, 0, 0);
+    let mut entry = entry(pid, 0, 0);
+    entry.start = proto::publish::Start {
+        stack: 0x1000,
+        auxiliary: 0x1040,
+        arguments: 0x2000,
+        environment: 0x2008,
+        path: 0x200c,
+    };
+    machine.publish(entry);
+    let vector: Vec<u8> = [6u64, 4096, 0, 0, 7, 7]
+        .iter()
+        .flat_map(|word| word.to_le_bytes())
+        .collect();
+    let memories = &mut machine.ports.memory.memories;
+    memories.insert((Pid(pid), 0x1040), vector);
+    memories.insert((Pid(pid), 0x2000), b"prog\0-x\0A=1\0/bin/prog\0".to_vec());
+}
+
+#[test]
+fn what_a_program_was_started_with_is_read_from_its_memory() {
+    let mut machine = Machine::new();
+    started(&mut machine, 7);
+    assert_eq!(text(&mut machine, "/proc/7/cmdline"), "prog\0-x\0");
+    assert_eq!(text(&mut machine, "/proc/7/environ"), "A=1\0");
+    let vector = machine.content(INIT, "/proc/7/auxv").unwrap();
+    assert_eq!(
+        (vector.len(), vector[0], vector[9]),
+        (32, 6, 0x10),
+        "up to AT_NULL"
+    );
+    let stat = text(&mut machine, "/proc/7/stat");
+    let fields: Vec<&str> = stat.trim_end().split(' ').collect();
+    assert_eq!(
+        (fields[27], fields[47], fields[50]),
+        ("4096", "8192", "8204")
+    );
+
+    let title = b"a long title without an end\0";
+    let memories = &mut machine.ports.memory.memories;
+    memories.insert((Pid(7), 0x2000), title.to_vec());
+    assert_eq!(
+        text(&mut machine, "/proc/7/cmdline"),
+        "a long title",
+        "as far as the environment"
+    );
+    assert_eq!(text(&mut machine, "/proc/self/cmdline"), "", "not started");
+    let user = machine.child(8, 100, 100);
+    assert_eq!(
+        machine.open(user, "/proc/7/environ", O_RDONLY),
+        Err(Errno::EACCES)
+    );
+}
+
+#[test]
+fn threads_are_listed_and_have_files_of_their_own() {
+    let mut machine = Machine::new();
+    machine.child(7, 0, 0);
+    machine
+        .ports
+        .system
+        .more_threads
+        .insert(Pid(7), vec![(9, 0)]);
+    let fd = machine.open(INIT, "/proc/7/task", O_RDONLY).unwrap();
+    assert_eq!(machine.list(INIT, fd, 1000).unwrap(), [".", "..", "7", "9"]);
+    assert!(text(&mut machine, "/proc/7/task/9/stat").starts_with("9 (prog) "));
+    assert!(text(&mut machine, "/proc/7/task/9/status").contains("Tgid:\t7\nNgid:\t0\nPid:\t9\n"));
+    assert_eq!(
+        machine.open(INIT, "/proc/7/task/8", O_RDONLY),
+        Err(Errno::ENOENT)
+    );
+    assert_eq!(
+        read_link(&mut machine, INIT, "/proc/thread-self"),
+        Ok("1/task/1".to_owned())
+    );
+}
+
+#[test]
+fn mappings_have_the_names_of_their_files() {
+    let mut machine = Machine::new();
+    machine.create(INIT, "/library", &[7; 5000]);
+    let fd = machine.open(INIT, "/library", O_RDONLY).unwrap();
+    let wish = Request::MapFile {
+        fd,
+        address: 0,
+        bytes: 8192,
+        prot: 1,
+        flags: MAP_PRIVATE,
+        offset: 0,
+    };
+    machine.ask(INIT, wish, [&[], &[]]).0.unwrap();
+    let (_, object, _) = machine.ports.memory.mapped[0];
+    let region = |start, kind, object, own| proto::mem::Region {
+        start,
+        end: start + 0x2000,
+        prot: 3,
+        shared: false,
+        object,
+        kind,
+        locked: own == 2,
+        resident: 2,
+        own,
+        common: 1,
+    };
+    machine.ports.memory.regions = vec![
+        region(0x30_0000, b'h', None, 2),
+        region(0x40_0000_0000, 0, Some((object, 0x1000)), 1),
+        region(0x41_0000_0000, b's', None, 1),
+        region(abi::layout::PERSONALITY, 0, Some((ObjectId(99), 0)), 0),
+    ];
+    let maps = text(&mut machine, "/proc/self/maps");
+    let lines: Vec<&str> = maps.lines().collect();
+    let start = "4000000000-4000002000 rw-p 00001000 00:01 ";
+    assert!(lines[1].starts_with(start), "{maps}");
+    assert_eq!(
+        lines.iter().map(|line| &line[73..]).collect::<Vec<_>>(),
+        ["[heap]", "/library", "[stack]", "[personality]"]
+    );
+    let status = text(&mut machine, "/proc/self/status");
+    for line in [
+        "VmLck:\t       8 kB",
+        "RssAnon:\t      16 kB",
+        "RssFile:\t      16 kB",
+        "VmStk:\t       8 kB",
+    ] {
+        assert!(status.contains(line), "{line} in {status}");
+    }
+    let figures = text(&mut machine, "/proc/self/smaps_rollup");
+    assert!(
+        figures.contains("\nRss:                  32 kB\n"),
+        "{figures}"
+    );
+    assert!(
+        figures.contains("\nLocked:                8 kB\n"),
+        "{figures}"
+    );
+}
+
+#[test]
+fn a_descriptor_says_where_it_is() {
+    let mut machine = Machine::new();
+    machine.create(INIT, "/file", b"hello");
+    let fd = machine.open(INIT, "/file", O_RDONLY | O_CLOEXEC).unwrap();
+    machine.read(INIT, fd, 2).unwrap();
+    let told = text(&mut machine, &format!("/proc/self/fdinfo/{fd}"));
+    assert!(told.starts_with("pos:\t2\nflags:\t02"), "{told}");
+    assert_eq!(
+        machine.open(INIT, "/proc/self/fdinfo/99", O_RDONLY),
+        Err(Errno::ENOENT)
     );
 }
 

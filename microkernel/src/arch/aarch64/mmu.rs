@@ -114,12 +114,13 @@ pub(super) const SCTLR: u64 = {
     const RES1: u64 = 1 << 29 | 1 << 28 | 1 << 22 | 1 << 20 | 1 << 11;
     const MMU_AND_CACHES: u64 = 1 << 0 | 1 << 2 | 1 << 12;
     const STACK_ALIGNMENT: u64 = 1 << 3 | 1 << 4;
-    const WRITABLE_IS_NOT_EXECUTABLE: u64 = 1 << 19;
     // PAN stays as it is on exceptions: the kernel never uses user addresses anyway.
     const SPAN: u64 = 1 << 23;
+    // WXN is off: programs that compile while they run ask for memory that is both writable and
+    // executable. The kernel executes no page that anybody may write, by its own tables.
     // User programs may use DC ZVA, CTR_EL0, WFI, WFE and cache maintenance by address.
     const USER_MAY: u64 = 1 << 14 | 1 << 15 | 1 << 16 | 1 << 18 | 1 << 26;
-    RES1 | MMU_AND_CACHES | STACK_ALIGNMENT | WRITABLE_IS_NOT_EXECUTABLE | SPAN | USER_MAY
+    RES1 | MMU_AND_CACHES | STACK_ALIGNMENT | SPAN | USER_MAY
 };
 
 /// Index of [`IMAGE_BASE`] in [`KERNEL_ROOT`].

@@ -112,7 +112,6 @@ impl Fake {
     fn one(&mut self, key: u32, operation: &MapOp) -> Result<(), Error> {
         self.operations += 1;
         assert!(operation.address.is_multiple_of(PAGE) && operation.pages > 0);
-        assert_ne!(operation.prot & 3, 3, "writable and executable");
         if operation.kind == MapOp::FILL {
             assert_ne!(operation.fill, MapOp::KEEP);
             self.fill(operation);

@@ -66,6 +66,8 @@ pub struct World {
     pub images: BTreeMap<u32, Image>,
     pub committed: Vec<(u32, Vec<u8>)>,
     pub limits: Option<SpaceLimits>,
+    /// How much each space may lock, as far as that was said.
+    pub locks: BTreeMap<Pid, u64>,
     pub terminal: VecDeque<(u32, u32)>,
     pub failed_reads: Vec<u32>,
     /// What the file server was told of pending signals.
@@ -249,6 +251,11 @@ impl Memory for World {
     fn limit_space(&mut self, _: Pid, limits: SpaceLimits) -> Result<(), Errno> {
         self.may_fail()?;
         self.limits = Some(limits);
+        Ok(())
+    }
+
+    fn limit_locks(&mut self, space: Pid, bytes: u64) -> Result<(), Errno> {
+        self.locks.insert(space, bytes);
         Ok(())
     }
 

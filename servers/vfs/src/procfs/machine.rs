@@ -45,10 +45,22 @@ pub enum File {
     Tessera,
     /// Calls of Linux that programs made and that are not there.
     Unimplemented,
+    /// What the kernel was started with.
+    CommandLine,
+    /// Kinds of devices.
+    Devices,
+    /// Where memory is swapped to: nowhere.
+    Swaps,
+    /// Parts of disks: none.
+    Partitions,
+    /// What disks did: nothing.
+    DiskStats,
+    /// What memory did.
+    VmStat,
 }
 
 /// Names of the files about the machine.
-pub const FILES: [(&str, File); 10] = [
+pub const FILES: [(&str, File); 16] = [
     ("meminfo", File::MemInfo),
     ("uptime", File::Uptime),
     ("loadavg", File::LoadAverage),
@@ -59,6 +71,12 @@ pub const FILES: [(&str, File); 10] = [
     ("stat", File::Stat),
     ("tessera", File::Tessera),
     ("unimplemented", File::Unimplemented),
+    ("cmdline", File::CommandLine),
+    ("devices", File::Devices),
+    ("swaps", File::Swaps),
+    ("partitions", File::Partitions),
+    ("diskstats", File::DiskStats),
+    ("vmstat", File::VmStat),
 ];
 
 /// A file in `/proc/sys/kernel`.
@@ -126,6 +144,15 @@ impl Vfs {
                 "processor\t: 0\nBogoMIPS\t: 125.00\nFeatures\t: fp asimd\nCPU architecture: 8\n\n",
             ),
             File::Stat => self.statistics(&mut text, asker, ports),
+            File::CommandLine => text.write_str("\n"),
+            File::Devices => text.write_str(
+                "Character devices:\n  1 mem\n  5 /dev/tty\n  5 /dev/console\n  5 /dev/ptmx\n\
+                 136 pts\n\nBlock devices:\n",
+            ),
+            File::Swaps => text.write_str("Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n"),
+            File::Partitions => text.write_str("major minor  #blocks  name\n\n"),
+            File::DiskStats => Ok(()),
+            File::VmStat => memory_events(&mut text, &ports.memory.statistics()),
             File::Unimplemented => self.unimplemented.write(&mut text),
             File::Tessera => self.own_figures(&mut text, &ports.memory.statistics()),
         };
@@ -237,6 +264,7 @@ fn memory(text: &mut String, memory: &MemoryStatistics) -> core::fmt::Result {
         ("MemAvailable:", memory.free),
         ("Buffers:", 0),
         ("Cached:", memory.objects),
+        ("SwapCached:", 0),
         ("SwapTotal:", 0),
         ("SwapFree:", 0),
         ("Shmem:", memory.objects),
@@ -244,6 +272,25 @@ fn memory(text: &mut String, memory: &MemoryStatistics) -> core::fmt::Result {
     ];
     for (name, pages) in lines {
         writeln!(text, "{name:<15} {:>8} kB", pages * kib)?;
+    }
+    Ok(())
+}
+
+/// What `/proc/vmstat` says, as far as it is counted.
+fn memory_events(text: &mut String, memory: &MemoryStatistics) -> core::fmt::Result {
+    let lines = [
+        ("nr_free_pages", memory.free),
+        ("nr_file_pages", memory.objects),
+        ("nr_shmem", memory.objects),
+        ("pgpgin", 0),
+        ("pgpgout", 0),
+        ("pswpin", 0),
+        ("pswpout", 0),
+        ("pgfault", memory.faults),
+        ("pgmajfault", 0),
+    ];
+    for (name, value) in lines {
+        writeln!(text, "{name} {value}")?;
     }
     Ok(())
 }

@@ -3,9 +3,11 @@
 //! Nothing is stored: a node says what it is, so a process that ended is simply no longer found.
 
 pub mod machine;
+pub mod memory;
 pub mod process;
 pub mod read;
 pub mod system;
+pub mod tunable;
 pub mod unimplemented;
 
 use crate::layout::Stat;
@@ -29,6 +31,8 @@ pub enum Node {
     Root,
     /// `/proc/self`
     Own,
+    /// `/proc/thread-self`
+    OwnThread,
     /// A file about the machine.
     Machine(machine::File),
     /// `/proc/PID`
@@ -45,6 +49,14 @@ pub enum Node {
     Setting(machine::Setting),
     /// What is in `/sys`.
     System(system::Item),
+    /// More of `/proc/sys`, and `/proc/net`.
+    Tunable(tunable::Item),
+    /// `/proc/PID/task/TID`
+    Thread(u32, u32),
+    /// A file in `/proc/PID/task/TID`.
+    ThreadItem(u32, u32, process::Item),
+    /// `/proc/PID/fdinfo/N`
+    Information(u32, i32),
 }
 
 /// Cookies of processes in the listing of `/proc` start here; the fixed names are below.
@@ -71,10 +83,20 @@ pub fn child(vfs: &Vfs, who: &Who, node: Node, name: &[u8]) -> Option<Node> {
                 .find(|(known, _)| known.as_bytes() == name)
                 .map(|(_, node)| node),
         },
-        Node::Item(pid, process::Item::Descriptors) => {
+        Node::Item(pid, item @ (process::Item::Descriptors | process::Item::Information)) => {
             let fd = i32::try_from(number(name)?).ok()?;
             vfs.open_file(Pid(pid), fd).ok()?;
-            Some(Node::Descriptor(pid, fd))
+            Some(match item {
+                process::Item::Descriptors => Node::Descriptor(pid, fd),
+                _ => Node::Information(pid, fd),
+            })
+        }
+        Node::Item(pid, process::Item::Threads) => {
+            let tid = number(name)?;
+            let mut threads = who.table.threads(Pid(pid)).into_iter();
+            threads
+                .any(|(known, _)| known == tid)
+                .then_some(Node::Thread(pid, tid))
         }
         _ => fixed(node)
             .find(|(known, _)| known.as_bytes() == name)
@@ -88,18 +110,36 @@ fn fixed(directory: Node) -> impl Iterator<Item = (&'static str, Node)> {
         let files = machine::FILES
             .iter()
             .map(|&(name, file)| (name, Node::Machine(file)));
-        [("self", Node::Own), ("sys", Node::Sys)]
-            .into_iter()
-            .chain(files)
+        [
+            ("self", Node::Own),
+            ("thread-self", Node::OwnThread),
+            ("sys", Node::Sys),
+        ]
+        .into_iter()
+        .chain(files)
     });
-    let items = match directory {
-        Node::Process(pid) => Some(
-            process::ITEMS
-                .iter()
-                .map(move |&(name, item)| (name, Node::Item(pid, item))),
-        ),
-        _ => None,
-    };
+    let items = process::ITEMS.iter().filter_map(move |&(name, item)| {
+        let node = match directory {
+            Node::Process(pid) => Node::Item(pid, item),
+            // Threads share their descriptors.
+            Node::Thread(pid, _)
+                if matches!(
+                    item,
+                    process::Item::Descriptors | process::Item::Information
+                ) =>
+            {
+                Node::Item(pid, item)
+            }
+            Node::Thread(pid, tid) if item.is_of_thread() => Node::ThreadItem(pid, tid, item),
+            _ => return None,
+        };
+        Some((name, node))
+    });
+    let more = tunable::NAMES
+        .iter()
+        .filter_map(move |&(above, name, item)| {
+            (directory == above_node(above)).then_some((name, Node::Tunable(item)))
+        });
     let sys = (directory == Node::Sys).then_some([("kernel", Node::Kernel)]);
     let settings = (directory == Node::Kernel).then(|| {
         machine::SETTINGS
@@ -113,10 +153,21 @@ fn fixed(directory: Node) -> impl Iterator<Item = (&'static str, Node)> {
     let sys = sys.into_iter().flatten();
     root.into_iter()
         .flatten()
-        .chain(items.into_iter().flatten())
+        .chain(items)
+        .chain(more)
         .chain(sys)
         .chain(settings.into_iter().flatten())
         .chain(items_of_system)
+}
+
+/// The node of a directory in which a tunable file is.
+fn above_node(above: tunable::Above) -> Node {
+    match above {
+        tunable::Above::Root => Node::Root,
+        tunable::Above::Sys => Node::Sys,
+        tunable::Above::Kernel => Node::Kernel,
+        tunable::Above::In(item) => Node::Tunable(item),
+    }
 }
 
 /// The directory that a node is in.
@@ -124,10 +175,19 @@ pub fn parent(node: Node) -> Node {
     match node {
         Node::Item(pid, _) => Node::Process(pid),
         Node::Descriptor(pid, _) => Node::Item(pid, process::Item::Descriptors),
+        Node::Information(pid, _) => Node::Item(pid, process::Item::Information),
+        Node::Thread(pid, _) => Node::Item(pid, process::Item::Threads),
+        Node::ThreadItem(pid, tid, _) => Node::Thread(pid, tid),
+        Node::Tunable(item) => above_node(tunable::above(item)),
         Node::Kernel => Node::Sys,
         Node::Setting(_) => Node::Kernel,
         Node::System(item) => Node::System(system::parent(item)),
-        Node::Root | Node::Own | Node::Machine(_) | Node::Process(_) | Node::Sys => Node::Root,
+        Node::Root
+        | Node::Own
+        | Node::OwnThread
+        | Node::Machine(_)
+        | Node::Process(_)
+        | Node::Sys => Node::Root,
     }
 }
 
@@ -138,13 +198,30 @@ pub fn entry_at(
     node: Node,
     cookie: u64,
 ) -> Option<Found<'static>> {
-    if let Node::Item(pid, process::Item::Descriptors) = node {
+    if let Node::Item(pid, process::Item::Threads) = node {
+        let from = (cookie - FIRST_COOKIE) as u32;
+        let threads = table.threads(Pid(pid)).into_iter();
+        let tid = threads
+            .map(|(tid, _)| tid)
+            .filter(|&tid| tid >= from)
+            .min()?;
+        return Some(Found {
+            node: Node::Thread(pid, tid),
+            name: Cow::Owned(format!("{tid}").into_bytes()),
+            next: u64::from(tid) + 1 + FIRST_COOKIE,
+        });
+    }
+    if let Node::Item(pid, item @ (process::Item::Descriptors | process::Item::Information)) = node
+    {
         let from = cookie - FIRST_COOKIE;
         let mut descriptors = vfs.process(Pid(pid)).ok()?.descriptors.iter();
         let (fd, _) = descriptors.find(|&(fd, _)| fd as u64 >= from)?;
         let name = Cow::Owned(format!("{fd}").into_bytes());
         return Some(Found {
-            node: Node::Descriptor(pid, fd),
+            node: match item {
+                process::Item::Descriptors => Node::Descriptor(pid, fd),
+                _ => Node::Information(pid, fd),
+            },
             name,
             next: fd as u64 + 1 + FIRST_COOKIE,
         });
@@ -173,21 +250,30 @@ pub fn entry_at(
 /// The type bits of `st_mode`.
 pub fn type_bits(node: Node) -> u32 {
     match node {
-        Node::Root | Node::Process(_) | Node::Sys | Node::Kernel => linux::S_IFDIR,
-        Node::Item(_, process::Item::Descriptors) => linux::S_IFDIR,
-        Node::Own | Node::Descriptor(..) => linux::S_IFLNK,
-        Node::Item(_, process::Item::Program | process::Item::Current | process::Item::Root) => {
-            linux::S_IFLNK
+        Node::Root | Node::Process(_) | Node::Sys | Node::Kernel | Node::Thread(..) => {
+            linux::S_IFDIR
         }
+        Node::Item(_, item) | Node::ThreadItem(_, _, item) => item.type_bits(),
+        Node::Own | Node::OwnThread | Node::Descriptor(..) => linux::S_IFLNK,
         Node::System(item) if system::text(item).is_none() => linux::S_IFDIR,
-        Node::Item(..) | Node::Machine(_) | Node::Setting(_) | Node::System(_) => linux::S_IFREG,
+        Node::Tunable(item) if tunable::is_directory(item) => linux::S_IFDIR,
+        Node::Machine(_)
+        | Node::Setting(_)
+        | Node::System(_)
+        | Node::Tunable(_)
+        | Node::Information(..) => linux::S_IFREG,
     }
 }
 
 /// The process that a node is about.
 fn pid_of(node: Node) -> Option<u32> {
     match node {
-        Node::Process(pid) | Node::Item(pid, _) | Node::Descriptor(pid, _) => Some(pid),
+        Node::Process(pid)
+        | Node::Item(pid, _)
+        | Node::Descriptor(pid, _)
+        | Node::Information(pid, _)
+        | Node::Thread(pid, _)
+        | Node::ThreadItem(pid, _, _) => Some(pid),
         _ => None,
     }
 }
@@ -198,7 +284,10 @@ fn pid_of(node: Node) -> Option<u32> {
 /// `ENOENT` if the process is gone.
 pub fn ownership(table: &dyn Processes, node: Node) -> Result<Ownership, Errno> {
     let permissions = match (node, type_bits(node)) {
-        (Node::Item(_, process::Item::Descriptors), _) => 0o500,
+        (Node::Item(_, item) | Node::ThreadItem(_, _, item), linux::S_IFDIR | linux::S_IFREG) => {
+            item.permissions()
+        }
+        (Node::Information(..), _) => 0o400,
         (_, linux::S_IFLNK) => 0o777,
         (_, linux::S_IFDIR) => 0o555,
         _ => 0o444,
@@ -262,6 +351,11 @@ pub fn inode(node: Node) -> u64 {
         Node::Item(_, item) => (8, item as u64),
         Node::Descriptor(_, fd) => (9, fd as u64),
         Node::System(item) => (10, item as u64),
+        Node::Tunable(item) => (11, item as u64),
+        Node::Information(_, fd) => (12, fd as u64),
+        Node::OwnThread => (13, 0),
+        Node::Thread(_, tid) => return u64::from(tid) << 32 | 14 << 24,
+        Node::ThreadItem(_, tid, item) => return u64::from(tid) << 32 | 15 << 24 | item as u64,
     };
     u64::from(pid_of(node).unwrap_or(0)) << 32 | kind << 24 | index
 }
@@ -274,12 +368,20 @@ pub fn target(vfs: &Vfs, who: &Who, node: Node) -> Result<Target, Errno> {
     if node == Node::Own {
         return Ok(Target::Path(format!("{}", who.identity.pid).into_bytes()));
     }
+    if node == Node::OwnThread {
+        let pid = who.identity.pid;
+        return Ok(Target::Path(format!("{pid}/task/{pid}").into_bytes()));
+    }
     let pid = pid_of(node).ok_or(Errno::EINVAL)?;
     let entry: Entry = who.table.get(Pid(pid)).ok_or(Errno::ENOENT)?;
     if entry.pid != who.identity.pid && !permission::is_owner(&who.identity, entry.uid[id::REAL]) {
         return Err(Errno::EACCES);
     }
     let process = vfs.process(Pid(pid)).map_err(|_| Errno::ENOENT)?;
+    let node = match node {
+        Node::ThreadItem(pid, _, item) => Node::Item(pid, item),
+        other => other,
+    };
     match node {
         Node::Descriptor(_, fd) => {
             let file = vfs.open_file(Pid(pid), fd).map_err(|_| Errno::ENOENT)?;
@@ -305,6 +407,8 @@ pub fn path(node: NodeRef) -> Vec<u8> {
         Node::Process(pid) => format!("/{pid}"),
         Node::Item(pid, process::Item::Descriptors) => format!("/{pid}/fd"),
         Node::Descriptor(pid, fd) => format!("/{pid}/fd/{fd}"),
+        Node::Information(pid, fd) => format!("/{pid}/fdinfo/{fd}"),
+        Node::Thread(pid, tid) => format!("/{pid}/task/{tid}"),
         _ => {
             let above = path(NodeRef::Proc(parent(node)));
             let name = fixed(parent(node))

@@ -9,6 +9,7 @@ use crate::process::OpenId;
 use crate::vfs::Vfs;
 use abi::Errno;
 use alloc::string::String;
+use alloc::vec::Vec;
 use proto::Pid;
 use proto::port::Callers;
 
@@ -27,7 +28,7 @@ impl Vfs {
         };
         let offset = position.unwrap_or(file.offset);
         if offset == 0 || file.text.is_none() {
-            let text = self.proc_text(node, call.pid, ports)?.into_bytes();
+            let text = self.proc_text(node, call.pid, ports)?;
             self.opens.get_mut(open).ok_or(Errno::EBADF)?.text = Some(text);
         }
         let file = self.opens.get_mut(open).ok_or(Errno::EBADF)?;
@@ -47,21 +48,34 @@ impl Vfs {
     }
 
     fn proc_text<P: Platform>(
-        &self,
+        &mut self,
         node: Node,
         asker: Pid,
         ports: &mut Ports<P>,
-    ) -> Result<String, Errno> {
-        match node {
-            Node::Machine(file) => Ok(self.machine_text(file, asker, ports)),
-            Node::Setting(which) => Ok(machine::setting(which)),
-            Node::System(item) => system::text(item).map(String::from).ok_or(Errno::EISDIR),
-            Node::Item(_, super::process::Item::Descriptors) => Err(Errno::EISDIR),
-            Node::Item(pid, item) => self
-                .process_text(Pid(pid), item, asker, ports)
-                .ok_or(Errno::ESRCH),
-            Node::Root | Node::Process(_) | Node::Sys | Node::Kernel => Err(Errno::EISDIR),
-            Node::Own | Node::Descriptor(..) => Err(Errno::EINVAL),
-        }
+    ) -> Result<Vec<u8>, Errno> {
+        use super::process::Item;
+        let text = match node {
+            Node::Machine(file) => self.machine_text(file, asker, ports),
+            Node::Setting(which) => machine::setting(which),
+            Node::System(item) => system::text(item).map(String::from).ok_or(Errno::EISDIR)?,
+            Node::Tunable(item) => self.tunable_text(item, ports).ok_or(Errno::EISDIR)?,
+            Node::Information(pid, fd) => self.descriptor_text(Pid(pid), fd)?,
+            Node::Item(_, Item::Descriptors | Item::Threads | Item::Information) => {
+                return Err(Errno::EISDIR);
+            }
+            Node::Item(pid, item) => {
+                let text = self.process_text((Pid(pid), None), item, asker, ports);
+                return text.ok_or(Errno::ESRCH);
+            }
+            Node::ThreadItem(pid, tid, item) => {
+                let text = self.process_text((Pid(pid), Some(tid)), item, asker, ports);
+                return text.ok_or(Errno::ESRCH);
+            }
+            Node::Root | Node::Process(_) | Node::Sys | Node::Kernel | Node::Thread(..) => {
+                return Err(Errno::EISDIR);
+            }
+            Node::Own | Node::OwnThread | Node::Descriptor(..) => return Err(Errno::EINVAL),
+        };
+        Ok(text.into_bytes())
     }
 }

@@ -313,6 +313,6 @@ impl Vfs {
 }
 
 /// `st_ino` of a stored file: 0 would be a removed one.
-fn stored_inode(id: NodeId) -> u64 {
+pub(crate) fn stored_inode(id: NodeId) -> u64 {
     u64::from(id) + 1
 }

@@ -73,6 +73,7 @@ fn memory_flags(linux_flags: u32, shared: bool) -> u32 {
         (linux::MAP_FIXED, flags::FIXED),
         (linux::MAP_FIXED_NOREPLACE, flags::FIXED_NOREPLACE),
         (linux::MAP_POPULATE, flags::POPULATE),
+        (linux::MAP_LOCKED, flags::LOCKED),
     ];
     let chosen = pairs
         .into_iter()

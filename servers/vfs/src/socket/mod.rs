@@ -129,6 +129,28 @@ pub struct Socket {
     options: options::Options,
 }
 
+impl Socket {
+    /// What `/proc/net/unix` says of it.
+    pub fn line(&self, id: NodeId) -> alloc::string::String {
+        let (flags, state) = match self.link {
+            Link::Listening { .. } => (0x1_0000, 1),
+            Link::To(_) => (0, 3),
+            Link::Alone | Link::Lost => (0, 1),
+        };
+        let kind = self.style.to_kind();
+        let inode = crate::requests::directories::stored_inode(id);
+        let head = alloc::format!(
+            "{id:016x}: 00000002 00000000 {flags:08X} {kind:04X} {state:02X} {inode:5}"
+        );
+        match self.name.as_deref() {
+            // A name of the own space begins with a zero byte.
+            Some([0, rest @ ..]) => head + " @" + &alloc::string::String::from_utf8_lossy(rest),
+            Some(name) => head + " " + &alloc::string::String::from_utf8_lossy(name),
+            None => head,
+        }
+    }
+}
+
 /// What names lead to.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Names {

@@ -126,6 +126,8 @@ pub struct FakeMemory {
     /// Requests for more bytes than this in one object fail.
     pub limit: u64,
     pub messages: usize,
+    /// What `regions` answers, if not the one region of a small program.
+    pub regions: Vec<Region>,
     /// What processes have in their memory, by address.
     pub memories: BTreeMap<(Pid, u64), Vec<u8>>,
 }
@@ -246,8 +248,16 @@ impl Memory for FakeMemory {
             shared: false,
             object: None,
             kind: 0,
+            locked: false,
+            resident: 1,
+            own: 1,
+            common: 0,
         };
-        if skip == 0 { vec![region] } else { Vec::new() }
+        let all = match self.regions.is_empty() {
+            true => vec![region],
+            false => self.regions.clone(),
+        };
+        all.into_iter().skip(skip as usize).collect()
     }
 }
 
@@ -413,6 +423,8 @@ impl Terminal for FakeTerminal {
 
 #[derive(Default)]
 pub struct FakeSystem {
+    /// Numbers and frames of further threads.
+    pub more_threads: BTreeMap<Pid, Vec<(u32, u32)>>,
     pub now: u64,
     pub wake: Option<u64>,
     pub table: BTreeMap<Pid, Entry>,
@@ -436,6 +448,12 @@ impl Clock for FakeSystem {
 impl Processes for FakeSystem {
     fn get(&self, pid: Pid) -> Option<Entry> {
         self.table.get(&pid).copied()
+    }
+
+    fn threads(&self, pid: Pid) -> Vec<(u32, u32)> {
+        let first = self.get(pid).map(|entry| (entry.pid, entry.thread_frame));
+        let more = self.more_threads.get(&pid).cloned().unwrap_or_default();
+        first.into_iter().chain(more).collect()
     }
 
     fn next(&self, after: Pid) -> Option<Pid> {

@@ -99,6 +99,10 @@ impl Memory for Kernel {
         .map(drop)
     }
 
+    fn limit_locks(&mut self, space: Pid, bytes: u64) -> Result<(), Errno> {
+        ask::<mem::Mem>(Handle::MEM, &mem::Request::LockLimit { space, bytes }).map(drop)
+    }
+
     fn space_usage(&mut self, space: Pid) -> Usage {
         match ask::<mem::Mem>(Handle::MEM, &mem::Request::Usage { space }) {
             Ok(mem::Reply::Usage {

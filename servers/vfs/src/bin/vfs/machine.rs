@@ -62,6 +62,14 @@ impl Processes for Machine {
         }
     }
 
+    fn threads(&self, pid: Pid) -> Vec<(u32, u32)> {
+        match self.get(pid) {
+            Some(entry) if entry.threads > 1 => memory::threads(pid),
+            Some(entry) if entry.threads == 1 => alloc::vec![(entry.pid, entry.thread_frame)],
+            _ => Vec::new(),
+        }
+    }
+
     fn next(&self, after: Pid) -> Option<Pid> {
         if self.is_published {
             window::next_pid(after)

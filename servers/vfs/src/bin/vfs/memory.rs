@@ -64,6 +64,25 @@ pub(crate) fn map_table(object: ObjectId) -> Result<(), Errno> {
     ask(&wish).map(drop)
 }
 
+/// Most threads of a process.
+const THREADS: usize = 1024;
+
+/// Numbers and frames of a process's threads.
+pub(crate) fn threads(pid: Pid) -> Vec<(u32, u32)> {
+    let mut bytes = alloc::vec![0; 8 * THREADS];
+    let wish = Request::ThreadFrames { space: pid };
+    let loans = [Loan::write(&mut bytes), Loan::NONE];
+    let count = match request::<Mem>(Handle::MEM, &wish, loans) {
+        Ok(Reply::Count(count)) => count as usize,
+        _ => 0,
+    };
+    let half = |bytes: &[u8]| u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
+    let pairs = bytes.chunks_exact(8).take(count);
+    pairs
+        .map(|pair| (half(&pair[..4]), half(&pair[4..])))
+        .collect()
+}
+
 impl Memory for Objects {
     fn create(&mut self, bytes: u64) -> Result<ObjectId, Errno> {
         object(ask(&Request::ObjectCreate { bytes })?)

@@ -1,11 +1,13 @@
 //! Memory: `brk`, `mmap` and their kin.
 
 use super::{Arguments, Result, descriptor, mem, vfs, word};
-use abi::{Errno, PAGE_BYTES};
+use crate::machine;
+use abi::{Errno, Handle, PAGE_BYTES};
 use libsys::lease::Loan;
-use personality::memory::{MAP_ANONYMOUS, anonymous_flags, is_fixed, outside, prot};
+use libsys::request::request;
+use personality::memory::{MAP_ANONYMOUS, anonymous_flags, check_flags, is_fixed, outside, prot};
 use personality::number;
-use proto::mem::Request;
+use proto::mem::{Mem, Request, lock, remap};
 use proto::vfs::Request as FileRequest;
 
 /// The calls of this file.
@@ -21,6 +23,18 @@ pub fn call(number: u64, a: Arguments) -> Option<Result> {
             })
         }),
         number::MSYNC => synchronise(a),
+        number::MLOCK => lock(a, lock::NOW),
+        number::MUNLOCK => lock(a, lock::NOT),
+        number::MLOCK2 => match word(a[2]) {
+            flags @ (lock::NOW | lock::ON_FAULT) => lock(a, flags),
+            _ => Err(Errno::EINVAL),
+        },
+        number::MLOCKALL => match word(a[0]) {
+            0 => Err(Errno::EINVAL),
+            flags => mem(Request::LockAll { flags }),
+        },
+        number::MUNLOCKALL => mem(Request::LockAll { flags: 0 }),
+        number::MINCORE => resident(a),
         _ => return None,
     })
 }
@@ -46,6 +60,7 @@ pub fn protect(a: Arguments) -> Result {
 pub fn map(a: Arguments) -> Result {
     let [address, bytes, _, linux, fd, offset] = a;
     let (prot, linux) = (prot(a[2])?, word(linux));
+    check_flags(linux)?;
     if bytes == 0 || offset % PAGE_BYTES != 0 {
         return Err(Errno::EINVAL);
     }
@@ -95,18 +110,52 @@ pub fn unmap(a: Arguments) -> Result {
 }
 
 fn remap(a: Arguments) -> Result {
-    const MAY_MOVE: u32 = 1;
-    let (address, old_bytes, new_bytes, flags) = (a[0], a[1], a[2], word(a[3]));
-    if flags & !MAY_MOVE != 0 {
+    const EITHER: u32 = remap::FIXED | remap::KEEP;
+    let (address, old_bytes, new_bytes, flags, target) = (a[0], a[1], a[2], word(a[3]), a[4]);
+    outside(address, old_bytes.max(new_bytes), Errno::EFAULT)?;
+    if flags & !(EITHER | remap::MAY_MOVE) != 0 {
         return Err(Errno::EINVAL);
     }
-    outside(address, old_bytes.max(new_bytes), Errno::EFAULT)?;
-    mem(Request::Remap {
+    if flags & EITHER == 0 {
+        return mem(Request::Remap {
+            address,
+            old_bytes,
+            new_bytes,
+            flags,
+        });
+    }
+    if flags & remap::FIXED != 0 {
+        outside(target, new_bytes, Errno::EINVAL)?;
+    }
+    mem(Request::Move {
         address,
         old_bytes,
         new_bytes,
         flags,
+        target,
     })
+}
+
+fn lock(a: Arguments, how: u32) -> Result {
+    let (address, bytes) = (a[0], a[1]);
+    outside(address, bytes, Errno::ENOMEM)?;
+    mem(Request::Lock {
+        address,
+        bytes,
+        how,
+    })
+}
+
+/// `mincore`: a byte for each page.
+fn resident(a: Arguments) -> Result {
+    let (address, bytes) = (a[0], a[1]);
+    if !address.is_multiple_of(PAGE_BYTES) {
+        return Err(Errno::EINVAL);
+    }
+    outside(address, bytes, Errno::ENOMEM)?;
+    let loan = machine::lend_out(a[2], bytes.div_ceil(PAGE_BYTES) as usize)?;
+    let wish = Request::Resident { address, bytes };
+    request::<Mem>(Handle::MEM, &wish, [loan, Loan::NONE]).map(|_| 0)
 }
 
 /// Shared pages are the file's own: what was written is there already.
@@ -121,10 +170,12 @@ fn synchronise(a: Arguments) -> Result {
         return Err(Errno::EINVAL);
     }
     outside(a[0], a[1], Errno::ENOMEM)?;
-    let mapped = mem(Request::Touch {
+    let locked = mem(Request::Check {
         address: a[0],
-        bytes: a[1].max(1),
-        write: false,
-    });
-    mapped.map_err(|_| Errno::ENOMEM)
+        bytes: a[1],
+    })?;
+    if locked != 0 && flags & INVALIDATE != 0 {
+        return Err(Errno::EBUSY);
+    }
+    Ok(0)
 }
