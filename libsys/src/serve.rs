@@ -71,6 +71,10 @@ pub trait Service<P: Protocol> {
         Handle::NONE
     }
 
+    /// The caller that was answered last is gone: what was done for it is to be undone where others
+    /// could notice.
+    fn unheard(&mut self) {}
+
     /// Handles a page fault.
     fn fault(&mut self, fault: Fault) -> Verdict {
         let _ = fault;
@@ -114,8 +118,11 @@ pub fn serve<P: Protocol, S: Service<P>>(endpoint: Handle, service: &mut S) -> !
         match arch::reply_recv(endpoint, next.token, &next.message, next.handle) {
             Ok(received) => handle(service, &received, &mut next),
             Err(error) => {
-                next.token = Token::NONE;
+                let answered = core::mem::replace(&mut next.token, Token::NONE);
                 next.handle = Handle::NONE;
+                if error == Error::StaleToken && answered != Token::NONE {
+                    service.unheard();
+                }
                 failed(error);
             }
         }

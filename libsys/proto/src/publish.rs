@@ -128,10 +128,14 @@ impl Entry {
         start: Start::NONE,
     };
 
-    /// Whether `gid` is the effective group or a supplementary one.
-    pub fn in_group(&self, gid: u32) -> bool {
-        let count = (self.group_count as usize).min(GROUPS);
-        self.gid[id::EFFECTIVE] == gid || self.groups[..count].contains(&gid)
+    /// What the process may do.
+    pub fn credentials(&self) -> Credentials {
+        Credentials {
+            uid: self.uid[id::EFFECTIVE],
+            gid: self.gid[id::EFFECTIVE],
+            group_count: self.group_count,
+            groups: self.groups,
+        }
     }
 
     /// The command name up to its first zero byte.
@@ -145,6 +149,33 @@ impl Entry {
     }
 }
 
+/// Whom a process acts for: the part of an entry that permissions depend on. A server's are the default,
+/// the superuser's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Credentials {
+    /// Effective user.
+    pub uid: u32,
+    /// Effective group.
+    pub gid: u32,
+    /// Number of supplementary groups.
+    pub group_count: u32,
+    /// The supplementary groups.
+    pub groups: [u32; GROUPS],
+}
+
+impl Credentials {
+    /// Whether `gid` is the group or a supplementary one.
+    pub fn in_group(&self, gid: u32) -> bool {
+        let count = (self.group_count as usize).min(GROUPS);
+        self.gid == gid || self.groups[..count].contains(&gid)
+    }
+
+    /// Whether no permission stops it.
+    pub fn is_superuser(&self) -> bool {
+        self.uid == 0
+    }
+}
+
 /// The slot of a pid.
 pub const fn slot(pid: Pid) -> usize {
     pid.0 as usize % CAPACITY
@@ -155,10 +186,11 @@ pub trait Processes {
     /// The entry of a living or zombie process; `None` if there is none.
     fn get(&self, pid: Pid) -> Option<Entry>;
 
-    /// As [`Self::get`], into a place that is there already, because an entry is long: false if there
-    /// is none.
-    fn read_entry(&self, pid: Pid, into: &mut Entry) -> bool {
-        self.get(pid).map(|entry| *into = entry).is_some()
+    /// The part of what [`Self::get`] gives that most requests need, into a place that is there already;
+    /// false if there is no such process.
+    fn read_credentials(&self, pid: Pid, into: &mut Credentials) -> bool {
+        let entry = self.get(pid);
+        entry.map(|entry| *into = entry.credentials()).is_some()
     }
 
     /// The pids in use, ascending from `after` (exclusive).

@@ -1,7 +1,7 @@
 //! Who may do what with an object: `ipc_perm`, and Linux's `ipcperms`.
 
 use abi::Errno;
-use proto::publish::{Entry, id};
+use proto::publish::Credentials;
 use serde::{Deserialize, Serialize};
 
 /// Bits to ask for, in the lowest three bits as in a file's mode.
@@ -25,8 +25,8 @@ pub(crate) struct Permissions {
 
 impl Permissions {
     /// Of an object that `who` makes now.
-    pub(crate) fn new(key: i32, flags: u32, who: &Entry) -> Self {
-        let (uid, gid) = (who.uid[id::EFFECTIVE], who.gid[id::EFFECTIVE]);
+    pub(crate) fn new(key: i32, flags: u32, who: &Credentials) -> Self {
+        let (uid, gid) = (who.uid, who.gid);
         Permissions {
             key,
             uid,
@@ -38,7 +38,7 @@ impl Permissions {
     }
 
     /// Whether `who` may do all of `wanted`.
-    pub(crate) fn check(&self, who: &Entry, wanted: u32) -> Result<(), Errno> {
+    pub(crate) fn check(&self, who: &Credentials, wanted: u32) -> Result<(), Errno> {
         let shift = if self.owned_by(who) {
             6
         } else if who.in_group(self.gid) || who.in_group(self.creator_gid) {
@@ -47,7 +47,7 @@ impl Permissions {
             0
         };
         let allowed = wanted & !(self.mode >> shift) & 7 == 0;
-        if allowed || is_superuser(who) {
+        if allowed || who.is_superuser() {
             Ok(())
         } else {
             Err(Errno::EACCES)
@@ -55,13 +55,13 @@ impl Permissions {
     }
 
     /// Whether `who` may find the object with these flags of a `get` call.
-    pub(crate) fn check_flags(&self, who: &Entry, flags: u32) -> Result<(), Errno> {
+    pub(crate) fn check_flags(&self, who: &Credentials, flags: u32) -> Result<(), Errno> {
         self.check(who, (flags >> 6 | flags >> 3 | flags) & 7)
     }
 
     /// Whether `who` may change or remove the object.
-    pub(crate) fn check_owner(&self, who: &Entry) -> Result<(), Errno> {
-        if self.owned_by(who) || is_superuser(who) {
+    pub(crate) fn check_owner(&self, who: &Credentials) -> Result<(), Errno> {
+        if self.owned_by(who) || who.is_superuser() {
             Ok(())
         } else {
             Err(Errno::EPERM)
@@ -75,9 +75,8 @@ impl Permissions {
         self.mode = self.mode & !BITS | change.mode & BITS;
     }
 
-    fn owned_by(&self, who: &Entry) -> bool {
-        let uid = who.uid[id::EFFECTIVE];
-        uid == self.uid || uid == self.creator_uid
+    fn owned_by(&self, who: &Credentials) -> bool {
+        who.uid == self.uid || who.uid == self.creator_uid
     }
 }
 
@@ -87,9 +86,4 @@ pub(crate) struct Change {
     pub(crate) uid: u32,
     pub(crate) gid: u32,
     pub(crate) mode: u32,
-}
-
-/// Whether no permission stops `who`.
-pub(crate) fn is_superuser(who: &Entry) -> bool {
-    who.uid[id::EFFECTIVE] == 0
 }

@@ -12,7 +12,7 @@ use proto::{
     Pid,
     ipc::{Reply, Request},
     port::{Incoming, LeaseError, LeaseInfo, Outcome, Refusal, TokenState},
-    publish::Entry,
+    publish::Credentials,
 };
 use serde::{Deserialize, Serialize};
 
@@ -40,7 +40,7 @@ impl proto::handover::State for Ipc {
 pub(crate) struct Call<'a> {
     pub(crate) sender: Pid,
     /// The sender's credentials.
-    pub(crate) who: &'a Entry,
+    pub(crate) who: &'a Credentials,
     pub(crate) token: Token,
     /// Lease 0.
     pub(crate) lease: LeaseInfo,
@@ -91,8 +91,9 @@ impl Ipc {
 
     /// Answers or parks a request.
     pub fn handle(&mut self, incoming: Incoming<Request>, ports: &mut dyn Ports) -> Outcome<Reply> {
-        let mut who = Entry::FREE;
-        if !incoming.sender.is_server() && !ports.read_entry(incoming.sender, &mut who) {
+        self.messages.forget_given();
+        let mut who = Credentials::default();
+        if !incoming.sender.is_server() && !ports.read_credentials(incoming.sender, &mut who) {
             return Outcome::Reply(Err(Errno::ESRCH.into()));
         }
         let now_s = self.seconds(ports);
@@ -108,7 +109,8 @@ impl Ipc {
             ports,
         };
         let outcome = self.dispatch(incoming.request, &mut call);
-        if let Request::SemaphoreOperate { .. } = incoming.request {
+        // A timer that is set for nobody any more does nothing.
+        if let (Request::SemaphoreOperate { .. }, Outcome::Parked) = (incoming.request, &outcome) {
             ports.wake_at(self.semaphores.next_deadline());
         }
         outcome
@@ -179,6 +181,11 @@ impl Ipc {
             call.ports.note(process, false);
         }
         Ok(Reply::Done)
+    }
+
+    /// The caller of the request that was just answered is gone: it changed nothing.
+    pub fn unheard(&mut self) {
+        self.messages.take_back();
     }
 
     /// A caller was interrupted or died (the endpoint's `CANCELLED` notification).

@@ -4,7 +4,7 @@
 use crate::{numbers::*, permission::Permissions};
 use abi::Errno;
 use alloc::vec::Vec;
-use proto::publish::Entry;
+use proto::publish::Credentials;
 use serde::{Deserialize, Serialize};
 
 /// Low bits of an id: its slot.
@@ -67,7 +67,7 @@ impl<T: Object> Table<T> {
     pub(crate) fn find(
         &self,
         wanted: Wanted,
-        who: &Entry,
+        who: &Credentials,
         fits: impl Fn(&T) -> Result<(), Errno>,
     ) -> Result<Found, Errno> {
         let Wanted { key, flags } = wanted;

@@ -288,6 +288,26 @@ fn a_message_whose_receiver_is_gone_stays_in_its_place() {
 }
 
 #[test]
+fn a_receiver_that_is_gone_when_it_is_answered_changes_nothing() {
+    let mut system = System::new();
+    let id = queue(&mut system);
+    send(&mut system, id, 1, b"first");
+    send(&mut system, id, 2, b"");
+    send(&mut system, id, 3, b"last");
+    let before = system.ipc.clone();
+    system.world.deaf = true;
+    for kind in [0, 2, 3] {
+        let dead = receive(&mut system, id, kind, 0);
+        assert_eq!(system.answer(dead), None);
+        assert_eq!(system.ipc, before);
+    }
+    system.world.deaf = false;
+    assert_eq!(take(&mut system, id, 0, 0), Ok((1, b"first".to_vec())));
+    assert_eq!(take(&mut system, id, 0, 0), Ok((2, vec![])));
+    assert_eq!(take(&mut system, id, 0, 0), Ok((3, b"last".to_vec())));
+}
+
+#[test]
 fn an_absent_page_changes_nothing() {
     let mut system = System::new();
     let id = queue(&mut system);

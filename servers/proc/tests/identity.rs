@@ -55,7 +55,8 @@ fn credentials_change_and_are_published() {
         (entry.uid, entry.gid, entry.group_count),
         ([5, 5, 6], [7, 8, 9], 2)
     );
-    assert!(entry.in_group(4) && entry.in_group(8) && !entry.in_group(7));
+    let may = entry.credentials();
+    assert!(may.in_group(4) && may.in_group(8) && !may.in_group(7));
     assert_eq!(
         system.call(user, Request::GetGroups),
         Ok(Reply::Ids {

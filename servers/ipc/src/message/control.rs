@@ -5,7 +5,7 @@ use crate::{
     layout::{self, MSQID_BYTES, QueueState},
     limits::*,
     numbers::*,
-    permission::{READ, is_superuser},
+    permission::READ,
     server::{Answer, Call},
 };
 use abi::Errno;
@@ -57,7 +57,7 @@ impl Messages {
         let (change, limit) = layout::read_msqid(&bytes);
         let queue = self.queues.get_mut(id)?;
         queue.permissions.check_owner(call.who)?;
-        if limit > MSGMNB && !is_superuser(call.who) {
+        if limit > MSGMNB && !call.who.is_superuser() {
             return Err(Errno::EPERM.into());
         }
         queue.permissions.set(change);

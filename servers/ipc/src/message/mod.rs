@@ -13,13 +13,16 @@ use crate::{
 use abi::Errno;
 use alloc::vec;
 use proto::{ipc::Reply, port::Outcome};
-use queue::{Message, Queue, Receiver, Select, Sender};
+use queue::{Message, Queue, Receiver, Select, Sender, Taken};
 use serde::{Deserialize, Serialize};
 
 /// All queues.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Messages {
     queues: Table<Queue>,
+    /// What the request that is being answered takes out of which queue.
+    #[serde(skip)]
+    given: Option<(i32, Taken)>,
 }
 
 impl Messages {
@@ -91,20 +94,22 @@ impl Messages {
         call: &mut Call<'_>,
     ) -> Outcome<Reply> {
         match self.try_receive(id, kind, flags, call) {
-            Ok(()) => Outcome::Parked,
+            Ok(Some(reply)) => Outcome::Reply(Ok(reply)),
+            Ok(None) => Outcome::Parked,
             Err(refusal) => Outcome::Reply(Err(refusal)),
         }
     }
 
-    /// The reply is sent from here, not by the loop, because a message whose receiver is gone must
-    /// stay where it is.
+    /// A message whose receiver is gone must stay where it is: the loop tells if it was
+    /// ([`Messages::take_back`]). Where taking it out lets a sender go on, which cannot be taken back,
+    /// the reply is sent from here.
     fn try_receive(
         &mut self,
         id: i32,
         kind: i64,
         flags: u32,
         call: &mut Call<'_>,
-    ) -> Result<(), proto::port::Refusal> {
+    ) -> Result<Option<Reply>, proto::port::Refusal> {
         if flags & MSG_COPY != 0 {
             let wrong = flags & MSG_EXCEPT != 0 || flags & IPC_NOWAIT == 0;
             return Err(if wrong { Errno::EINVAL } else { Errno::ENOSYS }.into());
@@ -123,11 +128,33 @@ impl Messages {
                 return Err(Errno::ENOMSG.into());
             }
             queue.receivers.push_back(receiver);
-            return Ok(());
+            return Ok(None);
         };
+        if queue.senders.is_empty() {
+            let reply = queue.copy(at, &receiver, call.ports)?;
+            if reply.is_some() {
+                let taken = queue.take(at, receiver.pid, call.now_s);
+                self.given = taken.map(|taken| (id, taken));
+            }
+            return Ok(reply);
+        }
         queue.deliver(at, &receiver, call.ports, call.now_s)?;
         queue.advance(call.ports, call.now_s);
-        Ok(())
+        Ok(None)
+    }
+
+    /// The last receiver was heard of since: its message is gone for good.
+    pub(crate) fn forget_given(&mut self) {
+        self.given = None;
+    }
+
+    /// The receiver that was just answered is gone: its message is back where it was.
+    pub(crate) fn take_back(&mut self) {
+        if let Some((id, taken)) = self.given.take()
+            && let Ok(queue) = self.queues.get_mut(id)
+        {
+            queue.put_back(taken);
+        }
     }
 
     /// Answers parked callers that were interrupted, forgets those that are gone.

@@ -74,6 +74,15 @@ pub(crate) struct Receiver {
     pub(crate) cut: bool,
 }
 
+/// A message that was taken out of a queue, and what is to be restored if its receiver is gone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Taken {
+    at: usize,
+    message: Message,
+    last_receiver: u32,
+    received_s: i64,
+}
+
 /// A queue.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Queue {
@@ -146,14 +155,13 @@ impl Queue {
         found.map(|(at, _)| at)
     }
 
-    /// Gives the message at `at` to a receiver. Unless that succeeds it stays in its place.
-    pub(crate) fn deliver(
-        &mut self,
+    /// Copies the message at `at` to a receiver, and says what to tell it; `None` if it is gone.
+    pub(crate) fn copy(
+        &self,
         at: usize,
         receiver: &Receiver,
         ports: &mut dyn Ports,
-        now_s: i64,
-    ) -> Result<(), Refusal> {
+    ) -> Result<Option<Reply>, Refusal> {
         let Some(message) = self.messages.get(at) else {
             return Err(Errno::ENOMSG.into());
         };
@@ -165,19 +173,47 @@ impl Queue {
         if bytes > 0 {
             let written = ports.write(receiver.token, 0, 0, &message.text[..bytes as usize]);
             match written {
-                Err(LeaseError::Gone) => return Ok(()),
+                Err(LeaseError::Gone) => return Ok(None),
                 other => other?,
             }
         }
-        let reply = Reply::Message {
-            kind: message.kind,
-            bytes,
-        };
-        if ports.reply(receiver.token, Ok(reply)).is_ok() {
-            self.messages.remove(at);
-            self.bytes -= length;
-            self.last_receiver = receiver.pid;
-            self.received_s = now_s;
+        let kind = message.kind;
+        Ok(Some(Reply::Message { kind, bytes }))
+    }
+
+    /// Takes the message at `at` out: the process `pid` has it.
+    pub(crate) fn take(&mut self, at: usize, pid: u32, now_s: i64) -> Option<Taken> {
+        let message = self.messages.remove(at)?;
+        self.bytes -= message.text.len() as u64;
+        Some(Taken {
+            at,
+            message,
+            last_receiver: core::mem::replace(&mut self.last_receiver, pid),
+            received_s: core::mem::replace(&mut self.received_s, now_s),
+        })
+    }
+
+    /// Everything is as before `taken` was taken out.
+    pub(crate) fn put_back(&mut self, taken: Taken) {
+        self.bytes += taken.message.text.len() as u64;
+        let at = taken.at.min(self.messages.len());
+        self.messages.insert(at, taken.message);
+        self.last_receiver = taken.last_receiver;
+        self.received_s = taken.received_s;
+    }
+
+    /// Gives the message at `at` to a receiver. Unless that succeeds it stays in its place.
+    pub(crate) fn deliver(
+        &mut self,
+        at: usize,
+        receiver: &Receiver,
+        ports: &mut dyn Ports,
+        now_s: i64,
+    ) -> Result<(), Refusal> {
+        if let Some(reply) = self.copy(at, receiver, ports)?
+            && ports.reply(receiver.token, Ok(reply)).is_ok()
+        {
+            self.take(at, receiver.pid, now_s);
         }
         Ok(())
     }

@@ -266,8 +266,10 @@ impl System {
             request,
         };
         if let Outcome::Reply(reply) = self.ipc.handle(incoming, &mut self.world) {
-            // The loop answers, and does not care whether the caller is gone.
-            let _ = self.world.reply(token, reply);
+            // The loop answers, and tells if the caller is gone.
+            if self.world.reply(token, reply).is_err() {
+                self.ipc.unheard();
+            }
         }
     }
 

@@ -13,7 +13,7 @@ use proto::{
     ipc::{Ipc as Protocol, Reply},
     mem::{self, Mem, ObjectId},
     port::{Callers, Clock, Gone, LeaseError, Refusal, TokenState},
-    publish::{Entry, Processes},
+    publish::{Credentials, Entry, Processes},
 };
 
 /// All ports of the server.
@@ -77,8 +77,8 @@ impl Processes for Kernel {
         published::get(pid)
     }
 
-    fn read_entry(&self, pid: Pid, into: &mut Entry) -> bool {
-        published::read(pid, into)
+    fn read_credentials(&self, pid: Pid, into: &mut Credentials) -> bool {
+        published::read_credentials(pid, into)
     }
 
     fn next(&self, after: Pid) -> Option<Pid> {

@@ -44,6 +44,10 @@ impl Service<Protocol> for Server {
         self.ipc.handle(incoming, &mut self.kernel)
     }
 
+    fn unheard(&mut self) {
+        self.ipc.unheard();
+    }
+
     fn notification(&mut self, bits: u64) {
         if bits & notify::CANCELLED != 0 {
             self.ipc.cancelled(&mut self.kernel);

@@ -3,20 +3,44 @@
 use core::sync::atomic::{AtomicU8, Ordering, fence};
 use proto::{
     Pid,
-    publish::{ADDRESS, CAPACITY, Entry, NOTES_ADDRESS, slot},
+    publish::{ADDRESS, CAPACITY, Credentials, Entry, NOTES_ADDRESS, id, slot},
 };
+
+/// Reads one field of the entry in the slot of a process.
+macro_rules! field {
+    ($pid:expr, $field:ident) => {{
+        let place = (ADDRESS as *const Entry).wrapping_add(slot($pid));
+        // SAFETY: `proc` maps the table of `CAPACITY` entries at `ADDRESS` here for good, with all
+        // its pages, before it starts a program, and programs are why this is read; `slot` is below
+        // that. Only a field's address is made.
+        let field = unsafe { &raw const (*place).$field };
+        // SAFETY: as above; a field of an aligned entry is aligned, and any bytes are a valid
+        // number. `proc` may write meanwhile, so nothing is assumed between two reads.
+        unsafe { field.read_volatile() }
+    }};
+}
 
 /// The entry of a process. Only to be asked on behalf of a program: `proc` maps the table before
 /// it starts any.
 pub(crate) fn get(pid: Pid) -> Option<Entry> {
     let mut entry = Entry::FREE;
-    read(pid, &mut entry).then_some(entry)
+    copy(slot(pid), &mut entry);
+    (entry.pid == pid.0 && pid.0 != 0).then_some(entry)
 }
 
-/// As [`get`], into a place that is there already; false if there is no such process.
-pub(crate) fn read(pid: Pid, into: &mut Entry) -> bool {
-    copy(slot(pid), into);
-    into.pid == pid.0 && pid.0 != 0
+/// Whom a process acts for, into a place that is there already; false if there is no such process. As [`get`].
+pub(crate) fn read_credentials(pid: Pid, into: &mut Credentials) -> bool {
+    if pid.0 == 0 || field!(pid, pid) != pid.0 {
+        return false;
+    }
+    fence(Ordering::Acquire);
+    into.uid = field!(pid, uid)[id::EFFECTIVE];
+    into.gid = field!(pid, gid)[id::EFFECTIVE];
+    into.group_count = field!(pid, group_count);
+    if into.group_count > 0 {
+        into.groups = field!(pid, groups);
+    }
+    true
 }
 
 /// The lowest pid above `after`.

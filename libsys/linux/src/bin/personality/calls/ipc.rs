@@ -154,6 +154,7 @@ fn timeout(address: u64) -> Result {
     layout::timespec_ns(&bytes)
 }
 
+#[inline(always)]
 fn operate(a: Arguments, timeout_ns: u64) -> Result {
     let count = a[2];
     if count > OPERATIONS {
