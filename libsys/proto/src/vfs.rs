@@ -174,7 +174,8 @@ pub enum Request {
     /// From `proc`: the process ended: all is closed, locks are released. Reply: `Done`.
     Exit { process: Pid },
     /// From `proc`: looks up the program whose path is lease 0, as `process`, and checks that it
-    /// may be executed. The file's first bytes go to lease 1. Reply: `Program`.
+    /// may be executed. The file's first bytes go to lease 1. The file stays until `CommitProgram` or
+    /// `AbandonProgram`, whatever becomes of its name. Reply: `Program`.
     OpenProgram { process: Pid },
     /// From `proc`: the exec succeeded: closes close-on-exec descriptors, notes the path in
     /// lease 0 as `/proc/PID/exe`. Reply: `Done`.
@@ -283,6 +284,8 @@ pub enum Request {
     /// The sender's program made this call of Linux for the first time, and there is no such call. Reply:
     /// `Done`.
     Unimplemented { number: u32 },
+    /// From `proc`: the exec of a program that was opened has failed. Reply: `Done`.
+    AbandonProgram { process: Pid },
 }
 }
 
@@ -298,8 +301,7 @@ pub enum Reply {
     Descriptor(Fd),
     /// A pipe's two ends.
     Descriptors { read: Fd, write: Fd },
-    /// A program file: its object (released by nobody: it belongs to the file; it stays valid until
-    /// the next request on the file service), where in the object the file starts (page-aligned),
+    /// A program file: its object (released by nobody: it belongs to the file), where in the object the file starts (page-aligned),
     /// its length, and the ids that its set-id bits ask for (`u32::MAX`: none).
     Program {
         object: ObjectId,

@@ -74,8 +74,25 @@ impl Proc {
         ports: &mut P,
     ) -> Result<(), Errno> {
         let pid = caller.pid;
-        let process = self.table.living(pid).ok_or(Errno::ESRCH)?;
+        self.table.living(pid).ok_or(Errno::ESRCH)?;
         let found = find(pid, program, ports)?;
+        let done = self.execute_found(caller, program, &found, ports);
+        if done.is_err() {
+            ports.abandon_program(pid);
+        }
+        done
+    }
+
+    /// Replaces what the caller's process executes by what was found, which stays until then.
+    fn execute_found<P: Ports>(
+        &mut self,
+        caller: Caller,
+        program: &ProgramRef<'_>,
+        found: &Found<'_>,
+        ports: &mut P,
+    ) -> Result<(), Errno> {
+        let pid = caller.pid;
+        let process = self.table.living(pid).ok_or(Errno::ESRCH)?;
         let personality = match found.plan.calls {
             Calls::Native => None,
             Calls::Linux => Some(self.personality.as_ref().ok_or(Errno::ENOEXEC)?),
@@ -85,7 +102,7 @@ impl Proc {
         let (image, start) = image(
             process,
             program,
-            &found,
+            found,
             (&credentials, elevated),
             personality,
             ports.random(),
@@ -135,6 +152,7 @@ impl Proc {
     pub(crate) fn find_personality<P: Ports>(&mut self, first: Pid, ports: &mut P) {
         let mut buffer = [0; HEADER_BYTES];
         let found = ports.open_program(first, PERSONALITY, &mut buffer);
+        ports.abandon_program(first);
         self.personality = found.ok().and_then(|file| {
             let header = buffer.get(..file.header_bytes)?;
             let plan = loader::plan(header, at(&file), loader::PIE_BASE).ok()?;
@@ -185,11 +203,27 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<ProgramRef<'_>, Errno> {
     }
 }
 
-/// Follows `#!` lines to a program that can be executed.
+/// Follows `#!` lines to a program that can be executed. All files on the way stay until the exec is
+/// committed or abandoned; if it fails here, none does.
 fn find<'a, P: Ports>(
     pid: Pid,
     program: &ProgramRef<'a>,
     ports: &mut P,
+) -> Result<Found<'a>, Errno> {
+    let mut opened = false;
+    let found = follow(pid, program, ports, &mut opened);
+    if found.is_err() && opened {
+        ports.abandon_program(pid);
+    }
+    found
+}
+
+/// As [`find`]; says whether a file was opened.
+fn follow<'a, P: Ports>(
+    pid: Pid,
+    program: &ProgramRef<'a>,
+    ports: &mut P,
+    opened: &mut bool,
 ) -> Result<Found<'a>, Errno> {
     let mut path = Cow::Borrowed(program.path);
     let mut arguments: Vec<Cow<'a, [u8]>> = program
@@ -206,6 +240,7 @@ fn find<'a, P: Ports>(
     let mut buffer = [0; HEADER_BYTES];
     for _ in 0..=SCRIPTS {
         let file = ports.open_program(pid, &path, &mut buffer)?;
+        *opened = true;
         let header = &buffer[..file.header_bytes.min(HEADER_BYTES)];
         let Some(script) = loader::script(header)? else {
             let plan = loader::plan(header, at(&file), loader::PIE_BASE)?;

@@ -150,6 +150,9 @@ pub trait Files {
     /// The exec of `path` succeeded: closes what is to be closed then.
     fn commit_program(&mut self, process: Pid, path: &[u8]);
 
+    /// The exec of a program that was opened has failed.
+    fn abandon_program(&mut self, process: Pid);
+
     /// Lets the terminal reads of a group that waits for the foreground fail.
     fn fail_terminal_reads(&mut self, group: u32);
 

@@ -123,6 +123,7 @@ fn scripts_run_their_interpreter_with_their_path() {
         "argv[0] is replaced"
     );
     assert_eq!(system.entry(1).name(), b"script");
+    assert!(system.world.opened.is_empty(), "they are mapped");
     assert_eq!(
         system.world.committed.last(),
         Some(&(1, b"/bin/sh".to_vec()))
@@ -152,6 +153,7 @@ fn scripts_that_name_each_other_end_in_an_error() {
         system.exec(1, "/loop", &["loop"]),
         Outcome::Reply(Err(Errno::ELOOP.into()))
     );
+    assert!(system.world.opened.is_empty(), "no file is kept");
 }
 
 #[test]
@@ -182,6 +184,7 @@ fn exec_errors_name_their_cause() {
         system.exec(1, "/bin/true", &[&"x".repeat(130 << 10)]),
         refused(Errno::E2BIG)
     );
+    assert!(system.world.opened.is_empty(), "no file is kept");
     let garbage = system.ask_as(INIT, Request::Exec, Some(vec![0xff; 9])).1;
     assert_eq!(garbage, refused(Errno::EINVAL));
     assert_eq!(system.ask(1, Request::Exec).1, refused(Errno::EFAULT));

@@ -102,6 +102,8 @@ pub struct Vfs {
     pub(crate) names: Names,
     /// Names of message queues.
     pub(crate) queues: Queues,
+    /// Programs that were opened for processes whose exec goes on.
+    pub(crate) opening: Vec<(Pid, Place)>,
     /// What this boot is called.
     pub(crate) boot_id: [u8; 16],
     /// Calls that programs made and that are not there.
@@ -129,6 +131,7 @@ impl Vfs {
             changes: Vec::new(),
             locks: Locks::default(),
             generator,
+            opening: Vec::new(),
             boot_id,
             leftovers: BTreeMap::new(),
             pairs: Pairs::default(),
@@ -484,6 +487,10 @@ impl Vfs {
             R::Exit { process } => self.exit(process, ports),
             R::OpenProgram { process } => self.open_program(call, process, ports),
             R::CommitProgram { process } => self.commit_program(call, process, ports),
+            R::AbandonProgram { process } => {
+                self.let_programs_go(process, ports);
+                Ok(Step::Done(Reply::Done))
+            }
             R::SignalsPending { process, set } => self.signals_pending(process, set),
             R::FailTerminalReads { pgid } => self.fail_terminal_reads(pgid, ports),
             R::Publish { table } => {

@@ -562,3 +562,55 @@ fn a_long_write_from_memory_that_is_not_there_needs_no_room() {
     };
     assert_eq!(answer, Some(Err(touch)));
 }
+
+#[test]
+fn a_program_stays_while_its_exec_goes_on() {
+    for abandoned in [false, true] {
+        let mut machine = Machine::new();
+        let open = |machine: &mut Machine| {
+            let request = Request::OpenProgram { process: INIT };
+            machine
+                .ask(proto::server_id::PROC, request, [b"/program", &[0; 64]])
+                .0
+                .map(drop)
+        };
+        machine.create(INIT, "/program", &[7; 5000]);
+        machine.create(INIT, "/other", &[8; 5000]);
+        let change = Request::ChangeMode {
+            directory: AT_FDCWD,
+            mode: 0o755,
+            flags: 0,
+        };
+        machine.path(INIT, change, "/program").unwrap();
+        let before = machine.ports.memory.objects.len();
+        open(&mut machine).unwrap();
+        let rename = Request::Rename {
+            old_directory: AT_FDCWD,
+            new_directory: AT_FDCWD,
+            flags: 0,
+        };
+        machine
+            .ask(INIT, rename, [b"/other", b"/program"])
+            .0
+            .unwrap();
+        assert_eq!(
+            machine.ports.memory.objects.len(),
+            before,
+            "it is still there"
+        );
+        let end = match abandoned {
+            true => Request::AbandonProgram { process: INIT },
+            false => Request::CommitProgram { process: INIT },
+        };
+        machine
+            .ask(proto::server_id::PROC, end, [b"/program", &[]])
+            .0
+            .unwrap();
+        assert_eq!(machine.ports.memory.objects.len(), before - 1);
+        assert_eq!(
+            open(&mut machine),
+            Err(Errno::EACCES),
+            "the other is no program"
+        );
+    }
+}

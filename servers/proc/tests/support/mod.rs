@@ -65,6 +65,8 @@ pub struct World {
     pub programs: BTreeMap<Vec<u8>, File>,
     pub images: BTreeMap<u32, Image>,
     pub committed: Vec<(u32, Vec<u8>)>,
+    /// How many programs were opened for processes whose exec goes on.
+    pub opened: BTreeMap<Pid, u32>,
     pub limits: Option<SpaceLimits>,
     /// How much each space may lock, as far as that was said.
     pub locks: BTreeMap<Pid, u64>,
@@ -293,12 +295,13 @@ impl Files for World {
 
     fn open_program(
         &mut self,
-        _: Pid,
+        process: Pid,
         path: &[u8],
         header: &mut [u8],
     ) -> Result<ProgramFile, Errno> {
         self.may_fail()?;
         let file = self.programs.get(path).ok_or(Errno::ENOENT)?;
+        *self.opened.entry(process).or_default() += 1;
         let header_bytes = file.bytes.len().min(header.len());
         header[..header_bytes].copy_from_slice(&file.bytes[..header_bytes]);
         Ok(ProgramFile {
@@ -311,7 +314,17 @@ impl Files for World {
         })
     }
 
+    fn abandon_program(&mut self, process: Pid) {
+        let opened = self.opened.remove(&process);
+        // The personality is looked for at the start, whether it is there or not.
+        assert!(
+            opened.is_some() || process == Pid(INIT),
+            "something was opened"
+        );
+    }
+
     fn commit_program(&mut self, process: Pid, path: &[u8]) {
+        self.opened.remove(&process);
         self.committed.push((process.0, path.to_vec()));
     }
 

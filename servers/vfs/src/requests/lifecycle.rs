@@ -110,6 +110,7 @@ impl Vfs {
     }
 
     fn forget<P: Platform>(&mut self, pid: Pid, ports: &mut Ports<P>) -> Result<(), Errno> {
+        self.let_programs_go(pid, ports);
         let process = self.processes.remove(pid)?;
         for (_, descriptor) in process.descriptors.iter() {
             self.drop_descriptor(pid, descriptor, ports);
@@ -154,6 +155,8 @@ impl Vfs {
         }
         let bytes = data.size();
         let (object, offset) = data.program(&mut ports.memory)?;
+        self.hold(place);
+        self.opening.push((pid, place));
         Ok(Step::Done(Reply::Program {
             object,
             offset,
@@ -164,6 +167,15 @@ impl Vfs {
         }))
     }
 
+    /// The programs that were opened for a process need not stay any longer: they are mapped, or will not
+    /// be.
+    pub(crate) fn let_programs_go<P: Platform>(&mut self, pid: Pid, ports: &mut Ports<P>) {
+        while let Some(at) = self.opening.iter().position(|&(who, _)| who == pid) {
+            let (_, place) = self.opening.swap_remove(at);
+            self.unhold(place, ports);
+        }
+    }
+
     /// The exec succeeded.
     pub(crate) fn commit_program<P: Platform>(
         &mut self,
@@ -171,6 +183,7 @@ impl Vfs {
         pid: Pid,
         ports: &mut Ports<P>,
     ) -> Attempt {
+        self.let_programs_go(pid, ports);
         let mut path = PathText::new();
         path.fill(call, 0, ports)?;
         let mut program = Vec::new();

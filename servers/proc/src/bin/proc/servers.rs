@@ -168,6 +168,10 @@ impl Files for Kernel {
         })
     }
 
+    fn abandon_program(&mut self, process: Pid) {
+        let _ = ask::<vfs::Vfs>(self.vfs, &vfs::Request::AbandonProgram { process });
+    }
+
     fn commit_program(&mut self, process: Pid, path: &[u8]) {
         let loans = [Loan::read(path), Loan::NONE];
         let _ =
