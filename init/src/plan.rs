@@ -3,7 +3,7 @@
 use crate::manifest::SERVICES;
 use alloc::vec::Vec;
 use proto::proc::Program;
-use proto::{Pid, server_id, tty};
+use proto::{Pid, server_id, tty, vfs};
 
 /// The identity of a service's server.
 pub fn identity(service: &str) -> Option<Pid> {
@@ -34,6 +34,7 @@ pub fn notify_bit(name: &str) -> Option<u32> {
     match name {
         "vfs_ready" => Some(tty::VFS_READY_BIT),
         "proc_signal" => Some(tty::PROC_SIGNAL_BIT),
+        "file_signal" => Some(vfs::PROC_SIGNAL_BIT),
         _ => None,
     }
 }

@@ -205,6 +205,23 @@ impl Kernel {
         }
     }
 
+    /// Bills the time since the last bill to `id` if it waits for the current thread's reply: it called
+    /// without a bill, and nobody else has run since. So a program that computes and then asks how long it
+    /// did is told.
+    pub(crate) fn bill_caller(&mut self, id: ThreadId) {
+        let served_at = match self.current.is_some() {
+            true => self.memory.thread(self.current).endpoint,
+            false => return,
+        };
+        let asker = self.memory.thread(id);
+        if asker.state != State::AwaitingReply || asker.endpoint != served_at {
+            return;
+        }
+        let now = timer::now();
+        let used = now - core::mem::replace(&mut self.counters.billed_until, now);
+        self.memory.thread(id).cpu_ticks += used;
+    }
+
     /// Chooses who runs next, waiting for an interrupt if nobody can.
     fn choose(&mut self) -> ThreadId {
         loop {
@@ -357,9 +374,14 @@ impl Kernel {
     fn leave_generally(&mut self) -> usize {
         let entered = self.current;
         let next = self.choose();
-        if next != entered {
+        // After a wait for an interrupt nobody is current, whoever runs next: that time was idle.
+        if next != self.current {
             self.bill();
-            if self.memory.trace.active && (self.is_watched(next) || self.is_watched(entered)) {
+            let is_switch = next != entered;
+            if is_switch
+                && self.memory.trace.active
+                && (self.is_watched(next) || self.is_watched(entered))
+            {
                 trace::event(&mut self.memory, abi::trace::kind::SWITCH, entered, next, 0);
             }
             self.current = next;

@@ -1,5 +1,6 @@
 //! `clone`: which of its shapes a call asks for.
 
+use crate::bytes::get_u64;
 use abi::Errno;
 
 const SIGNAL: u64 = 0xff;
@@ -42,6 +43,42 @@ pub struct Wish {
     pub child_tid: bool,
     /// Whether 0 is stored there when it ends.
     pub clear_tid: bool,
+}
+
+/// Bytes of the first `struct clone_args`, and of the newest.
+pub const FIRST_BYTES: usize = 64;
+/// As [`FIRST_BYTES`].
+pub const NEWEST_BYTES: usize = 88;
+
+/// What `clone` would be given for the structure of `clone3`: flags, end of the stack, the parent's place for
+/// the number, thread pointer, the child's place.
+///
+/// # Errors
+/// `EINVAL` for what contradicts itself, and for what only `clone3` can do.
+pub fn arguments(bytes: &[u8; NEWEST_BYTES]) -> Result<[u64; 5], Errno> {
+    const PARENT: u64 = 0x8000;
+    /// Descriptors and signals in the low byte, and what came after `clone`.
+    const FOREIGN: u64 = !0xffff_ffff | SIGNAL | DETACHED;
+    let [
+        flags,
+        pidfd,
+        child_tid,
+        parent_tid,
+        signal,
+        stack,
+        stack_bytes,
+        tls,
+    ] = core::array::from_fn(|index| get_u64(bytes, 8 * index));
+    let (set_tid, set_tid_count, group) =
+        (get_u64(bytes, 64), get_u64(bytes, 72), get_u64(bytes, 80));
+    let beyond = flags & FOREIGN | pidfd | set_tid | set_tid_count | group;
+    let no_stack = (stack == 0) != (stack_bytes == 0);
+    let has_signal = flags & (THREAD | PARENT) != 0 && signal != 0;
+    if beyond != 0 || no_stack || has_signal || signal > 64 {
+        return Err(Errno::EINVAL);
+    }
+    let end = stack.checked_add(stack_bytes).ok_or(Errno::EINVAL)?;
+    Ok([flags | signal, end, parent_tid, tls, child_tid])
 }
 
 /// Decides on the flags of `clone`.
@@ -92,6 +129,34 @@ mod tests {
             let thread = wish(flags).expect("pthread_create of glibc and musl");
             assert_eq!(thread.shape, Shape::Thread);
             assert!(thread.tls && thread.parent_tid && thread.clear_tid && !thread.child_tid);
+        }
+    }
+
+    #[test]
+    fn a_structure_means_what_the_arguments_of_clone_do() {
+        let structure = |words: [u64; 11]| {
+            let mut bytes = [0; NEWEST_BYTES];
+            for (place, word) in bytes.chunks_exact_mut(8).zip(words) {
+                place.copy_from_slice(&word.to_le_bytes());
+            }
+            arguments(&bytes)
+        };
+        let thread = structure([0x3d_0f00, 0, 7, 8, 0, 0x1000, 0x200, 9, 0, 0, 0]);
+        assert_eq!(thread, Ok([0x3d_0f00, 0x1200, 8, 9, 7]), "pthread_create");
+        let fork = structure([0, 0, 0, 0, SIGCHLD, 0, 0, 0, 0, 0, 0]);
+        assert_eq!(fork, Ok([SIGCHLD, 0, 0, 0, 0]));
+        for bad in [
+            [SIGCHLD, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+            [0x1000, 5, 0, 0, SIGCHLD, 0, 0, 0, 0, 0, 0],
+            [1 << 32 | VM | VFORK, 0, 0, 0, SIGCHLD, 0, 0, 0, 0, 0, 0],
+            [0, 0, 0, 0, SIGCHLD, 0x1000, 0, 0, 0, 0, 0],
+            [0, 0, 0, 0, SIGCHLD, 0, 0x1000, 0, 0, 0, 0],
+            [THREAD, 0, 0, 0, SIGCHLD, 0, 0, 0, 0, 0, 0],
+            [0, 0, 0, 0, 65, 0, 0, 0, 0, 0, 0],
+            [0, 0, 0, 0, SIGCHLD, 0, 0, 0, 1, 1, 0],
+            [0, 0, 0, 0, SIGCHLD, u64::MAX, 2, 0, 0, 0, 0],
+        ] {
+            assert_eq!(structure(bad), Err(Errno::EINVAL), "{bad:x?}");
         }
     }
 

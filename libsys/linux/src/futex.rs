@@ -4,6 +4,9 @@ use abi::Errno;
 
 const PRIVATE: u32 = 128;
 const CLOCK_REALTIME: u32 = 256;
+/// `FUTEX_LOCK_PI`, and `FUTEX_LOCK_PI2`, for which the caller names the clock.
+const LOCK: u32 = 6;
+const LOCK_BY_CLOCK: u32 = 13;
 /// Bits of a wait or a wake that names none.
 pub const ANY: u32 = u32::MAX;
 
@@ -24,6 +27,12 @@ pub enum Kind {
     CompareRequeue,
     /// Change another word, and wake by what it was.
     WakeOp,
+    /// Lock a word that names its owner, until a time at most.
+    Lock,
+    /// The same, without waiting.
+    TryLock,
+    /// Unlock such a word.
+    Unlock,
 }
 
 /// A futex call.
@@ -40,7 +49,7 @@ pub struct Command {
 /// Reads the second argument.
 ///
 /// # Errors
-/// `ENOSYS` for what is not there: locks with inheritance of priorities.
+/// `ENOSYS` for what is not there: moving waiters to locks that name their owners.
 pub fn command(op: u32) -> Result<Command, Errno> {
     let kind = match op & !(PRIVATE | CLOCK_REALTIME) {
         0 => Kind::Wait,
@@ -48,14 +57,20 @@ pub fn command(op: u32) -> Result<Command, Errno> {
         3 => Kind::Requeue,
         4 => Kind::CompareRequeue,
         5 => Kind::WakeOp,
+        LOCK | LOCK_BY_CLOCK => Kind::Lock,
+        7 => Kind::Unlock,
+        8 => Kind::TryLock,
         9 => Kind::WaitBits,
         10 => Kind::WakeBits,
         _ => return Err(Errno::ENOSYS),
     };
-    let realtime = op & CLOCK_REALTIME != 0;
-    if realtime && kind != Kind::WaitBits {
+    let code = op & !(PRIVATE | CLOCK_REALTIME);
+    let named = op & CLOCK_REALTIME != 0;
+    if named && kind != Kind::WaitBits && code != LOCK_BY_CLOCK {
         return Err(Errno::ENOSYS);
     }
+    // The first of the two locks knew no other time than that of the day.
+    let realtime = named || code == LOCK;
     Ok(Command {
         kind,
         shared: op & PRIVATE == 0,
@@ -91,9 +106,18 @@ mod tests {
 
     #[test]
     fn what_is_not_there_says_so() {
-        for op in [2, 6, 7, 8, 11, 12, 13, 14, 512, CLOCK_REALTIME, 0x7f] {
+        for op in [2, 11, 12, 14, 512, CLOCK_REALTIME, CLOCK_REALTIME | 6, 0x7f] {
             assert_eq!(command(op), Err(Errno::ENOSYS), "{op}");
         }
+    }
+
+    #[test]
+    fn locks_know_their_clocks() {
+        let realtime = |op| command(op).map(|it| (it.kind, it.realtime));
+        assert_eq!(realtime(PRIVATE | 6), Ok((Kind::Lock, true)));
+        assert_eq!(realtime(13), Ok((Kind::Lock, false)));
+        assert_eq!(realtime(CLOCK_REALTIME | 13), Ok((Kind::Lock, true)));
+        assert_eq!(realtime(7), Ok((Kind::Unlock, false)));
     }
 
     #[test]

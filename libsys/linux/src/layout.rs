@@ -25,6 +25,15 @@ pub fn uname() -> [u8; 390] {
     bytes
 }
 
+/// Most bytes of a name in a `struct utsname`, without the zero behind it.
+pub const NAME_BYTES: usize = 64;
+
+/// Puts the machine's own name and its domain's, filled up with zeros, into a `struct utsname`.
+pub fn name_machine(names: &mut [u8; 390], [host, domain]: [&[u8; NAME_BYTES]; 2]) {
+    put(names, 65, host);
+    put(names, 65 * 5, domain);
+}
+
 /// Nanoseconds of a `struct timespec`.
 ///
 /// # Errors
@@ -93,6 +102,26 @@ pub fn timeval(ns: u64) -> [u8; 16] {
     let micros = get_u64(&bytes, 8) / 1000;
     put_u64(&mut bytes, 8, micros);
     bytes
+}
+
+/// Bytes of `struct timex`.
+pub const ADJUSTMENT_BYTES: usize = 208;
+
+/// `struct timex` of a clock that was never corrected, as Linux has it after its start; the modes stay.
+pub fn adjustment(bytes: &mut [u8; ADJUSTMENT_BYTES], now_ns: u64) {
+    /// Microseconds that the clock may be wrong.
+    const ERROR_US: u64 = 16_000_000;
+    const UNSYNCHRONISED: u32 = 0x40;
+    let modes = get_u32(bytes, 0);
+    bytes.fill(0);
+    put_u32(bytes, 0, modes);
+    put_u64(bytes, 24, ERROR_US);
+    put_u64(bytes, 32, ERROR_US);
+    put_u32(bytes, 40, UNSYNCHRONISED);
+    for (at, value) in [(48, 2), (56, 1), (64, 32_768_000), (88, 10_000)] {
+        put_u64(bytes, at, value);
+    }
+    put(bytes, 72, &timeval(now_ns));
 }
 
 const UTIME_NOW: u64 = (1 << 30) - 1;

@@ -10,6 +10,7 @@ extern crate alloc;
 pub mod actions;
 pub mod arguments;
 pub mod bytes;
+pub mod clock;
 pub mod clone;
 pub mod frame;
 pub mod futex;

@@ -12,12 +12,18 @@ pub enum Restart {
     AsTheHandlerSays,
     /// It is repeated only if no handler ran.
     WithoutHandler,
+    /// It is repeated, whatever runs meanwhile.
+    Always,
 }
 
 impl Restart {
     /// Whether the call is repeated when a handler with `flags` runs first.
     pub fn after_handler(self, flags: u32) -> bool {
-        self == Restart::AsTheHandlerSays && flags & SA_RESTART != 0
+        match self {
+            Restart::AsTheHandlerSays => flags & SA_RESTART != 0,
+            Restart::WithoutHandler => false,
+            Restart::Always => true,
+        }
     }
 }
 
@@ -25,6 +31,8 @@ impl Restart {
 /// interrupted.
 pub fn of(number: u64, arguments: &[u64; 6]) -> Restart {
     match number {
+        // Locks: nobody expects that these are interrupted.
+        number::FUTEX if matches!(arguments[1] & 0x7f, 6 | 13) => Restart::Always,
         // With a time it is repeated only where the rest of the time is known: without a handler.
         number::FUTEX if arguments[3] != 0 => Restart::WithoutHandler,
         number::NANOSLEEP
@@ -55,5 +63,7 @@ mod tests {
         let futex = |time| of(number::FUTEX, &[0, 0, 0, time, 0, 0]);
         assert_eq!(futex(0), Restart::AsTheHandlerSays);
         assert_eq!(futex(0x1000), Restart::WithoutHandler);
+        let lock = of(number::FUTEX, &[0, 0x86, 0, 0x1000, 0, 0]);
+        assert!(lock.after_handler(0));
     }
 }

@@ -273,6 +273,18 @@ pub enum Request {
     /// The numbers of the threads of `space`, and their frames, to lease 0 (two `u32` each). Reply:
     /// `Count` of all.
     ThreadFrames { space: Pid },
+    /// `FUTEX_LOCK_PI`, and without `waits` `FUTEX_TRYLOCK_PI`: the word at `address` is lease 0; until when it
+    /// waits is as in `FutexWait`. Parks. Reply: `Done`. `EDEADLK`, `ESRCH`, `EAGAIN`, `ETIMEDOUT`.
+    LockOwned {
+        address: u64,
+        deadline_ns: u64,
+        waits: bool,
+        shared: bool,
+    },
+    /// `FUTEX_UNLOCK_PI`: the word at `address` is lease 0. Reply: `Done`. `EPERM`.
+    UnlockOwned { address: u64, shared: bool },
+    /// `get_robust_list` of a thread of the asker's process. Reply: `Address`. `ESRCH` for others.
+    RobustOf { tid: u32 },
 }
 }
 

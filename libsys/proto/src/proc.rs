@@ -6,7 +6,7 @@
 #![allow(missing_docs, reason = "the sentence of a variant names its fields")]
 
 use crate::Protocol;
-use crate::wire::field::{messages, record};
+use crate::wire::field::{choices, messages, record};
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
@@ -196,6 +196,95 @@ pub enum Request {
     /// From now on the file server is told of the caller's pending signals, and those of children
     /// that it makes: for `signalfd`. Reply: `Done`.
     WatchSignals,
+    /// `clock_gettime` of a clock of processor time. Reply: `Count`, nanoseconds. `EINVAL`.
+    CpuTime { clock: CpuClock },
+    /// `clock_nanosleep` until a clock of processor time shows `until_ns`. Parks. Reply: `Done`; `EINTR`,
+    /// `EINVAL`.
+    CpuSleep { clock: CpuClock, until_ns: u64 },
+    /// `timer_create` of a timer of processor time; the rest and the reply are as for `TimerCreate`.
+    CpuTimerCreate {
+        clock: CpuClock,
+        how: u32,
+        signal: u32,
+        value: u64,
+        tid: i32,
+    },
+    /// `getpriority`: 20 less the nice value, of several the best. Reply: `Count`. `ESRCH`.
+    NiceOf { whose: Whose, who: i32 },
+    /// `setpriority`. Reply: `Count`, as `NiceOf`. `ESRCH`, `EPERM`, `EACCES`.
+    SetNice { whose: Whose, who: i32, nice: i32 },
+    /// `ioprio_get`. Reply: `Count`. `ESRCH`.
+    TransferPriority { whose: Whose, who: i32 },
+    /// `ioprio_set`. Reply: `Done`. `ESRCH`, `EPERM`, `EINVAL`.
+    SetTransferPriority {
+        whose: Whose,
+        who: i32,
+        priority: u32,
+    },
+    /// How a thread (0: the caller) is scheduled. Reply: `Scheduling`. `ESRCH`.
+    Scheduling { tid: i32 },
+    /// `sched_setscheduler`, `sched_setattr`; `nice` only with `change_nice`. Reply: `Done`. `ESRCH`,
+    /// `EPERM`, `EINVAL`.
+    SetScheduling {
+        tid: i32,
+        policy: u32,
+        priority: i32,
+        reset_on_fork: bool,
+        change_nice: bool,
+        nice: i32,
+    },
+    /// Whether the caller may change how a thread is scheduled. Reply: `Done`. `ESRCH`, `EPERM`.
+    CheckScheduling { tid: i32 },
+    /// What the caller asked for with `prctl` and its kin. Reply: `Count`.
+    Attribute { what: Attribute },
+    /// Asks for it. Reply: `Done`; for file ids `Count`, the old one. `EINVAL`.
+    SetAttribute { what: Attribute, value: u64 },
+    /// Whether a process (0: the caller) may do what only the administrator may. Reply: `Count`, 0 or 1.
+    /// `ESRCH`.
+    Privileged { pid: i32 },
+}
+}
+
+choices! {
+/// Whose nice value is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Whose {
+    /// That of a process; 0: the caller's.
+    Process,
+    /// Those of a group; 0: the caller's.
+    Group,
+    /// Those of a real user; 0: the caller's.
+    User,
+}
+}
+
+choices! {
+/// What a process can ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Attribute {
+    /// The signal that it gets when its parent ends.
+    DeathSignal,
+    /// Whether others may look into it.
+    Dumpable,
+    /// Whether programs that it executes get no rights of their owners.
+    NoNewPrivileges,
+    /// Whether it adopts orphans among its descendants.
+    Adopts,
+    /// As which user it uses files.
+    FileUser,
+    /// As which group it uses files.
+    FileGroup,
+}
+}
+
+choices! {
+/// A clock of processor time; number 0 is the caller's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum CpuClock {
+    /// A process's.
+    Process { pid: u32 },
+    /// That of a thread of the caller's process.
+    Thread { tid: u32 },
 }
 }
 
@@ -256,6 +345,12 @@ pub enum Reply {
     },
     /// A signal to deliver. No other one is deliverable.
     DeliverLast(Delivery),
+    /// How a thread is scheduled.
+    Scheduling {
+        policy: u32,
+        reset_on_fork: bool,
+        nice: i32,
+    },
 }
 }
 

@@ -65,6 +65,8 @@ pub struct Entry {
     pub limit_file_bytes: u64,
     /// Where its program's start left what it was started with.
     pub start: Start,
+    /// User and group as which it uses files: the effective ones, or what `setfsuid` and `setfsgid` said.
+    pub file_ids: [u32; 2],
 }
 
 /// Addresses in the memory of a process of what its program was started with; 0 for none.
@@ -126,6 +128,7 @@ impl Entry {
         nice: 0,
         limit_file_bytes: u64::MAX,
         start: Start::NONE,
+        file_ids: [0; 2],
     };
 
     /// What the process may do.

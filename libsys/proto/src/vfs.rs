@@ -6,7 +6,7 @@
 
 #![allow(missing_docs, reason = "the sentence of a variant names its fields")]
 
-use crate::wire::field::messages;
+use crate::wire::field::{choices, messages};
 use crate::{Pid, Protocol, mem::ObjectId};
 use serde::{Deserialize, Serialize};
 
@@ -286,6 +286,45 @@ pub enum Request {
     Unimplemented { number: u32 },
     /// From `proc`: the exec of a program that was opened has failed. Reply: `Done`.
     AbandonProgram { process: Pid },
+    /// `mq_notify`; for [`QueueNotice::Socket`] the cookie in lease 0. Reply: `Done`.
+    NotifyOfQueue { fd: Fd, wish: QueueNotice },
+    /// From `proc`, when bit [`PROC_SIGNAL_BIT`] was signalled: the next signal to send. Reply: `Signal`;
+    /// `EAGAIN` if there is none.
+    NextSignal,
+    /// Copies the machine's name to lease 0, and its domain's to lease 1, as much as there is room for.
+    /// Reply: `Done`.
+    MachineNames,
+    /// `sethostname`, `setdomainname`: the name, of `bytes` bytes, in lease 0. Reply: `Done`. `EPERM`, `EINVAL`.
+    SetMachineName { domain: bool, bytes: u64 },
+    /// `pidfd_open`. Reply: `Descriptor`. `ESRCH`, `EINVAL`.
+    ProcessFile { pid: Pid, flags: u32 },
+    /// The process that such a descriptor stands for. Reply: `Count`, its pid, and [`NONBLOCKING_PROCESS`] if
+    /// waiting for it shall not wait. `EBADF`, `ESRCH`.
+    ProcessOf { fd: Fd },
+}
+}
+
+/// Bit beside the pid that [`Request::ProcessOf`] is answered with.
+pub const NONBLOCKING_PROCESS: u64 = 1 << 32;
+
+/// Number of the notification bit by which this service tells `proc` that there are signals to send
+/// ([`Request::NextSignal`]).
+pub const PROC_SIGNAL_BIT: u32 = 9;
+/// Bytes of what comes back through a socket from `mq_notify` (`NOTIFY_COOKIE_LEN`).
+pub const COOKIE_BYTES: usize = 32;
+
+choices! {
+/// How the caller of `mq_notify` wants to be told of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum QueueNotice {
+    /// Not any more.
+    Remove,
+    /// Not at all, nor anybody else.
+    Nobody,
+    /// By a signal.
+    Signal { signal: u32, value: u64 },
+    /// By a cookie to a socket.
+    Socket { fd: Fd },
 }
 }
 
@@ -323,6 +362,15 @@ pub enum Reply {
         name_bytes: u32,
         control_bytes: u32,
         flags: u32,
+    },
+    /// A signal to send: to whom, its number and `si_code`, the sender's pid and user (in the halves), and
+    /// its value.
+    Signal {
+        process: Pid,
+        signal: u32,
+        code: i32,
+        sender: u64,
+        value: u64,
     },
 }
 }

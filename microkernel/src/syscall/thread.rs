@@ -310,6 +310,9 @@ pub(super) fn set_priority(kernel: &mut Kernel, [thread, priority, ..]: Argument
 #[inline(never)]
 pub(super) fn info(kernel: &mut Kernel, [thread, ..]: Arguments) -> bool {
     let id = kernel.thread_of(thread);
+    if let Ok(id) = id {
+        kernel.bill_caller(id);
+    }
     describe(kernel, id)
 }
 

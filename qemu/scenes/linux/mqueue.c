@@ -231,6 +231,110 @@ static void others(void)
     show("unlink", mq_unlink(NAME));
 }
 
+static volatile sig_atomic_t told;
+static siginfo_t told_of;
+
+static void tell(int signal, siginfo_t *info, void *context)
+{
+    (void)signal, (void)context;
+    told++;
+    told_of = *info;
+}
+
+static volatile int thread_told;
+
+static void in_a_thread(union sigval value) { thread_told = value.sival_int; }
+
+/* What reading a queue says, without the process's number. */
+static void state_show(mqd_t queue)
+{
+    char state[100] = "";
+    pread(queue, state, sizeof state - 1, 0);
+    char *pid = strstr(state, "NOTIFY_PID:");
+    if (pid)
+        strcpy(pid, atoi(pid + 11) == getpid() ? "own" : atoi(pid + 11) ? "other" : "none");
+    printf("%s\n", state);
+}
+
+static void receive_all(mqd_t queue)
+{
+    while (mq_receive(queue, text, 32, NULL) >= 0)
+        ;
+}
+
+static void notified(void)
+{
+    struct sigaction action = {.sa_sigaction = tell, .sa_flags = SA_SIGINFO};
+    struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1, .sigev_value.sival_int = 42};
+    struct sigevent quiet = {.sigev_notify = SIGEV_NONE};
+    mqd_t queue = make(O_RDWR | O_NONBLOCK, 3, 32), waiting = mq_open(NAME, O_RDWR);
+    sigaction(SIGUSR1, &action, NULL);
+    state_show(queue);
+    show("notify", mq_notify(queue, &event));
+    state_show(queue);
+    show("again", mq_notify(queue, &event));
+    show("send", mq_send(queue, "one", 3, 0));
+    printf("told %d, code %d, value %d, sender %d, user %d\n", told, told_of.si_code, told_of.si_value.sival_int,
+           told_of.si_pid == getpid(), told_of.si_uid);
+    state_show(queue);
+    show("not empty", mq_notify(queue, &event));
+    show("send", mq_send(queue, "two", 3, 0));
+    printf("told %d\n", told);
+    show("remove", mq_notify(queue, NULL));
+    show("remove none", mq_notify(queue, NULL));
+    receive_all(queue);
+    show("quiet", mq_notify(queue, &quiet));
+    show("busy", mq_notify(queue, &event));
+    mq_send(queue, "three", 5, 0);
+    receive_all(queue);
+    show("no more", mq_notify(queue, &event));
+    fflush(stdout);
+    if (fork() == 0) {
+        show("of a parent", mq_notify(queue, &event));
+        show("remove a parent's", mq_notify(queue, NULL));
+        close(queue);
+        fflush(stdout);
+        _exit(mq_send(waiting, "child", 5, 0));
+    }
+    wait(NULL);
+    printf("told %d by another %d\n", told, told_of.si_pid != getpid());
+    receive_all(queue);
+    mq_notify(queue, &event);
+    if (fork() == 0) {
+        usleep(20000);
+        _exit(mq_send(waiting, "to a receiver", 13, 0));
+    }
+    receive_show("who waits goes first", waiting);
+    wait(NULL);
+    printf("told %d\n", told);
+    mqd_t third = mq_open(NAME, O_RDONLY);
+    mq_close(third);
+    mq_send(queue, "x", 1, 0);
+    printf("closing one ends it: %d\n", told);
+    if (fork() == 0)
+        _exit(mq_notify(queue, &event));
+    wait(NULL);
+    show("so does an end", mq_notify(queue, &event));
+    receive_all(queue);
+    struct sigevent bad = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = 65};
+    show("bad signal", mq_notify(queue, &bad));
+    bad.sigev_notify = 7, bad.sigev_signo = SIGUSR1;
+    show("bad kind", mq_notify(queue, &bad));
+    show("closed", mq_notify(99, &event));
+    mq_notify(queue, NULL);
+    struct sigevent thread = {.sigev_notify = SIGEV_THREAD, .sigev_value.sival_int = 7};
+    thread.sigev_notify_function = in_a_thread;
+    show("a thread", mq_notify(queue, &thread));
+    mq_send(queue, "x", 1, 0);
+    for (int i = 0; i < 200 && !thread_told; i++)
+        usleep(5000);
+    printf("thread told %d\n", thread_told);
+    show("and ends", mq_notify(queue, &thread));
+    show("removed", mq_notify(queue, NULL));
+    close(queue), close(waiting);
+    mq_unlink(NAME);
+}
+
 int main(void)
 {
     setvbuf(stdout, NULL, _IOLBF, 0);
@@ -239,5 +343,6 @@ int main(void)
     waiting();
     interrupted();
     others();
+    notified();
     return 0;
 }

@@ -41,7 +41,9 @@ impl<P: ForkPolicy> Mem<P> {
         if let Request::FutexWait { .. }
         | Request::FutexWake { .. }
         | Request::FutexRequeue { .. }
-        | Request::FutexWakeOp { .. } = incoming.request
+        | Request::FutexWakeOp { .. }
+        | Request::LockOwned { .. }
+        | Request::UnlockOwned { .. } = incoming.request
         {
             let outcome = self.futex_request(callers, incoming);
             return Answer {
@@ -130,10 +132,13 @@ impl<P: ForkPolicy> Mem<P> {
                 self.list_frames(callers, incoming, space).map(plain)
             }
             Request::Robust { head } => self.set_robust(sender, incoming.token, head).map(plain),
+            Request::RobustOf { tid } => self.robust_of(sender, tid).map(plain),
             Request::FutexWait { .. }
             | Request::FutexWake { .. }
             | Request::FutexRequeue { .. }
-            | Request::FutexWakeOp { .. } => Err(Errno::EINVAL.into()),
+            | Request::FutexWakeOp { .. }
+            | Request::LockOwned { .. }
+            | Request::UnlockOwned { .. } => Err(Errno::EINVAL.into()),
         }
     }
 

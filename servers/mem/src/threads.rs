@@ -81,6 +81,7 @@ impl<P: ForkPolicy> Mem<P> {
             .map(|thread| (thread.tid, thread.robust))
             .ok_or(Errno::ESRCH)?;
         self.give_up_locks(machine, callers, pid, tid, robust);
+        self.hand_over_owned(callers, tid);
         if clear != 0 && self.store(machine, pid, clear, 0).is_some() {
             self.wake_at(callers, pid, clear);
         }
@@ -98,6 +99,9 @@ impl<P: ForkPolicy> Mem<P> {
         callers: &mut C,
         pid: Pid,
     ) {
+        if self.futexes.owned.count() > 0 {
+            self.hand_over_all(callers, pid);
+        }
         let Some(space) = self.spaces.get_mut(pid) else {
             return;
         };
@@ -118,6 +122,18 @@ impl<P: ForkPolicy> Mem<P> {
         }
     }
 
+    /// Hands over what the threads of a process own that ends.
+    fn hand_over_all<C: Callers<Reply>>(&mut self, callers: &mut C, pid: Pid) {
+        let mut place = 0;
+        while let Some(space) = self.spaces.get_mut(pid)
+            && let Some(thread) = space.threads.get(place)
+        {
+            place += 1;
+            let tid = thread.tid;
+            self.hand_over_owned(callers, tid);
+        }
+    }
+
     /// `set_robust_list` of the thread that asks.
     pub(crate) fn set_robust(
         &mut self,
@@ -133,6 +149,14 @@ impl<P: ForkPolicy> Mem<P> {
             .ok_or(Errno::ESRCH)?;
         thread.robust = Robust { head };
         Ok(Reply::Done)
+    }
+
+    /// `get_robust_list` of a thread of the process that asks.
+    pub(crate) fn robust_of(&mut self, sender: Pid, tid: u32) -> Result<Reply, Refusal> {
+        let space = self.spaces.get_mut(sender).ok_or(Errno::ESRCH)?;
+        let thread = space.threads.iter().find(|thread| thread.tid == tid);
+        let head = thread.ok_or(Errno::ESRCH)?.robust.head;
+        Ok(Reply::Address(head))
     }
 
     /// The numbers of a space's threads, to lease 0.

@@ -9,7 +9,7 @@ use crate::park::{Parked, Waiting};
 use crate::ports::{Ports, Thread};
 use crate::process::{Life, Process};
 use crate::published::entry;
-use crate::resources::priority;
+use crate::scheduling::level;
 use crate::service::done;
 use crate::signal::SIGKILL;
 use crate::task::{Caller, Task};
@@ -42,9 +42,10 @@ impl Proc {
         let process = self.table.living(caller.pid).ok_or(Errno::ESRCH)?;
         let tid = self.new_number(process)?;
         let original = process.tasks.get(caller.tid).ok_or(Errno::ESRCH)?;
-        let (parent, mask) = (original.thread, original.signals.mask);
+        let parent = original.thread;
         let stopped = process.life == Life::Stopped;
-        let level = priority(process.nice);
+        let stub = original.another(tid, original.thread);
+        let level = level(process.nice, stub.policy);
         // A place that cannot be written is found before there is anything to undo.
         store_number(incoming, tid, ports)?;
 
@@ -55,8 +56,7 @@ impl Proc {
         ports
             .spawn_thread(thread, parent, caller.pid, begin)
             .inspect_err(|_| ports.remove_thread(caller.pid, thread))?;
-        self.table
-            .add_task(caller.pid, Task::new(tid, thread, mask));
+        self.table.add_task(caller.pid, Task { thread, ..stub });
         self.pin_new(Caller { tid, ..caller }, ports);
         self.publish(caller.pid, ports);
         Ok(done(Reply::Pid(tid.0)))
@@ -89,6 +89,7 @@ impl Proc {
         let lender = child.lender.unwrap_or(caller.pid);
         self.table.insert(child);
         self.inherit_watching(caller.pid, pid);
+        self.watch_cpu(pid, ports);
         self.table.lend(lender);
         self.wait_for_memory(caller, incoming.token);
         Ok(Outcome::Parked)

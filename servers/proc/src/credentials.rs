@@ -19,6 +19,8 @@ pub struct Credentials {
     pub gid: Ids,
     /// Supplementary groups.
     pub groups: Vec<u32>,
+    /// As which user and group files are used, if not as the effective ones.
+    pub file_override: [Option<u32>; 2],
 }
 
 impl Credentials {
@@ -47,6 +49,7 @@ impl Credentials {
         if let Some(gid) = gid {
             self.gid[EFFECTIVE] = gid;
         }
+        self.file_override = [None; 2];
         self.uid[SAVED] = self.uid[EFFECTIVE];
         self.gid[SAVED] = self.gid[EFFECTIVE];
         let differs = |ids: Ids| ids[REAL] != ids[EFFECTIVE];
@@ -220,7 +223,7 @@ mod tests {
         let mut user = Credentials {
             uid: [10, 10, 10],
             gid: [10, 10, 10],
-            groups: Vec::new(),
+            ..Credentials::default()
         };
         assert_eq!(user.exec(None, None), Elevated::No);
         assert_eq!(user.exec(Some(0), None), Elevated::Yes);

@@ -98,7 +98,11 @@ impl Proc {
             Calls::Linux => Some(self.personality.as_ref().ok_or(Errno::ENOEXEC)?),
         };
         let mut credentials = process.credentials.clone();
-        let elevated = credentials.exec(found.file.set_uid, found.file.set_gid);
+        let ids = match process.wishes.no_new_privileges {
+            true => (None, None),
+            false => (found.file.set_uid, found.file.set_gid),
+        };
+        let elevated = credentials.exec(ids.0, ids.1);
         let (image, start) = image(
             process,
             program,
@@ -122,6 +126,7 @@ impl Proc {
         let privileged = credentials.privileged();
         let locks = (process.credentials.privileged() != privileged)
             .then(|| process.limits.locked(privileged));
+        process.wishes.exec(elevated == Elevated::Yes);
         process.credentials = credentials;
         process.name = command_name(program.path);
         process.signals.actions.exec();

@@ -47,6 +47,7 @@ impl Proc {
 
         self.give_memory_back(pid, ports);
         self.forget_waits(pid);
+        self.unwatch_cpu(pid);
         self.delete_timers(pid);
         if let Some(process) = self.table.living_mut(pid) {
             process.times = times;
@@ -99,22 +100,27 @@ impl Proc {
         }
     }
 
-    /// Pid 1 adopts the orphans, and is told of those that have ended. Answers with the groups that
-    /// are orphaned by it.
+    /// Pid 1, or an ancestor that wants to, adopts the orphans, and is told of those that have ended. Answers
+    /// with the groups that are orphaned by it.
     ///
-    /// All are adopted before pid 1 hears of any: if it waits for a child it may be told of `pid`
+    /// All are adopted before it hears of any: if it waits for a child it may be told of `pid`
     /// itself, which is then gone and can be nobody's parent any more.
     fn give_away_children<P: Ports>(&mut self, pid: Pid, ports: &mut P) -> Vec<u32> {
         let children: Vec<Pid> = self.table.children(pid).collect();
+        if children.is_empty() {
+            return Vec::new();
+        }
+        let adopter = self.adopter(pid);
         let mut orphaned = Vec::new();
         for &child in &children {
-            orphaned.extend(self.table.adopt(child, INIT));
+            orphaned.extend(self.table.adopt(child, adopter));
             self.publish(child, ports);
             self.tell_of_parent(child, ports);
         }
         for child in children {
+            self.tell_of_death(child, pid, ports);
             if self.table.get(child).is_some_and(|child| !child.is_alive()) {
-                self.leave_to_parent(child, INIT, ports);
+                self.leave_to_parent(child, adopter, ports);
             }
         }
         orphaned

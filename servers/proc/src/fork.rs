@@ -8,7 +8,8 @@ use crate::limits;
 use crate::ports::Ports;
 use crate::process::Process;
 use crate::published::entry;
-use crate::resources::priority;
+use crate::scheduling::level;
+use crate::start::USER_PRIORITY;
 use crate::task::{Caller, Task};
 use abi::{Errno, Token};
 use proto::Pid;
@@ -37,11 +38,16 @@ impl Proc {
                 ports.forget_thread(thread);
                 ports.publish(slot(pid), &Entry::FREE);
             })?;
-        if child.nice != 0 {
-            ports.set_thread_priority(thread, priority(child.nice));
+        let level = level(child.nice, child.tasks.first().policy);
+        if level != USER_PRIORITY {
+            ports.set_thread_priority(thread, level);
         }
+        let has_cpu_limit = child.limits.soft(limits::CPU) != limits::INFINITY;
         self.table.insert(child);
         self.inherit_watching(parent, pid);
+        if has_cpu_limit {
+            self.watch_cpu(pid, ports);
+        }
         // The child cannot be gone: nobody but this server knows it yet.
         let _ = ports.reply(token, Ok(Reply::Pid(0)));
         Ok(Reply::Pid(pid.0))

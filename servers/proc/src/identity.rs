@@ -75,6 +75,10 @@ impl Proc {
             wish,
             process.credentials.privileged(),
         )?;
+        if process.credentials.uid[1] != new[1] {
+            process.wishes.rights_changed();
+        }
+        process.credentials.file_override[0] = None;
         let before = process.credentials.privileged();
         process.credentials.uid = new;
         let privileged = process.credentials.privileged();
@@ -97,12 +101,13 @@ impl Proc {
     ) -> Result<Reply, Refusal> {
         let process = self.table.living_mut(pid).ok_or(Errno::ESRCH)?;
         let privileged = process.credentials.privileged();
-        process.credentials.gid = changed(
-            process.credentials.gid,
-            How::from_number(how)?,
-            wish,
-            privileged,
-        )?;
+        let old = process.credentials.gid;
+        let new = changed(old, How::from_number(how)?, wish, privileged)?;
+        if old[1] != new[1] {
+            process.wishes.rights_changed();
+        }
+        process.credentials.gid = new;
+        process.credentials.file_override[1] = None;
         self.publish(pid, ports);
         Ok(Reply::Done)
     }

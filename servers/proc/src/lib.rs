@@ -8,6 +8,7 @@
 extern crate alloc;
 
 mod clone;
+pub mod cpu;
 pub mod credentials;
 mod exec;
 mod exit;
@@ -23,6 +24,7 @@ pub mod process;
 mod published;
 mod resources;
 mod schedule;
+pub mod scheduling;
 mod service;
 pub mod signal;
 mod start;
@@ -31,6 +33,7 @@ pub mod task;
 mod timers;
 mod wait;
 mod watched;
+pub mod wishes;
 
 pub use service::{Answer, Proc};
 pub use start::USER_PRIORITY;

@@ -12,6 +12,8 @@ const COUNT: usize = linux::RLIM_NLIMITS as usize;
 /// Most descriptors that anyone may ask for (Linux: `fs.nr_open`).
 const MOST_FILES: u64 = 1 << 20;
 
+/// `RLIMIT_CPU`.
+pub const CPU: u32 = linux::RLIMIT_CPU;
 /// `RLIMIT_NPROC`.
 pub const PROCESSES: u32 = linux::RLIMIT_NPROC;
 /// `RLIMIT_NOFILE`.
@@ -96,6 +98,12 @@ impl Limits {
         }
         self.0[resource as usize] = new;
         Ok(())
+    }
+
+    /// The next second of processor time beyond the limit in force is the limit from now on.
+    pub fn next_cpu_second(&mut self) {
+        let limit = &mut self.0[CPU as usize];
+        limit.soft = limit.soft.saturating_add(1);
     }
 
     /// What the memory server has to know.

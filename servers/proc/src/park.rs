@@ -3,6 +3,7 @@
 //! A thread has at most one parked request; it lies in its [`Task`]. The deadlines of all are in one
 //! ordered set, whose first is the server's timer.
 
+use crate::cpu::Clock;
 use crate::task::Task;
 use abi::Token;
 use alloc::collections::BTreeSet;
@@ -39,6 +40,13 @@ pub enum Waiting {
     Caught,
     /// One of these signals.
     Signal(SignalSet),
+    /// A clock of processor time.
+    Processor {
+        /// Which.
+        clock: Clock,
+        /// What it shall show.
+        until_ns: u64,
+    },
     /// Its memory, which a child uses. No signal interrupts that.
     Memory,
 }
@@ -52,6 +60,8 @@ pub enum Purpose {
     Alarm,
     /// A timer of `timer_create`.
     Timer(u32),
+    /// A look at what waits for processor time.
+    Processor,
 }
 
 /// All deadlines, the earliest first.

@@ -156,6 +156,9 @@ pub trait Files {
     /// Lets the terminal reads of a group that waits for the foreground fail.
     fn fail_terminal_reads(&mut self, group: u32);
 
+    /// The next signal that something at the file server caused: whom to send it to, and what that one learns.
+    fn next_file_signal(&mut self) -> Option<(Pid, crate::signal::Info)>;
+
     /// Says which signals are pending for a process that has a descriptor for signals.
     fn tell_pending(&mut self, process: Pid, set: SignalSet);
 }

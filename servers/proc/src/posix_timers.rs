@@ -5,6 +5,7 @@
 //! costs nothing while nobody looks.
 
 use crate::Proc;
+use crate::cpu::Clock;
 use crate::park::Purpose;
 use crate::ports::Ports;
 use crate::process::Process;
@@ -14,7 +15,7 @@ use abi::Errno;
 use abi::linux::general as linux;
 use proto::Pid;
 use proto::port::Refusal;
-use proto::proc::Reply;
+use proto::proc::{CpuClock, Reply};
 use serde::{Deserialize, Serialize};
 
 /// Most timers of a process.
@@ -42,6 +43,8 @@ pub struct PosixTimer {
     pub id: u32,
     tells: Tells,
     value: u64,
+    /// Its clock, if it is one of processor time.
+    clock: Option<Clock>,
     /// When it runs out next, or ran out last.
     due_ns: u64,
     interval_ns: u64,
@@ -75,6 +78,14 @@ impl PosixTimer {
         }
     }
 
+    /// The clock of processor time that it waits for, and what that shall show.
+    pub(crate) fn cpu_due(&self) -> Option<(Clock, u64)> {
+        let waits = self.state == State::Armed && self.tells != Tells::Nobody;
+        self.clock
+            .filter(|_| waits)
+            .map(|clock| (clock, self.due_ns))
+    }
+
     /// The periods that have passed since it ran out.
     fn missed(&self, now_ns: u64) -> u64 {
         let late_ns = now_ns.saturating_sub(self.due_ns);
@@ -95,11 +106,15 @@ impl Proc {
     /// `timer_create`.
     pub(crate) fn timer_create(
         &mut self,
-        pid: Pid,
+        caller: Caller,
+        named: Option<CpuClock>,
         (how, signal): (u32, u32),
-        value: u64,
-        tid: i32,
+        (value, tid): (u64, i32),
     ) -> Result<Reply, Refusal> {
+        let clock = named
+            .map(|named| self.cpu_clock(caller, named))
+            .transpose()?;
+        let pid = caller.pid;
         let process = self.table.living_mut(pid).ok_or(Errno::ESRCH)?;
         let good = (1..=LAST).contains(&signal);
         let tells = match how {
@@ -122,6 +137,7 @@ impl Proc {
             id,
             tells,
             value: if how == 3 { id.into() } else { value },
+            clock,
             due_ns: 0,
             interval_ns: 0,
             state: State::Idle,
@@ -133,13 +149,16 @@ impl Proc {
     /// `timer_settime`.
     pub(crate) fn timer_set<P: Ports>(
         &mut self,
-        pid: Pid,
+        caller: Caller,
         id: u32,
         (first_ns, absolute): (u64, bool),
         interval_ns: u64,
         ports: &mut P,
     ) -> Result<Reply, Refusal> {
-        let now_ns = ports.now_ns();
+        let pid = caller.pid;
+        self.bill(caller, ports);
+        let clock = self.timer_mut(pid, id)?.clock;
+        let now_ns = self.timer_now(clock, ports);
         let old = self.stop_timer(pid, id)?.setting(now_ns);
         let timer = self.timer_mut(pid, id)?;
         (timer.interval_ns, timer.overruns) = (interval_ns, 0);
@@ -151,7 +170,7 @@ impl Proc {
             };
             timer.state = State::Armed;
             let timer = *timer;
-            self.arm_timer(pid, timer);
+            self.arm_timer(pid, timer, ports);
         }
         Ok(old)
     }
@@ -159,11 +178,13 @@ impl Proc {
     /// `timer_gettime`.
     pub(crate) fn timer_get<P: Ports>(
         &mut self,
-        pid: Pid,
+        caller: Caller,
         id: u32,
         ports: &mut P,
     ) -> Result<Reply, Refusal> {
-        Ok(self.timer_mut(pid, id)?.setting(ports.now_ns()))
+        self.bill(caller, ports);
+        let timer = *self.timer_mut(caller.pid, id)?;
+        Ok(timer.setting(self.timer_now(timer.clock, ports)))
     }
 
     /// `timer_getoverrun`: of the signal that was taken last.
@@ -203,15 +224,17 @@ impl Proc {
         let timer = self.timer_mut(pid, id)?;
         let old = *timer;
         timer.state = State::Idle;
-        if old.state == State::Armed {
+        if old.state == State::Armed && old.clock.is_none() {
             self.deadlines.cancel(old.due_ns, pid, Purpose::Timer(id));
         }
         Ok(old)
     }
 
     /// One that tells nobody needs no deadline.
-    fn arm_timer(&mut self, pid: Pid, timer: PosixTimer) {
-        if timer.tells != Tells::Nobody {
+    fn arm_timer<P: Ports>(&mut self, pid: Pid, timer: PosixTimer, ports: &mut P) {
+        if timer.clock.is_some() {
+            self.watch_cpu(pid, ports);
+        } else if timer.tells != Tells::Nobody {
             self.deadlines
                 .add(timer.due_ns, pid, Purpose::Timer(timer.id));
         }
@@ -241,12 +264,12 @@ impl Proc {
             return;
         };
         if !waits(process, id) {
-            self.rearm(pid, id, now_ns);
+            self.rearm(pid, id, now_ns, ports);
         }
     }
 
     /// Lets a timer go on whose signal nobody gets.
-    fn rearm(&mut self, pid: Pid, id: u32, now_ns: u64) {
+    fn rearm<P: Ports>(&mut self, pid: Pid, id: u32, now_ns: u64, ports: &mut P) {
         let Ok(timer) = self.timer_mut(pid, id) else {
             return;
         };
@@ -260,7 +283,7 @@ impl Proc {
         timer.go_on(timer.missed(now_ns));
         timer.due_ns = timer.due_ns.max(now_ns.saturating_add(LEAST_PERIOD_NS));
         let timer = *timer;
-        self.arm_timer(pid, timer);
+        self.arm_timer(pid, timer, ports);
     }
 
     /// A signal is taken: if it is a timer's, it learns how many periods were missed, and the timer
@@ -270,13 +293,17 @@ impl Proc {
             return;
         }
         let id = info.pid;
+        let Ok(clock) = self.timer_mut(pid, id).map(|timer| timer.clock) else {
+            return;
+        };
+        let now_ns = self.timer_now(clock, ports);
         let Ok(timer) = self.timer_mut(pid, id) else {
             return;
         };
         if timer.state != State::Told {
             return;
         }
-        let missed = timer.missed(ports.now_ns());
+        let missed = timer.missed(now_ns);
         timer.overruns = missed.min(MOST_OVERRUNS) as u32;
         info.uid = timer.overruns;
         if timer.interval_ns == 0 {
@@ -285,7 +312,7 @@ impl Proc {
         }
         timer.go_on(missed);
         let timer = *timer;
-        self.arm_timer(pid, timer);
+        self.arm_timer(pid, timer, ports);
     }
 
     /// As [`Proc::timer_taken`] for what a thread waits for.

@@ -1,11 +1,13 @@
 //! One process: plain data, no behaviour that needs a port.
 
+use crate::cpu::Watch;
 use crate::credentials::Credentials;
 use crate::limits::Limits;
 use crate::ports::Thread;
 use crate::posix_timers::PosixTimer;
 use crate::signal::Signals;
 use crate::task::{Caller, Task, Tasks};
+use crate::wishes::Wishes;
 use alloc::vec::Vec;
 use proto::Pid;
 use proto::proc::SignalSet;
@@ -71,6 +73,19 @@ pub struct Alarm {
     pub interval_ns: u64,
 }
 
+impl Alarm {
+    /// What it is after it fired at `now_ns`: periods that were missed are not made up for.
+    pub fn after(self, now_ns: u64) -> Option<Alarm> {
+        let late_ns = now_ns.saturating_sub(self.deadline_ns);
+        let late = late_ns.checked_div(self.interval_ns)?;
+        let step_ns = self.interval_ns.saturating_mul(late.saturating_add(1));
+        Some(Alarm {
+            deadline_ns: self.deadline_ns.saturating_add(step_ns),
+            ..self
+        })
+    }
+}
+
 /// A process.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Process {
@@ -108,6 +123,8 @@ pub struct Process {
     pub children_times: CpuTimes,
     /// The real interval timer.
     pub alarm: Option<Alarm>,
+    /// What waits for its processor time.
+    pub watch: Watch,
     /// Its further timers.
     pub timers: Vec<PosixTimer>,
     /// Processor time of threads that have ended.
@@ -124,6 +141,8 @@ pub struct Process {
     pub executed: bool,
     /// Where in its memory is what its program was started with.
     pub start: publish::Start,
+    /// What it has asked for.
+    pub wishes: Wishes,
 }
 
 impl Process {
@@ -164,16 +183,20 @@ impl Process {
             session: self.session,
             life: Life::Running,
             change: None,
-            tasks: Tasks::one(Task::new(pid, thread, original.signals.mask)),
+            tasks: Tasks::one(original.another(pid, thread)),
             credentials: self.credentials.clone(),
             signals: self.signals.inherited(),
             limits: self.limits,
-            nice: self.nice,
+            nice: match original.reset_on_fork {
+                true => self.nice.max(0),
+                false => self.nice,
+            },
             name: self.name,
             start_ns: now_ns,
             times: CpuTimes::default(),
             children_times: CpuTimes::default(),
             alarm: None,
+            watch: Watch::default(),
             timers: Vec::new(),
             past_ns: 0,
             first_status: None,
@@ -182,6 +205,7 @@ impl Process {
             knows_parent: false,
             executed: false,
             start: self.start,
+            wishes: self.wishes.inherited(),
         }
     }
 }

@@ -51,5 +51,6 @@ pub(crate) fn entry(process: &Process, group_is_orphaned: bool) -> Entry {
         nice: process.nice,
         limit_file_bytes: process.limits.soft(limits::FILE_BYTES),
         start: process.start,
+        file_ids: credentials.file_ids(),
     }
 }

@@ -1,10 +1,9 @@
-//! Limits, times, nice values, names and the date.
+//! Limits, times, names and the date.
 
 use crate::Proc;
 use crate::exit::own_times;
 use crate::limits::{self, Limit, Limits};
 use crate::ports::Ports;
-use crate::start::USER_PRIORITY;
 use crate::task::Caller;
 use abi::Errno;
 use proto::Pid;
@@ -40,6 +39,9 @@ impl Proc {
                 ports.limit_locks(target, limits.locked(privileged))?;
             }
             process.limits = limits;
+            if resource == crate::limits::CPU {
+                self.watch_cpu(target, ports);
+            }
             self.publish(target, ports);
         }
         Ok(Reply::Limit {
@@ -68,6 +70,7 @@ impl Proc {
         ports: &mut P,
     ) -> Result<Reply, Refusal> {
         let Caller { pid, tid } = caller;
+        self.bill(caller, ports);
         let process = self.table.living(pid).ok_or(Errno::ESRCH)?;
         match who {
             0 | 1 => {
@@ -95,35 +98,6 @@ impl Proc {
             }
             _ => Err(Errno::EINVAL.into()),
         }
-    }
-
-    /// `getpriority`, `setpriority`.
-    pub(crate) fn nice<P: Ports>(
-        &mut self,
-        sender: Pid,
-        pid: i32,
-        new: Option<i32>,
-        ports: &mut P,
-    ) -> Result<Reply, Refusal> {
-        let Some(new) = new else {
-            return Ok(nice_reply(self.whom(sender, pid)?.nice));
-        };
-        let target = self.controlled(sender, pid)?;
-        let privileged = self
-            .table
-            .get(sender)
-            .is_some_and(|sender| sender.credentials.privileged());
-        let process = self.table.living_mut(target).ok_or(Errno::ESRCH)?;
-        let new = new.clamp(-20, 19);
-        if new < process.nice && !privileged {
-            return Err(Errno::EACCES.into());
-        }
-        process.nice = new;
-        for task in process.tasks.iter() {
-            ports.set_thread_priority(task.thread, priority(new));
-        }
-        self.publish(target, ports);
-        Ok(nice_reply(new))
     }
 
     /// `clock_settime`.
@@ -164,14 +138,4 @@ impl Proc {
         self.publish(incoming.sender, ports);
         Ok(Reply::Count(count as u64))
     }
-}
-
-/// As the kernel's calls give it: 40 (nice -20) to 1 (nice 19), so that no value looks like an error.
-fn nice_reply(nice: i32) -> Reply {
-    Reply::Count(u64::from((20 - nice).unsigned_abs()))
-}
-
-/// Four steps of niceness are one priority: priorities are strict, so the range is kept small.
-pub(crate) fn priority(nice: i32) -> u32 {
-    USER_PRIORITY.saturating_add_signed(-nice / 4)
 }

@@ -6,7 +6,7 @@
 use crate::Proc;
 use crate::policy::{IDLE_TICK_NS, Policy, Runner, Scheduling, TICK_NS};
 use crate::ports::{Ports, Thread};
-use crate::resources::priority;
+use crate::scheduling::level;
 use crate::table::Table;
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
@@ -27,6 +27,8 @@ pub(crate) struct Scheduler {
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct Known {
     runner: Runner,
+    /// Its priority if it is not lowered.
+    level: u32,
     total_ns: u64,
 }
 
@@ -67,10 +69,11 @@ impl Scheduler {
         let living = table.iter().filter(|process| process.is_alive());
         let threads = living.flat_map(|process| {
             let nice = process.nice;
-            process.tasks.iter().map(move |task| (task.thread, nice))
+            let tasks = process.tasks.iter();
+            tasks.map(move |task| (task.thread, nice, level(nice, task.policy)))
         });
         let mut seen: Vec<Known> = threads
-            .map(|(thread, nice)| {
+            .map(|(thread, nice, level)| {
                 let (ready, total_ns) = ports.thread_activity(thread);
                 let before = self.known(thread, total_ns);
                 let runner = Runner {
@@ -78,13 +81,17 @@ impl Scheduler {
                     nice,
                     ready,
                     used_ns: total_ns - before.map_or(0, |known| known.total_ns),
-                    // A changed nice value has set the priority anew.
+                    // A changed nice value or policy has set the priority anew.
                     lowered: before
-                        .filter(|known| known.runner.nice == nice)
+                        .filter(|known| known.level == level)
                         .map_or(0, |known| known.runner.lowered),
                     spent_ns: before.map_or(0, |known| known.runner.spent_ns),
                 };
-                Known { runner, total_ns }
+                Known {
+                    runner,
+                    level,
+                    total_ns,
+                }
             })
             .collect();
         seen.sort_unstable_by_key(|known| known.runner.thread.handle.0);
@@ -97,7 +104,7 @@ impl Scheduler {
         self.design.decide(now_ns, &mut runners);
         for (known, runner) in seen.iter_mut().zip(runners) {
             if runner.lowered != known.runner.lowered {
-                let lowered = priority(runner.nice).saturating_sub(runner.lowered);
+                let lowered = known.level.saturating_sub(runner.lowered).max(1);
                 ports.set_thread_priority(runner.thread, lowered);
             }
             known.runner = runner;

@@ -5,6 +5,7 @@ use crate::park::{Deadlines, Parked};
 use crate::policy::Scheduling;
 use crate::ports::{Begin, Ports};
 use crate::schedule::Scheduler;
+use crate::scheduling::Wish;
 use crate::signal::Action;
 use crate::start::Stopping;
 use crate::table::Table;
@@ -14,7 +15,7 @@ use abi::{Errno, Token};
 use alloc::collections::VecDeque;
 use proto::Pid;
 use proto::port::{Incoming, Outcome, Refusal};
-use proto::proc::{Reply, Request};
+use proto::proc::{Reply, Request, Whose};
 use serde::{Deserialize, Serialize};
 
 /// What becomes of a request: an outcome, or an early refusal.
@@ -164,6 +165,23 @@ impl Proc {
             | Request::KillThread { .. }
             | Request::Return { .. } => self.dispatch_signal(caller, incoming.request, ports)?,
             Request::Times { who } => self.times(caller, who, ports)?,
+            Request::CpuSleep { clock, until_ns } => {
+                return self.cpu_sleep(caller, token, (clock, until_ns), ports);
+            }
+            Request::Scheduling { .. }
+            | Request::SetScheduling { .. }
+            | Request::CheckScheduling { .. } => {
+                self.dispatch_scheduling(caller, incoming.request, ports)?
+            }
+            Request::SetTimer { .. }
+            | Request::GetTimer { .. }
+            | Request::TimerCreate { .. }
+            | Request::CpuTimerCreate { .. }
+            | Request::TimerSet { .. }
+            | Request::TimerGet { .. }
+            | Request::TimerOverrun { .. }
+            | Request::TimerDelete { .. }
+            | Request::CpuTime { .. } => self.dispatch_timer(caller, incoming.request, ports)?,
             _ => self.dispatch_own(&incoming, ports)?,
         };
         Ok(done(reply))
@@ -240,6 +258,78 @@ impl Proc {
         self.deliver_with(caller, sent, ports)
     }
 
+    /// Requests about how threads are scheduled.
+    fn dispatch_scheduling<P: Ports>(
+        &mut self,
+        caller: Caller,
+        request: Request,
+        ports: &mut P,
+    ) -> Result<Reply, Refusal> {
+        match request {
+            Request::Scheduling { tid } => self.scheduling(caller, tid),
+            Request::CheckScheduling { tid } => self.check_scheduling(caller, tid),
+            Request::SetScheduling {
+                tid,
+                policy,
+                priority,
+                reset_on_fork,
+                change_nice,
+                nice,
+            } => {
+                let wish = Wish {
+                    policy,
+                    priority,
+                    reset_on_fork,
+                    nice: change_nice.then_some(nice),
+                };
+                self.set_scheduling(caller, tid, wish, ports)
+            }
+            _ => Err(Errno::ENOSYS.into()),
+        }
+    }
+
+    /// Requests about timers and clocks of processor time.
+    fn dispatch_timer<P: Ports>(
+        &mut self,
+        caller: Caller,
+        request: Request,
+        ports: &mut P,
+    ) -> Result<Reply, Refusal> {
+        let pid = caller.pid;
+        match request {
+            Request::SetTimer {
+                which,
+                value_ns,
+                interval_ns,
+            } => self.set_timer(caller, which, (value_ns, interval_ns), ports),
+            Request::GetTimer { which } => self.get_timer(caller, which, ports),
+            Request::TimerCreate {
+                how,
+                signal,
+                value,
+                tid,
+            } => self.timer_create(caller, None, (how, signal), (value, tid)),
+            Request::CpuTimerCreate {
+                clock,
+                how,
+                signal,
+                value,
+                tid,
+            } => self.timer_create(caller, Some(clock), (how, signal), (value, tid)),
+            Request::TimerSet {
+                timer,
+                first_ns,
+                absolute,
+                interval_ns,
+            } => self.timer_set(caller, timer, (first_ns, absolute), interval_ns, ports),
+            Request::TimerGet { timer } => self.timer_get(caller, timer, ports),
+            Request::TimerOverrun { timer } => self.timer_overrun(pid, timer),
+            Request::TimerDelete { timer } => self.timer_delete(pid, timer),
+            Request::CpuTime { clock } => self.cpu_time(caller, clock, ports),
+            _ => Err(Errno::ENOSYS.into()),
+        }
+    }
+
     /// Requests about ids, groups and resources.
     fn dispatch_own<P: Ports>(
         &mut self,
@@ -274,27 +364,6 @@ impl Proc {
             } => self.set_groups(pid, how, [real, effective, saved], ports),
             Request::Supplementary => self.supplementary(incoming, ports),
             Request::SetSupplementary => self.set_supplementary(incoming, ports),
-            Request::SetTimer {
-                which,
-                value_ns,
-                interval_ns,
-            } => self.set_timer(pid, which, value_ns, interval_ns, ports),
-            Request::GetTimer { which } => self.get_timer(pid, which, ports),
-            Request::TimerCreate {
-                how,
-                signal,
-                value,
-                tid,
-            } => self.timer_create(pid, (how, signal), value, tid),
-            Request::TimerSet {
-                timer,
-                first_ns,
-                absolute,
-                interval_ns,
-            } => self.timer_set(pid, timer, (first_ns, absolute), interval_ns, ports),
-            Request::TimerGet { timer } => self.timer_get(pid, timer, ports),
-            Request::TimerOverrun { timer } => self.timer_overrun(pid, timer),
-            Request::TimerDelete { timer } => self.timer_delete(pid, timer),
             Request::Limit {
                 pid: whom,
                 resource,
@@ -306,13 +375,29 @@ impl Proc {
                 self.limit(pid, whom, resource, change.then_some(new), ports)
             }
             Request::Nice {
-                pid: whom,
-                change,
+                pid: who,
+                change: false,
+                ..
+            } => self.nice_of(pid, Whose::Process, who),
+            Request::Nice {
+                pid: who,
+                change: true,
                 nice,
-            } => self.nice(pid, whom, change.then_some(nice), ports),
+            } => self.set_nice(pid, (Whose::Process, who), nice, ports),
             Request::Epoch => Ok(Reply::Count(self.epoch_ns)),
             Request::SetEpoch { epoch_ns } => self.set_epoch(pid, epoch_ns),
             Request::Name => self.name(incoming, ports),
+            Request::NiceOf { whose, who } => self.nice_of(pid, whose, who),
+            Request::SetNice { whose, who, nice } => self.set_nice(pid, (whose, who), nice, ports),
+            Request::TransferPriority { whose, who } => self.transfer_priority(pid, whose, who),
+            Request::SetTransferPriority {
+                whose,
+                who,
+                priority,
+            } => self.set_transfer_priority(pid, (whose, who), priority),
+            Request::Attribute { what } => self.attribute(pid, what),
+            Request::SetAttribute { what, value } => self.set_attribute(pid, what, value, ports),
+            Request::Privileged { pid: whom } => self.is_privileged(pid, whom),
             _ => Err(Errno::ENOSYS.into()),
         }
     }

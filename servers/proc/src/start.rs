@@ -156,6 +156,7 @@ fn first_process(thread: Thread, now_ns: u64) -> Process {
         times: CpuTimes::default(),
         children_times: CpuTimes::default(),
         alarm: None,
+        watch: crate::cpu::Watch::default(),
         timers: Vec::new(),
         past_ns: 0,
         first_status: None,
@@ -164,5 +165,6 @@ fn first_process(thread: Thread, now_ns: u64) -> Process {
         knows_parent: false,
         executed: false,
         start: proto::publish::Start::NONE,
+        wishes: crate::wishes::Wishes::default(),
     }
 }

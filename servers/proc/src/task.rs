@@ -5,6 +5,7 @@
 
 use crate::park::Parked;
 use crate::ports::Thread;
+use crate::scheduling::Policy;
 use crate::signal::{Signals, TaskSignals};
 use alloc::vec::Vec;
 use proto::Pid;
@@ -22,6 +23,10 @@ pub struct Task {
     pub signals: TaskSignals,
     /// The request it waits for.
     pub parked: Option<Parked>,
+    /// How it is scheduled.
+    pub policy: Policy,
+    /// Its children are not preferred, even if it is.
+    pub reset_on_fork: bool,
 }
 
 impl Task {
@@ -32,6 +37,16 @@ impl Task {
             thread,
             signals: TaskSignals::new(mask),
             parked: None,
+            policy: Policy::Other,
+            reset_on_fork: false,
+        }
+    }
+
+    /// A thread that this one makes, which blocks the same.
+    pub fn another(&self, tid: Pid, thread: Thread) -> Task {
+        Task {
+            policy: self.policy,
+            ..Task::new(tid, thread, self.signals.mask)
         }
     }
 

@@ -7,15 +7,17 @@ use crate::service::done;
 use crate::signal::{Info, SIGALRM};
 use crate::task::Caller;
 use crate::{Answer, Proc};
+use abi::linux::general as linux;
 use abi::message::notify;
 use abi::{Errno, Token};
 use proto::Pid;
 use proto::port::Refusal;
 use proto::proc::Reply;
 use proto::tty::PROC_SIGNAL_BIT;
+use proto::vfs;
 
 /// `ITIMER_REAL`.
-const REAL: u32 = abi::linux::general::ITIMER_REAL;
+const REAL: u32 = linux::ITIMER_REAL;
 
 impl Proc {
     /// Acts on notification bits.
@@ -26,12 +28,23 @@ impl Proc {
         if bits & 1 << PROC_SIGNAL_BIT != 0 {
             self.terminal_signals(ports);
         }
+        if bits & 1 << vfs::PROC_SIGNAL_BIT != 0 {
+            self.file_signals(ports);
+        }
         if bits & notify::TIMER != 0 {
             // The timer is spent, whatever it was set to.
             self.armed_ns = None;
             self.timer(ports);
         }
         self.finish(ports);
+    }
+
+    /// Sends what the file server has for processes. Who asked for it there may have it.
+    fn file_signals<P: Ports>(&mut self, ports: &mut P) {
+        while let Some((pid, info)) = ports.next_file_signal() {
+            // A receiver whose queue is full misses it, as on Linux.
+            let _ = self.send(pid, info, ports);
+        }
     }
 
     fn timer<P: Ports>(&mut self, ports: &mut P) {
@@ -41,6 +54,7 @@ impl Proc {
                 Purpose::Wait => self.wait_is_over(pid, ports),
                 Purpose::Alarm => self.alarm(pid, now_ns, ports),
                 Purpose::Timer(id) => self.timer_due(pid, id, now_ns, ports),
+                Purpose::Processor => self.look_at_cpu(pid, ports),
             }
         }
         self.schedule(now_ns, ports);
@@ -65,7 +79,10 @@ impl Proc {
         let answer = match parked.wait {
             Waiting::Time => Ok(Reply::Done),
             Waiting::Signal(_) => Err(Errno::EAGAIN.into()),
-            Waiting::Child { .. } | Waiting::Caught | Waiting::Memory => Err(Errno::EINTR.into()),
+            Waiting::Child { .. }
+            | Waiting::Caught
+            | Waiting::Processor { .. }
+            | Waiting::Memory => Err(Errno::EINTR.into()),
         };
         // Who has gone meanwhile needs no answer.
         let _ = ports.reply(parked.token, answer);
@@ -78,15 +95,9 @@ impl Proc {
         let Some(old) = process.alarm.take() else {
             return;
         };
-        // Periods that were missed are not made up for.
-        if let Some(late) = now_ns
-            .saturating_sub(old.deadline_ns)
-            .checked_div(old.interval_ns)
-        {
-            let step = old.interval_ns.saturating_mul(late.saturating_add(1));
-            let deadline_ns = old.deadline_ns.saturating_add(step);
-            process.alarm = Some(Alarm { deadline_ns, ..old });
-            self.deadlines.add(deadline_ns, pid, Purpose::Alarm);
+        process.alarm = old.after(now_ns);
+        if let Some(next) = process.alarm {
+            self.deadlines.add(next.deadline_ns, pid, Purpose::Alarm);
         }
         // A standard signal merges and so never fills a queue.
         let _ = self.send(pid, Info::from_system(SIGALRM), ports);
@@ -117,13 +128,16 @@ impl Proc {
     /// `setitimer`.
     pub(crate) fn set_timer<P: Ports>(
         &mut self,
-        pid: Pid,
+        caller: Caller,
         which: u32,
-        value_ns: u64,
-        interval_ns: u64,
+        (value_ns, interval_ns): (u64, u64),
         ports: &mut P,
     ) -> Result<Reply, Refusal> {
-        let reply = self.get_timer(pid, which, ports)?;
+        if let Some(which) = processor_timer(which) {
+            return self.set_cpu_alarm(caller, which, (value_ns, interval_ns), ports);
+        }
+        let pid = caller.pid;
+        let reply = self.get_timer(caller, which, ports)?;
         let process = self.table.living_mut(pid).ok_or(Errno::ESRCH)?;
         if let Some(old) = process.alarm.take() {
             self.deadlines.cancel(old.deadline_ns, pid, Purpose::Alarm);
@@ -139,22 +153,20 @@ impl Proc {
         Ok(reply)
     }
 
-    /// `getitimer`. Timers of processor time are not there yet.
+    /// `getitimer`.
     pub(crate) fn get_timer<P: Ports>(
         &self,
-        pid: Pid,
+        caller: Caller,
         which: u32,
         ports: &mut P,
     ) -> Result<Reply, Refusal> {
-        if which != REAL {
-            return Err(if which > 2 {
-                Errno::EINVAL
-            } else {
-                Errno::ENOSYS
-            }
-            .into());
+        if let Some(which) = processor_timer(which) {
+            return self.cpu_alarm(caller, which, ports);
         }
-        let process = self.table.living(pid).ok_or(Errno::ESRCH)?;
+        if which != REAL {
+            return Err(Errno::EINVAL.into());
+        }
+        let process = self.table.living(caller.pid).ok_or(Errno::ESRCH)?;
         Ok(process.alarm.map_or(
             Reply::Timer {
                 value_ns: 0,
@@ -165,5 +177,14 @@ impl Proc {
                 interval_ns: alarm.interval_ns,
             },
         ))
+    }
+}
+
+/// The place of a timer of processor time: 0 for `ITIMER_VIRTUAL`, 1 for `ITIMER_PROF`.
+fn processor_timer(which: u32) -> Option<usize> {
+    match which {
+        linux::ITIMER_VIRTUAL => Some(0),
+        linux::ITIMER_PROF => Some(1),
+        _ => None,
     }
 }

@@ -141,8 +141,10 @@ impl Proc {
             return child.map_or(Found::Nobody, |child| {
                 if reports(child, options) {
                     Found::Child(child.pid)
-                } else {
+                } else if can_report(child, options) {
                     Found::Later
+                } else {
+                    Found::Nobody
                 }
             });
         }
@@ -161,7 +163,7 @@ impl Proc {
             if wanted && reports(child, options) {
                 return Found::Child(child.pid);
             }
-            if wanted {
+            if wanted && can_report(child, options) {
                 found = Found::Later;
             }
         }
@@ -225,6 +227,11 @@ fn wants_usage(lease: LeaseInfo) -> Result<bool, Errno> {
         } if bytes >= USAGE_BYTES => Ok(true),
         _ => Err(Errno::EINVAL),
     }
+}
+
+/// Whether a child may ever have something to report that `options` ask for: one that has ended will not stop.
+fn can_report(child: &Process, options: u32) -> bool {
+    child.is_alive() || options & WAIT_BY_KIND == 0 || options & linux::WEXITED != 0
 }
 
 /// Whether a child has something to report that `options` ask for.

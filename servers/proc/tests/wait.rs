@@ -6,7 +6,7 @@ use abi::Errno;
 use proto::port::{LeaseInfo, Outcome, Refusal};
 use proto::proc::{Reply, Request, WAIT_BY_KIND};
 use proto::{Pid, server_id};
-use support::{System, waited};
+use support::{INIT, System, waited};
 
 const WNOHANG: u32 = 1;
 const WUNTRACED: u32 = 2;
@@ -392,4 +392,17 @@ fn power_does_not_wait_forever() {
     assert_eq!(system.ask(1, Request::Power { how: 0 }).1, Outcome::Parked);
     (0..700).for_each(|_| system.pass(5_000_000));
     assert_eq!(system.world.powered, Some(proc::ports::Power::Off));
+}
+
+#[test]
+fn who_has_ended_will_not_stop() {
+    let mut system = System::new();
+    let child = system.fork(INIT);
+    system.exit(child, 3);
+    let stops = WAIT_BY_KIND | WNOHANG | WUNTRACED;
+    assert_eq!(system.wait(INIT, -1, stops), Err(Errno::ECHILD));
+    assert_eq!(system.wait(INIT, child as i32, stops), Err(Errno::ECHILD));
+    let other = system.fork(INIT);
+    assert_eq!(system.wait(INIT, -1, stops), Ok((0, 0)));
+    assert_eq!(system.wait(INIT, other as i32, stops), Ok((0, 0)));
 }

@@ -124,6 +124,8 @@ pub const EPOLLET: u32 = 1 << 31;
 
 pub const AF_UNSPEC: u32 = 0;
 pub const AF_UNIX: u32 = 1;
+/// Questions to the kernel about its network.
+pub const AF_NETLINK: u32 = 16;
 pub const SOCK_STREAM: u32 = 1;
 pub const SOCK_DGRAM: u32 = 2;
 pub const SOCK_RAW: u32 = 3;

@@ -102,6 +102,8 @@ pub enum Kind {
     Timer(Timer),
     /// Signals (`signalfd`): which.
     Signals(u64),
+    /// A process, as `pidfd_open` opens it.
+    Process(crate::object::process::Known),
     /// A watch (`epoll`).
     Watch(Box<Watch>),
     /// A socket that is open, which has no node of its own in a directory.
@@ -141,7 +143,11 @@ impl Node {
             Kind::Character(_) => linux::S_IFCHR,
             Kind::Block(_) => linux::S_IFBLK,
             Kind::Socket | Kind::Endpoint(_) => linux::S_IFSOCK,
-            Kind::Counter(_) | Kind::Timer(_) | Kind::Watch(_) | Kind::Signals(_) => 0,
+            Kind::Counter(_)
+            | Kind::Timer(_)
+            | Kind::Watch(_)
+            | Kind::Signals(_)
+            | Kind::Process(_) => 0,
         }
     }
 

@@ -154,6 +154,7 @@ impl Vfs {
         match self.nodes.get(id).map(|node| &node.kind) {
             Some(Kind::Character(_)) if file.line > 0 => self.end_terminal(id, file.line, ports),
             Some(Kind::Timer(_)) => self.disarm(id),
+            Some(Kind::Process(_)) => self.forget_process(id),
             Some(Kind::Watch(_)) => self.end_watch(id),
             Some(Kind::Endpoint(_)) => self.end_socket(id),
             _ => {}

@@ -177,6 +177,14 @@ impl Vfs {
         }
     }
 
+    /// Whether somebody waits for a message of a queue.
+    pub(crate) fn awaits_message(&self, queue: NodeId) -> bool {
+        self.parked.iter().any(|parked| {
+            parked.cause == Cause::Object(queue)
+                && matches!(parked.request, Request::ReceiveFromQueue { .. })
+        })
+    }
+
     /// Parks a request.
     pub(crate) fn park<P: Platform>(
         &mut self,

@@ -18,9 +18,9 @@ pub const EXECUTE: u32 = 1;
 pub struct Identity {
     /// Who.
     pub pid: u32,
-    /// Effective user.
+    /// The user as which it uses files: the effective one, mostly.
     pub uid: u32,
-    /// Effective group.
+    /// The group, likewise.
     pub gid: u32,
     /// Real user.
     pub real_uid: u32,
@@ -58,8 +58,8 @@ impl From<&Entry> for Identity {
     fn from(entry: &Entry) -> Self {
         Identity {
             pid: entry.pid,
-            uid: entry.uid[id::EFFECTIVE],
-            gid: entry.gid[id::EFFECTIVE],
+            uid: entry.file_ids[0],
+            gid: entry.file_ids[1],
             real_uid: entry.uid[id::REAL],
             real_gid: entry.gid[id::REAL],
             limit_files: entry.limit_files,

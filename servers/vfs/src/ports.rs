@@ -289,6 +289,9 @@ pub trait Monitor: Processes {
     /// Nanoseconds from 1970 to boot.
     fn epoch_ns(&mut self) -> u64;
 
+    /// Tells the process service that there are signals to send.
+    fn wake_proc(&mut self);
+
     /// Random bytes that nobody else knows, for the generator of `/dev/random`.
     fn seed(&mut self) -> [u8; 32];
 

@@ -14,6 +14,7 @@ use crate::permission::Identity;
 use crate::policy::{Designs, lookup::Paths};
 use crate::ports::{LineId, Memory, Monitor, Platform, Ports, Window};
 use crate::process::{OpenId, Process, ProcessTable};
+use crate::procfs::names::MachineNames;
 use crate::procfs::unimplemented::Unimplemented;
 use crate::slab::Slab;
 use crate::socket::Names;
@@ -108,6 +109,10 @@ pub struct Vfs {
     pub(crate) boot_id: [u8; 16],
     /// Calls that programs made and that are not there.
     pub(crate) unimplemented: Unimplemented,
+    /// The machine's name and its domain.
+    pub(crate) names_of_machine: MachineNames,
+    /// Descriptors of processes.
+    pub(crate) known_processes: Vec<(Pid, NodeId)>,
 }
 
 impl proto::handover::State for Vfs {
@@ -150,6 +155,8 @@ impl Vfs {
             names: Names::default(),
             queues: Queues::default(),
             unimplemented: Unimplemented::default(),
+            names_of_machine: MachineNames::default(),
+            known_processes: Vec::new(),
         };
         vfs.mount_first_file_systems();
         vfs
@@ -398,7 +405,7 @@ impl Vfs {
         }
     }
 
-    /// The requests about message queues.
+    /// The requests about message queues and descriptors of processes.
     #[inline(never)]
     fn attempt_queues<P: Platform>(
         &mut self,
@@ -419,8 +426,11 @@ impl Vfs {
             R::ReceiveFromQueue { fd, timeout_ns } => {
                 self.receive_from_queue(call, fd, timeout_ns, resume, ports)
             }
+            R::ProcessFile { pid, flags } => self.open_process(call, pid, flags, ports),
+            R::ProcessOf { fd } => self.process_of(call, fd, ports),
             R::QueueAttributes { fd } => self.queue_attributes(call, fd, ports),
             R::Unimplemented { number } => self.count_unimplemented(call, number, ports),
+            R::NotifyOfQueue { fd, wish } => self.notify_of_queue(call, fd, wish, ports),
             _ => self.attempt_sockets(call, request, resume, ports),
         }
     }
@@ -466,6 +476,10 @@ impl Vfs {
                 flags,
                 name_bytes,
             } => self.receive_message(call, fd, (flags, name_bytes), resume, ports),
+            R::MachineNames => self.machine_names(call, ports),
+            R::SetMachineName { domain, bytes } => {
+                self.set_machine_name(call, (domain, bytes), ports)
+            }
             _ => self.attempt_from_proc(call, request, ports),
         }
     }
@@ -492,6 +506,7 @@ impl Vfs {
                 Ok(Step::Done(Reply::Done))
             }
             R::SignalsPending { process, set } => self.signals_pending(process, set),
+            R::NextSignal => self.next_signal(),
             R::FailTerminalReads { pgid } => self.fail_terminal_reads(pgid, ports),
             R::Publish { table } => {
                 ports.system.publish(table)?;

@@ -281,3 +281,41 @@ fn a_descriptor_of_signals_is_ready_when_proc_says_so() {
     let forged = machine.ask(INIT, pending(set), [b"", b""]).0;
     assert_eq!(forged, Err(Errno::EPERM), "only proc may say so");
 }
+
+#[test]
+fn a_descriptor_of_a_process_is_ready_when_that_has_ended() {
+    let mut machine = Machine::new();
+    let child = machine.child(7, 10, 20);
+    let open = |pid, flags| Request::ProcessFile { pid, flags };
+    for (pid, flags, errno) in [(Pid(99), 0, Errno::ESRCH), (child, 1, Errno::EINVAL)] {
+        let refused = machine.ask(INIT, open(pid, flags), [b"", b""]).0;
+        assert_eq!(refused, Err(errno));
+    }
+    let Ok(Reply::Descriptor(fd)) = machine.ask(INIT, open(child, 0), [b"", b""]).0 else {
+        panic!("no descriptor");
+    };
+    let mut list = fd.to_le_bytes().to_vec();
+    list.extend([POLLIN as u8, 0, 0, 0]);
+    let timeout_ns = u64::MAX;
+    let waiting = machine.wait(INIT, Request::Poll { timeout_ns }, [&list, b""]);
+    assert_eq!(machine.answer(waiting), None);
+    let of = Request::ProcessOf { fd };
+    assert_eq!(
+        machine.ask(INIT, of, [b"", b""]).0,
+        Ok(Reply::Count(child.0.into()))
+    );
+    machine.proc(Request::Exit { process: child }).unwrap();
+    assert_eq!(machine.answer(waiting).unwrap().0, Ok(Reply::Count(1)));
+    assert!(
+        machine.ask(INIT, of, [b"", b""]).0.is_ok(),
+        "it was not waited for yet"
+    );
+    let mut another = entry(7, 10, 20);
+    another.start_ns = 5;
+    machine.publish(another);
+    assert_eq!(machine.ask(INIT, of, [b"", b""]).0, Err(Errno::ESRCH));
+    machine.close(INIT, fd).unwrap();
+    let (pipe, _) = machine.pipe(INIT, 0);
+    let of = Request::ProcessOf { fd: pipe };
+    assert_eq!(machine.ask(INIT, of, [b"", b""]).0, Err(Errno::EBADF));
+}

@@ -6,7 +6,7 @@ use abi::Errno;
 use common::*;
 use proto::Pid;
 use proto::mem::ObjectId;
-use proto::vfs::{AT_FDCWD, Request};
+use proto::vfs::{AT_FDCWD, Reply, Request};
 use vfs::linux::*;
 
 fn text(machine: &mut Machine, path: &str) -> String {
@@ -427,4 +427,36 @@ fn mounts_are_listed_with_their_parents_and_devices() {
     assert_eq!(String::from_utf8(text).unwrap(), expected);
     let lines = machine.content(INIT, "/proc/self/mounts").unwrap();
     assert_eq!(lines, machine.content(INIT, "/proc/mounts").unwrap());
+}
+
+#[test]
+fn the_administrator_names_the_machine_and_everybody_sees_it() {
+    let mut machine = Machine::new();
+    let user = machine.child(7, 10, 20);
+    let name = |bytes| Request::SetMachineName {
+        domain: false,
+        bytes,
+    };
+    assert_eq!(
+        machine.content(user, "/proc/sys/kernel/hostname"),
+        Ok(b"tessera\n".to_vec())
+    );
+    let refused = machine.ask(user, name(3), [b"new", b""]).0;
+    assert_eq!(refused, Err(Errno::EPERM));
+    for bytes in [65, 2] {
+        let refused = machine.ask(INIT, name(bytes), [b"new", b""]).0;
+        assert_eq!(refused, Err(Errno::EINVAL));
+    }
+    assert_eq!(machine.ask(INIT, name(3), [b"new", b""]).0, Ok(Reply::Done));
+    assert_eq!(
+        machine.content(user, "/proc/sys/kernel/hostname"),
+        Ok(b"new\n".to_vec())
+    );
+    assert_eq!(
+        machine.content(user, "/proc/sys/kernel/domainname"),
+        Ok(b"(none)\n".to_vec())
+    );
+    let (answer, names) = machine.ask(user, Request::MachineNames, [&[0; 5], &[0; 4]]);
+    assert_eq!(answer, Ok(Reply::Done));
+    assert_eq!(names, [b"new\0\0".to_vec(), b"(non".to_vec()]);
 }

@@ -8,7 +8,7 @@ use common::*;
 use proptest::prelude::*;
 use proto::Pid;
 use proto::port::Refusal;
-use proto::vfs::{Fd, Reply, Request};
+use proto::vfs::{COOKIE_BYTES, Fd, QueueNotice, Reply, Request};
 use vfs::linux::*;
 
 const NEW: u32 = O_RDWR | O_CREAT | O_EXCL;
@@ -270,4 +270,139 @@ proptest! {
         }
         prop_assert_eq!(receive(&mut machine, fd), Err(Errno::ETIMEDOUT));
     }
+}
+
+fn register(machine: &mut Machine, pid: Pid, fd: Fd, wish: QueueNotice) -> Result1 {
+    let request = Request::NotifyOfQueue { fd, wish };
+    machine.ask(pid, request, [&[7; COOKIE_BYTES], b""]).0
+}
+
+const SIGNAL: QueueNotice = QueueNotice::Signal {
+    signal: 10,
+    value: 99,
+};
+
+/// The signal that the process service would fetch.
+fn fetched(machine: &mut Machine) -> Result1 {
+    machine.proc(Request::NextSignal)
+}
+
+#[test]
+fn only_a_message_to_an_empty_queue_that_nobody_waits_at_is_told_and_once() {
+    let mut machine = Machine::new();
+    let fd = small(&mut machine, 3);
+    assert_eq!(register(&mut machine, INIT, fd, SIGNAL), Ok(Reply::Done));
+    assert_eq!(
+        register(&mut machine, INIT, fd, QueueNotice::Nobody),
+        Err(Errno::EBUSY)
+    );
+    let waiting = machine.wait(INIT, receiving(fd, FOREVER), [&[0; 8], b""]);
+    send(&mut machine, fd, 0, b"waited").unwrap();
+    assert!(machine.answer(waiting).is_some());
+    assert_eq!(fetched(&mut machine), Err(Errno::EAGAIN));
+    send(&mut machine, fd, 0, b"told").unwrap();
+    assert_eq!(machine.ports.system.proc_woken, 1);
+    let told = Reply::Signal {
+        process: INIT,
+        signal: 10,
+        code: -3,
+        sender: u64::from(INIT.0),
+        value: 99,
+    };
+    assert_eq!(fetched(&mut machine), Ok(told));
+    register(&mut machine, INIT, fd, SIGNAL).unwrap();
+    send(&mut machine, fd, 0, b"second").unwrap();
+    assert_eq!(
+        fetched(&mut machine),
+        Err(Errno::EAGAIN),
+        "it was not empty"
+    );
+}
+
+#[test]
+fn a_registration_ends_by_wish_and_with_any_descriptor_of_its_process() {
+    let mut machine = Machine::new();
+    let fd = small(&mut machine, 3);
+    let child = machine.child(7, 0, 0);
+    let (childs, other) = (
+        open(&mut machine, child, b"q", O_RDWR, b"").unwrap(),
+        open(&mut machine, INIT, b"q", O_RDWR, b"").unwrap(),
+    );
+    register(&mut machine, INIT, fd, SIGNAL).unwrap();
+    assert_eq!(
+        register(&mut machine, child, childs, QueueNotice::Remove),
+        Ok(Reply::Done)
+    );
+    machine.close(child, childs).unwrap();
+    assert_eq!(
+        register(&mut machine, INIT, fd, SIGNAL),
+        Err(Errno::EBUSY),
+        "another process changes nothing"
+    );
+    machine.close(INIT, other).unwrap();
+    register(&mut machine, INIT, fd, SIGNAL).unwrap();
+    register(&mut machine, INIT, fd, QueueNotice::Remove).unwrap();
+    register(&mut machine, INIT, fd, QueueNotice::Nobody).unwrap();
+    send(&mut machine, fd, 0, b"x").unwrap();
+    assert_eq!(fetched(&mut machine), Err(Errno::EAGAIN));
+    assert_eq!(register(&mut machine, INIT, fd, SIGNAL), Ok(Reply::Done));
+}
+
+#[test]
+fn a_library_reads_its_cookie_from_a_socket() {
+    let mut machine = Machine::new();
+    let fd = small(&mut machine, 3);
+    let (pipe, _) = machine.pipe(INIT, 0);
+    let mut socket = |domain, kind, protocol| {
+        let request = Request::Socket {
+            domain,
+            kind,
+            protocol,
+        };
+        machine.ask(INIT, request, [b"", b""]).0
+    };
+    assert_eq!(
+        socket(AF_NETLINK, SOCK_RAW, 99),
+        Err(Errno(EPROTONOSUPPORT))
+    );
+    let Ok(Reply::Descriptor(raw)) = socket(AF_NETLINK, SOCK_RAW, 0) else {
+        panic!("no socket");
+    };
+    let Ok(Reply::Descriptor(unix)) = socket(AF_UNIX, SOCK_DGRAM, 0) else {
+        panic!("no socket");
+    };
+    for (fd_of_socket, errno) in [
+        (99, Errno::EBADF),
+        (pipe, Errno::ENOTSOCK),
+        (unix, Errno::EINVAL),
+    ] {
+        let wish = QueueNotice::Socket { fd: fd_of_socket };
+        assert_eq!(register(&mut machine, INIT, fd, wish), Err(errno));
+    }
+    let wish = QueueNotice::Socket { fd: raw };
+    for why in [1, 2] {
+        register(&mut machine, INIT, fd, wish).unwrap();
+        match why {
+            1 => send(&mut machine, fd, 0, b"x").unwrap(),
+            _ => register(&mut machine, INIT, fd, QueueNotice::Remove).unwrap(),
+        };
+        let mut cookie = [7; COOKIE_BYTES];
+        cookie[COOKIE_BYTES - 1] = why;
+        assert_eq!(machine.read(INIT, raw, 64), Ok(cookie.to_vec()));
+        receive(&mut machine, fd).ok();
+    }
+    register(&mut machine, INIT, fd, wish).unwrap();
+    machine.close(INIT, raw).unwrap();
+    assert_eq!(send(&mut machine, fd, 0, b"nobody"), Ok(Reply::Done));
+}
+
+#[test]
+fn reading_a_queue_says_what_is_in_it_and_who_is_told() {
+    let mut machine = Machine::new();
+    let fd = small(&mut machine, 3);
+    send(&mut machine, fd, 0, b"abc").unwrap();
+    register(&mut machine, INIT, fd, SIGNAL).unwrap();
+    let text = b"QSIZE:3          NOTIFY:0     SIGNO:10    NOTIFY_PID:1     \n";
+    assert_eq!(machine.read(INIT, fd, 100), Ok(text.to_vec()));
+    assert_eq!(machine.read(INIT, fd, 100), Ok(Vec::new()), "it is read");
 }

@@ -238,4 +238,68 @@ macro_rules! messages {
     (@name $only:ident $value:ty) => { $only };
 }
 
+/// Declares an enum that may be a field of a message: a word for the variant, in order, then its fields.
+macro_rules! choices {
+    (
+        $(#[$attribute:meta])*
+        pub enum $name:ident {
+            $(
+                $(#[$documentation:meta])*
+                $variant:ident $({ $($field:ident: $type:ty),* $(,)? })?
+            ),* $(,)?
+        }
+    ) => {
+        $(#[$attribute])*
+        pub enum $name {
+            $($(#[$documentation])* $variant $({ $($field: $type),* })?),*
+        }
+
+        impl $crate::wire::Field for $name {
+            const WORDS: usize = 1 + $crate::wire::field::most(&[
+                $(0 $($(+ <$type as $crate::wire::Field>::WORDS)*)?),*
+            ]);
+
+            #[inline(always)]
+            fn write(self, to: &mut $crate::wire::Cursor<&mut abi::Message>) {
+                #[repr(u64)]
+                enum Label { $($variant),* }
+                match self {
+                    $($name::$variant $({ $($field),* })? => {
+                        $crate::wire::Field::write(Label::$variant as u64, to);
+                        $($($crate::wire::Field::write($field, to);)*)?
+                    })*
+                }
+            }
+
+            #[inline(always)]
+            #[allow(non_upper_case_globals, reason = "a label is called as its variant")]
+            fn read(
+                from: &mut $crate::wire::Cursor<&abi::Message>,
+            ) -> Result<Self, $crate::wire::WireError> {
+                #[repr(u64)]
+                enum Label { $($variant),* }
+                $(const $variant: u64 = Label::$variant as u64;)*
+                match <u64 as $crate::wire::Field>::read(from)? {
+                    $($variant => Ok($name::$variant
+                        $({ $($field: $crate::wire::Field::read(from)?),* })?
+                    ),)*
+                    _ => Err($crate::wire::WireError::Range),
+                }
+            }
+        }
+    };
+}
+
+/// The largest of some numbers of words.
+pub const fn most(counts: &[usize]) -> usize {
+    match counts {
+        [] => 0,
+        [first, rest @ ..] => {
+            let other = most(rest);
+            if *first > other { *first } else { other }
+        }
+    }
+}
+
+pub(crate) use choices;
 pub(crate) use messages;

@@ -4,6 +4,7 @@
 //! it and wake: so a wake that follows a write finds every waiter that saw the old value. Private
 //! memory is known by its space and address, objects by page and offset, whoever maps them where.
 
+pub mod owned;
 pub mod table;
 
 use crate::Mem;
@@ -11,6 +12,7 @@ use crate::policy::ForkPolicy;
 use crate::region::Backing;
 use abi::message::TokenState;
 use abi::{Errno, Token};
+use owned::Owned;
 use proto::Pid;
 use proto::mem::{Reply, Request};
 use proto::port::{Callers, Clock, Incoming, Outcome, Refusal};
@@ -26,6 +28,7 @@ const WORD: u32 = 0;
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Futexes {
     pub(crate) table: Table,
+    pub(crate) owned: Owned,
     armed_ns: Option<u64>,
 }
 
@@ -80,6 +83,18 @@ impl<P: ForkPolicy> Mem<P> {
         let sender = incoming.sender;
         let woken = match incoming.request {
             Request::FutexWait { .. } => return self.futex_wait(callers, incoming),
+            Request::LockOwned {
+                address,
+                deadline_ns,
+                waits,
+                shared,
+            } => {
+                let until = (deadline_ns, waits);
+                return self.lock_owned(callers, incoming, (address, shared), until);
+            }
+            Request::UnlockOwned { address, shared } => {
+                return self.unlock_owned(callers, incoming, (address, shared));
+            }
             Request::FutexWake {
                 address,
                 count,
@@ -200,7 +215,8 @@ impl<P: ForkPolicy> Mem<P> {
     /// Sets the timer if it has to come earlier than it is set to. A timer that comes too early
     /// finds nobody, and is set anew then.
     fn arm<C: Clock>(&mut self, clock: &mut C) {
-        let Some(earliest) = self.futexes.table.earliest() else {
+        let [others, owned] = [self.futexes.table.earliest(), self.futexes.owned.earliest()];
+        let Some(earliest) = others.into_iter().chain(owned).min() else {
             return;
         };
         if self.futexes.armed_ns.is_none_or(|armed| earliest < armed) {
@@ -212,7 +228,8 @@ impl<P: ForkPolicy> Mem<P> {
     /// The timer came: answers those whose time is over.
     pub fn timer<C: Callers<Reply> + Clock>(&mut self, callers: &mut C) {
         let now_ns = callers.now_ns();
-        while let Some(token) = self.futexes.table.due(now_ns) {
+        let Futexes { table, owned, .. } = &mut self.futexes;
+        while let Some(token) = table.due(now_ns).or_else(|| owned.due(now_ns)) {
             // Who has gone meanwhile needs no answer.
             let _ = callers.reply(token, Err(Errno::ETIMEDOUT.into()));
         }
@@ -222,6 +239,7 @@ impl<P: ForkPolicy> Mem<P> {
 
     /// Some caller was interrupted or has ended: answers, or forgets.
     pub fn cancelled<C: Callers<Reply>>(&mut self, callers: &mut C) {
+        self.futexes.owned.sweep(callers);
         self.futexes
             .table
             .sweep(|token| match callers.state(token) {
@@ -236,7 +254,7 @@ impl<P: ForkPolicy> Mem<P> {
 
     /// How many threads wait for futexes.
     pub fn futex_waiters(&self) -> usize {
-        self.futexes.table.count()
+        self.futexes.table.count() + self.futexes.owned.count()
     }
 }
 

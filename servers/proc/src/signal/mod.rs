@@ -28,6 +28,12 @@ pub const SIGHUP: u32 = linux::SIGHUP;
 pub const SIGKILL: u32 = linux::SIGKILL;
 /// A timer ran out.
 pub const SIGALRM: u32 = linux::SIGALRM;
+/// The process has used so much processor time.
+pub const SIGVTALRM: u32 = linux::SIGVTALRM;
+/// The process, and the system for it, have used so much processor time.
+pub const SIGPROF: u32 = linux::SIGPROF;
+/// The limit of processor time is reached.
+pub const SIGXCPU: u32 = linux::SIGXCPU;
 /// A child changed.
 pub const SIGCHLD: u32 = linux::SIGCHLD;
 /// Go on.

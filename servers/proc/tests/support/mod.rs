@@ -71,6 +71,7 @@ pub struct World {
     /// How much each space may lock, as far as that was said.
     pub locks: BTreeMap<Pid, u64>,
     pub terminal: VecDeque<(u32, u32)>,
+    pub file_signals: VecDeque<(Pid, proc::signal::Info)>,
     pub failed_reads: Vec<u32>,
     /// What the file server was told of pending signals.
     pub told: Vec<(Pid, u64)>,
@@ -270,6 +271,10 @@ impl Memory for World {
 }
 
 impl Files for World {
+    fn next_file_signal(&mut self) -> Option<(Pid, proc::signal::Info)> {
+        self.file_signals.pop_front()
+    }
+
     fn start_files(&mut self, process: Pid) -> Result<(), Errno> {
         self.may_fail()?;
         assert!(self.visible.files.insert(process.0));

@@ -5,6 +5,8 @@
 //! told by [`Vfs::woke`], with the events that may have become true.
 
 pub mod counter;
+pub mod notice;
+pub mod process;
 pub mod queue;
 pub mod signals;
 pub mod timer;

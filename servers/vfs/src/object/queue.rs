@@ -6,6 +6,7 @@
 
 use crate::linux::{self, POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM};
 use crate::node::{Kind, NodeId, NodeRef, Place};
+use crate::object::notice::{Notice, Notices};
 use crate::park::{Attempt, Call, Cause, DONE, Resume, Step, count};
 use crate::permission::{self, Identity, Ownership, READ, WRITE};
 use crate::ports::{Platform, Ports};
@@ -82,6 +83,8 @@ pub struct Queue {
     maker: u32,
     /// Highest priority first, and of one priority the oldest.
     messages: VecDeque<Message>,
+    /// Who is told of the next message.
+    pub(super) notice: Option<Notice>,
 }
 
 impl Queue {
@@ -108,6 +111,20 @@ impl Queue {
         self.messages.insert(at, message);
     }
 
+    /// What `read` gives: bytes in the queue, and who is told of messages (Linux, mq_overview(7)).
+    pub fn state_text(&self) -> Vec<u8> {
+        let bytes: usize = self
+            .messages
+            .iter()
+            .map(|message| message.bytes.len())
+            .sum();
+        let [notify, signal, pid] = Notice::numbers(self.notice.as_ref());
+        alloc::format!(
+            "QSIZE:{bytes:<10} NOTIFY:{notify:<5} SIGNO:{signal:<5} NOTIFY_PID:{pid:<6}\n"
+        )
+        .into_bytes()
+    }
+
     /// What `/proc/PID/fd` says of it.
     pub fn text(&self, is_named: bool) -> Vec<u8> {
         let end: &[u8] = if is_named { b"" } else { b" (deleted)" };
@@ -121,6 +138,8 @@ pub struct Queues {
     names: BTreeMap<Vec<u8>, NodeId>,
     /// By user: what the queues that it made may hold.
     charged: BTreeMap<u32, u64>,
+    /// Who is told of messages.
+    pub(crate) notices: Notices,
 }
 
 impl Queues {
@@ -263,6 +282,7 @@ impl Vfs {
             size,
             maker: who.uid,
             messages: VecDeque::new(),
+            notice: None,
         };
         let all = self.limits.sent_bytes as u64;
         self.queues.charge(who.uid, charge, all)?;
@@ -296,7 +316,7 @@ impl Vfs {
         DONE
     }
 
-    fn queue(&mut self, id: NodeId) -> Result<&mut Queue, Errno> {
+    pub(super) fn queue(&mut self, id: NodeId) -> Result<&mut Queue, Errno> {
         match self.nodes.get_mut(id).map(|node| &mut node.kind) {
             Some(Kind::Queue(queue)) => Ok(queue),
             _ => Err(Errno::EBADF),
@@ -304,7 +324,7 @@ impl Vfs {
     }
 
     /// The queue that a descriptor names, and the flags of its open file.
-    fn queue_at(&self, call: &Call, fd: Fd) -> Result<(NodeId, u32), Errno> {
+    pub(super) fn queue_at(&self, call: &Call, fd: Fd) -> Result<(NodeId, u32), Errno> {
         let file = self.open_file(call.pid, fd)?;
         let id = self.stored(file.place).ok_or(Errno::EBADF)?;
         match self.nodes.get(id).map(|node| &node.kind) {
@@ -362,6 +382,10 @@ impl Vfs {
             priority,
             bytes: bytes.into(),
         });
+        let is_news = queue.messages.len() == 1 && !resume.again;
+        if is_news && !self.awaits_message(id) {
+            self.tell_of_message(id, call.pid, ports)?;
+        }
         self.woke(id, POLLIN);
         DONE
     }

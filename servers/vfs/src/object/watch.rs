@@ -220,6 +220,7 @@ impl Vfs {
                 | Kind::Timer(_)
                 | Kind::Watch(_)
                 | Kind::Signals(_)
+                | Kind::Process(_)
                 | Kind::Endpoint(_)
                 | Kind::Queue(_),
             ) => Ok(id),

@@ -1,5 +1,6 @@
 //! The files of `/proc` about the machine as a whole.
 
+use super::names::MachineNames;
 use crate::ports::{Memory, MemoryStatistics, Monitor, Platform, Ports};
 use crate::vfs::{FileSystem, Mount, Vfs};
 use abi::PAGE_BYTES;
@@ -94,28 +95,36 @@ pub enum Setting {
     HostName,
     /// Most supplementary groups.
     GroupsMax,
+    /// `uname` of the domain.
+    DomainName,
 }
 
 /// Names of the files in `/proc/sys/kernel`.
-pub const SETTINGS: [(&str, Setting); 6] = [
+pub const SETTINGS: [(&str, Setting); 7] = [
     ("pid_max", Setting::PidMax),
     ("osrelease", Setting::Release),
     ("ostype", Setting::Type),
     ("version", Setting::Version),
     ("hostname", Setting::HostName),
     ("ngroups_max", Setting::GroupsMax),
+    ("domainname", Setting::DomainName),
 ];
 
 /// The content of a setting.
-pub fn setting(which: Setting) -> String {
+pub fn setting(which: Setting, names: &MachineNames) -> String {
     match which {
         Setting::PidMax => alloc::format!("{PID_MAX}\n"),
         Setting::Release => alloc::format!("{RELEASE}\n"),
         Setting::Type => alloc::format!("{SYSTEM}\n"),
         Setting::Version => alloc::format!("{VERSION}\n"),
-        Setting::HostName => alloc::format!("{HOST}\n"),
+        Setting::HostName => line(&names.host),
+        Setting::DomainName => line(&names.domain),
         Setting::GroupsMax => alloc::format!("{GROUPS}\n"),
     }
+}
+
+fn line(name: &[u8]) -> String {
+    alloc::format!("{}\n", String::from_utf8_lossy(name))
 }
 
 impl Vfs {

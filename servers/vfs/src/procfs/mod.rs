@@ -4,6 +4,7 @@
 
 pub mod machine;
 pub mod memory;
+pub mod names;
 pub mod process;
 pub mod read;
 pub mod system;

@@ -56,7 +56,7 @@ impl Vfs {
         use super::process::Item;
         let text = match node {
             Node::Machine(file) => self.machine_text(file, asker, ports),
-            Node::Setting(which) => machine::setting(which),
+            Node::Setting(which) => machine::setting(which, &self.names_of_machine),
             Node::System(item) => system::text(item).map(String::from).ok_or(Errno::EISDIR)?,
             Node::Tunable(item) => self.tunable_text(item, ports).ok_or(Errno::EISDIR)?,
             Node::Information(pid, fd) => self.descriptor_text(Pid(pid), fd)?,

@@ -328,6 +328,7 @@ impl Vfs {
                 Kind::Counter(_) => return b"anon_inode:[eventfd]".to_vec(),
                 Kind::Timer(_) => return b"anon_inode:[timerfd]".to_vec(),
                 Kind::Signals(_) => return b"anon_inode:[signalfd]".to_vec(),
+                Kind::Process(_) => return b"anon_inode:[pidfd]".to_vec(),
                 Kind::Watch(_) => return b"anon_inode:[eventpoll]".to_vec(),
                 _ => {}
             }

@@ -144,10 +144,39 @@ impl Vfs {
                 let waits = !file.is_nonblocking();
                 self.read_timer(call, id, waits, ports)
             }
-            Kind::Link(_) | Kind::Block(_) | Kind::Socket | Kind::Watch(_) | Kind::Queue(_) => {
+            Kind::Queue(queue) => {
+                let text = queue.state_text();
+                self.read_text(call, open, &text, from, ports)
+            }
+            Kind::Link(_) | Kind::Block(_) | Kind::Socket | Kind::Process(_) | Kind::Watch(_) => {
                 Err(Errno::EINVAL.into())
             }
         }
+    }
+
+    /// `read` of what is text only while it is read.
+    fn read_text<P: Platform>(
+        &mut self,
+        call: &Call,
+        open: OpenId,
+        text: &[u8],
+        from: Position,
+        ports: &mut Ports<P>,
+    ) -> Attempt {
+        let file = self.opens.get_mut(open).ok_or(Errno::EBADF)?;
+        let offset = match from {
+            Position::Shared => file.offset,
+            Position::At(offset) => offset,
+        };
+        let rest = usize::try_from(offset).map_or(&[][..], |at| text.get(at..).unwrap_or_default());
+        let part = rest.get(..call.leases[0].bytes).unwrap_or(rest);
+        if !part.is_empty() {
+            ports.callers.write(call.token, 0, 0, part)?;
+        }
+        if from == Position::Shared {
+            file.offset += part.len() as u64;
+        }
+        count(part.len() as u64)
     }
 
     #[inline(always)]
@@ -239,6 +268,7 @@ impl Vfs {
             | Kind::Timer(_)
             | Kind::Watch(_)
             | Kind::Queue(_)
+            | Kind::Process(_)
             | Kind::Signals(_) => Err(Errno::EINVAL.into()),
         }
     }
@@ -379,7 +409,13 @@ impl Vfs {
                 Some(Kind::File(data)) => data.size(),
                 Some(Kind::Directory(_)) => 0,
                 // They have no position, and nobody is told.
-                Some(Kind::Counter(_) | Kind::Timer(_) | Kind::Watch(_) | Kind::Signals(_)) => {
+                Some(
+                    Kind::Counter(_)
+                    | Kind::Timer(_)
+                    | Kind::Watch(_)
+                    | Kind::Process(_)
+                    | Kind::Signals(_),
+                ) => {
                     return count(0);
                 }
                 Some(Kind::Character(number)) if !device::can_wait(*number) => return count(0),

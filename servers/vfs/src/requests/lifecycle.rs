@@ -106,6 +106,9 @@ impl Vfs {
             self.changed(crate::park::Cause::Foreground);
         }
         self.forget(pid, ports)?;
+        if !self.known_processes.is_empty() {
+            self.tell_of_end(pid);
+        }
         DONE
     }
 

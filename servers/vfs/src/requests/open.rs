@@ -129,6 +129,7 @@ impl Vfs {
             | Kind::Timer(_)
             | Kind::Watch(_)
             | Kind::Signals(_)
+            | Kind::Process(_)
             | Kind::Endpoint(_)
             | Kind::Queue(_) => return Err(Errno::ENXIO.into()),
         }
@@ -305,7 +306,8 @@ impl Vfs {
         DONE
     }
 
-    /// What closing a descriptor means: its process's record locks go, and maybe the open file.
+    /// What closing a descriptor means: its process's record locks go, a queue tells it no more, and
+    /// maybe the open file goes, too.
     pub(crate) fn drop_descriptor<P: Platform>(
         &mut self,
         pid: Pid,
@@ -318,6 +320,9 @@ impl Vfs {
             && self.locks.release(id, Owner::Process(pid))
         {
             self.changed(Cause::Lock(id));
+        }
+        if !self.queues.notices.is_empty() {
+            self.leave_queue(pid, descriptor.open, ports);
         }
         self.release_open(descriptor.open, ports);
     }

@@ -7,6 +7,7 @@
 
 mod connect;
 mod control;
+mod cookie;
 mod name;
 mod options;
 mod receive;
@@ -106,9 +107,19 @@ pub struct Packet {
     name: Option<Vec<u8>>,
 }
 
+/// The family of a socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+enum Family {
+    /// `AF_UNIX`
+    Unix,
+    /// `AF_NETLINK`: nobody can be reached; it receives only what `mq_notify` sends.
+    Netlink,
+}
+
 /// A socket.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Socket {
+    family: Family,
     style: Style,
     link: Link,
     inbox: VecDeque<Packet>,
@@ -182,6 +193,7 @@ impl Names {
 impl Socket {
     fn new(style: Style, owner: Sender) -> Self {
         Socket {
+            family: Family::Unix,
             style,
             link: Link::Alone,
             inbox: VecDeque::new(),
@@ -237,8 +249,18 @@ impl Vfs {
         }
     }
 
-    /// The socket that a descriptor names, and whether it waits.
+    /// The socket that a descriptor names, and whether it waits, for a call that only the family of names
+    /// in directories has.
     fn socket_at(&self, call: &Call, fd: Fd) -> Result<(NodeId, bool), Errno> {
+        let (id, waits) = self.any_socket_at(call, fd)?;
+        match self.socket(id)?.family {
+            Family::Unix => Ok((id, waits)),
+            Family::Netlink => Err(Errno::EOPNOTSUPP),
+        }
+    }
+
+    /// The socket of whatever family that a descriptor names, and whether it waits.
+    fn any_socket_at(&self, call: &Call, fd: Fd) -> Result<(NodeId, bool), Errno> {
         let file = self.open_file(call.pid, fd)?;
         if file.flags & linux::O_PATH != 0 {
             return Err(Errno::EBADF);
@@ -293,9 +315,13 @@ impl Vfs {
         [domain, kind, protocol]: [u32; 3],
         ports: &mut Ports<P>,
     ) -> Attempt {
-        let style = checked_style(domain, kind, protocol)?;
+        let (family, style) = match domain {
+            linux::AF_NETLINK => (Family::Netlink, cookie::checked_style(kind, protocol)?),
+            _ => (Family::Unix, checked_style(domain, kind, protocol)?),
+        };
         self.check_opens()?;
         let id = self.new_socket(call, style, ports)?;
+        self.socket_mut(id)?.family = family;
         let open = self.open_socket(id, kind);
         self.name_open(call, open, kind, ports)
     }

@@ -50,7 +50,7 @@ impl Vfs {
         resume: &Resume,
         ports: &mut Ports<P>,
     ) -> Attempt {
-        let (id, waits) = self.socket_at(call, fd)?;
+        let (id, waits) = self.any_socket_at(call, fd)?;
         if flags & !KNOWN != 0 {
             return Err(Errno::EOPNOTSUPP.into());
         }

@@ -433,6 +433,8 @@ pub struct FakeSystem {
     pub tracing: Vec<Tracing>,
     /// What every thread blocks.
     pub blocked: u64,
+    /// How often the process service was told of signals.
+    pub proc_woken: usize,
 }
 
 impl Clock for FakeSystem {
@@ -487,6 +489,10 @@ impl Monitor for FakeSystem {
         1_000_000_000
     }
 
+    fn wake_proc(&mut self) {
+        self.proc_woken += 1;
+    }
+
     fn epoch_ns(&mut self) -> u64 {
         1_000_000_000_000_000_000
     }
@@ -527,6 +533,7 @@ pub fn entry(pid: u32, uid: u32, gid: u32) -> Entry {
         sid: 1,
         uid: [uid; 3],
         gid: [gid; 3],
+        file_ids: [uid, gid],
         ..Entry::FREE
     };
     entry.state = b'R';

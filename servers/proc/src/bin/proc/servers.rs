@@ -9,6 +9,7 @@ use abi::{Errno, Handle};
 use libsys::lease::Loan;
 use libsys::{arch, request};
 use proc::ports::{Files, Ipc, IpcExit, Memory, ProgramFile, SpaceLimits, Terminal, Thread, Usage};
+use proc::signal::Info;
 use proto::{Pid, Protocol, ipc, mem, tty, vfs};
 
 const PAGE_BYTES: u64 = abi::PAGE_BYTES;
@@ -180,6 +181,27 @@ impl Files for Kernel {
 
     fn fail_terminal_reads(&mut self, group: u32) {
         let _ = ask::<vfs::Vfs>(self.vfs, &vfs::Request::FailTerminalReads { pgid: group });
+    }
+
+    fn next_file_signal(&mut self) -> Option<(Pid, Info)> {
+        let vfs::Reply::Signal {
+            process,
+            signal,
+            code,
+            sender,
+            value,
+        } = ask::<vfs::Vfs>(self.vfs, &vfs::Request::NextSignal).ok()?
+        else {
+            return None;
+        };
+        let info = Info {
+            signal,
+            code,
+            pid: sender as u32,
+            uid: (sender >> 32) as u32,
+            value,
+        };
+        Some((process, info))
     }
 
     fn tell_pending(&mut self, process: Pid, set: proto::proc::SignalSet) {

@@ -12,6 +12,7 @@ use proto::Pid;
 use proto::mem::ObjectId;
 use proto::port::Clock;
 use proto::publish::{Entry, Processes};
+use proto::vfs::PROC_SIGNAL_BIT;
 use random::Generator;
 use vfs::permission::Identity;
 use vfs::ports::{Monitor, ThreadStatus, Tracing};
@@ -24,6 +25,8 @@ const RECORDS: usize = 32;
 pub(crate) struct Machine {
     clock: KernelClock,
     system: Handle,
+    /// Tells `proc` of signals; nobody is told if the manifest gives none.
+    proc: Handle,
     /// The table is mapped.
     is_published: bool,
     /// Trace records that were taken from the kernel, as bytes.
@@ -36,6 +39,7 @@ impl Machine {
         Machine {
             clock: KernelClock::new(Handle::SERVICE),
             system,
+            proc: Handle(env::initial_number("file_signal").unwrap_or(0) as u32),
             is_published: false,
             trace: Vec::new(),
         }
@@ -135,6 +139,11 @@ impl Monitor for Machine {
 
     fn idle_ns(&mut self) -> u64 {
         arch::statistics(self.system).map_or(0, |statistics| ticks_to_ns(statistics.idle_ticks))
+    }
+
+    fn wake_proc(&mut self) {
+        // It fails only without a handle, and then there is nobody to tell.
+        let _ = arch::signal(self.proc, 1 << PROC_SIGNAL_BIT);
     }
 
     fn epoch_ns(&mut self) -> u64 {

@@ -80,8 +80,9 @@ pub(crate) fn identity(pid: Pid) -> Option<Identity> {
     if !is_published(place, pid) {
         return None;
     }
-    let [real_uid, uid, _] = field!(place, uid);
-    let [real_gid, gid, _] = field!(place, gid);
+    let [real_uid, ..] = field!(place, uid);
+    let [real_gid, ..] = field!(place, gid);
+    let [uid, gid] = field!(place, file_ids);
     let group_count = field!(place, group_count);
     Some(Identity {
         pid: pid.0,

@@ -44,6 +44,17 @@ pub fn call(thread: &mut Thread, a: Arguments) -> Result {
         Kind::WakeBits => wake(command, address, value, word(a[5])),
         Kind::Requeue => requeue(command, a, None),
         Kind::CompareRequeue => requeue(command, a, Some(word(a[5]))),
+        Kind::Lock => lock(thread, command, a),
+        Kind::TryLock => owned(Request::LockOwned {
+            address,
+            deadline_ns: u64::MAX,
+            waits: false,
+            shared: command.shared,
+        }),
+        Kind::Unlock => owned(Request::UnlockOwned {
+            address,
+            shared: command.shared,
+        }),
         Kind::WakeOp => {
             check(a[4])?;
             let wish = Request::FutexWakeOp {
@@ -57,6 +68,29 @@ pub fn call(thread: &mut Thread, a: Arguments) -> Result {
             count(wish, machine::lend_both(a[4], 4)?)
         }
     }
+}
+
+/// `FUTEX_LOCK_PI`: a time is always absolute.
+fn lock(thread: &mut Thread, command: Command, a: Arguments) -> Result {
+    let deadline_ns = match a[3] {
+        0 => u64::MAX,
+        time_at => deadline(thread, command, false, time_at)?,
+    };
+    owned(Request::LockOwned {
+        address: a[0],
+        deadline_ns,
+        waits: true,
+        shared: command.shared,
+    })
+}
+
+/// Asks for something to be done with a lock that names its owner.
+fn owned(wish: Request) -> Result {
+    let (Request::LockOwned { address, .. } | Request::UnlockOwned { address, .. }) = wish else {
+        return Err(Errno::EINVAL);
+    };
+    let word = machine::lend_both(address, 4)?;
+    request::<Mem>(Handle::MEM, &wish, [word, Loan::NONE]).map(|_| 0)
 }
 
 fn check(address: u64) -> core::result::Result<(), Errno> {

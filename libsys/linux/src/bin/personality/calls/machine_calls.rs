@@ -14,19 +14,15 @@ use proto::vfs::{AT_FDCWD, Reply, Request, Vfs};
 /// The calls of this file.
 pub fn call(number: u64, a: Arguments) -> Option<Result> {
     Some(match number {
-        number::UNAME => machine::write(a[0], &layout::uname()).map(|()| 0),
+        number::UNAME => names(a[0]),
         number::SYSINFO => information(a),
         number::GETRANDOM => random(a),
         number::PERSONALITY => match word(a[0]) {
             0 | u32::MAX => Ok(0),
             _ => Err(Errno::EINVAL),
         },
-        number::SCHED_GETAFFINITY => affinity(a),
-        number::SCHED_GETSCHEDULER => exists(a[0]),
-        number::SCHED_GETPARAM if a[1] == 0 => Err(Errno::EINVAL),
-        number::SCHED_GETPARAM => exists(a[0])
-            .and_then(|_| machine::write(a[1], &[0; 4]))
-            .map(|()| 0),
+        number::SETHOSTNAME => set_name(false, a),
+        number::SETDOMAINNAME => set_name(true, a),
         number::GETCPU => processor(a),
         number::REBOOT => reboot(a),
         _ => return None,
@@ -39,13 +35,37 @@ pub fn yield_now(_: Arguments) -> Result {
     Ok(0)
 }
 
-/// 0 if there is such a process.
-fn exists(pid: u64) -> Result {
-    match pid as i32 {
-        0 => Ok(0),
-        pid if pid < 0 => Err(Errno::EINVAL),
-        pid => super::proc(ProcRequest::GetGroup { pid }).map(|_| 0),
+/// What `uname` says; the file service keeps the names that can be changed. One that knows of none leaves
+/// those that the machine has at its start.
+fn names(address: u64) -> Result {
+    let (mut host, mut domain) = ([0; layout::NAME_BYTES], [0; layout::NAME_BYTES]);
+    let loans = [Loan::write(&mut host), Loan::write(&mut domain)];
+    let mut names = layout::uname();
+    if vfs(Request::MachineNames, loans).is_ok() {
+        layout::name_machine(&mut names, [&host, &domain]);
     }
+    machine::write(address, &names).map(|()| 0)
+}
+
+fn set_name(domain: bool, a: Arguments) -> Result {
+    const MOST: u64 = 64;
+    let bytes = a[1] as i32;
+    let length = u64::try_from(bytes).unwrap_or(u64::MAX);
+    // Who may not is told so first.
+    let mut name = [0; MOST as usize];
+    let part = name.get_mut(..length.min(MOST) as usize);
+    let part = part.unwrap_or_default();
+    if length <= MOST {
+        machine::read(a[0], part)?;
+    }
+    let loan = Loan::read(part);
+    vfs(
+        Request::SetMachineName {
+            domain,
+            bytes: length,
+        },
+        [loan, Loan::NONE],
+    )
 }
 
 fn information(a: Arguments) -> Result {
@@ -81,14 +101,6 @@ fn random(a: Arguments) -> Result {
     let result = request_transfer::<Vfs>(Handle::VFS, loan, |_| Request::Read { fd }, count);
     let _ = vfs(Request::Close { fd }, [Loan::NONE; 2]);
     result
-}
-
-fn affinity(a: Arguments) -> Result {
-    const BYTES: u64 = 8;
-    if a[1] < BYTES || !a[1].is_multiple_of(BYTES) {
-        return Err(Errno::EINVAL);
-    }
-    machine::write(a[2], &1u64.to_le_bytes()).map(|()| BYTES)
 }
 
 fn processor(a: Arguments) -> Result {

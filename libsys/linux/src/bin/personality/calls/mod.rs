@@ -1,6 +1,7 @@
 //! From a call's number to what does it. One file for each group of calls; each file asks one or two
 //! services. A number that none of them has is `ENOSYS`.
 
+mod control;
 mod events;
 mod files;
 mod futex;
@@ -12,6 +13,7 @@ mod paths;
 mod processes;
 mod queues;
 pub mod quick;
+mod scheduling;
 mod signal;
 mod sockets;
 mod threads;
@@ -68,6 +70,8 @@ fn search(thread: &mut Thread, block: &mut Block, number: u64, a: Arguments) -> 
         .or_else(|| identity::call(thread, number, a))
         .or_else(|| time::call(thread, number, a))
         .or_else(|| timers::call(number, a))
+        .or_else(|| scheduling::call(number, a))
+        .or_else(|| control::call(thread, number, a))
         .or_else(|| machine_calls::call(number, a))
         .or_else(|| ipc::call(number, a))
         .or_else(|| queues::call(number, a));

@@ -9,10 +9,11 @@ use alloc::format;
 use alloc::vec::Vec;
 use libsys::lease::Loan;
 use libsys::request::request;
-use personality::bytes::{get_u64, put_u64};
+use personality::bytes::{get_u32, get_u64, put_u64};
 use personality::{layout, number};
+use proto::Pid;
 use proto::proc::{Proc, Program, Reply, Request, WAIT_BY_KIND};
-use proto::vfs::AT_FDCWD;
+use proto::vfs::{AT_FDCWD, NONBLOCKING_PROCESS, Request as VfsRequest};
 
 const RUSAGE_BYTES: usize = 144;
 const AT_SYMLINK_NOFOLLOW: u32 = 0x100;
@@ -26,6 +27,8 @@ pub fn call(thread: &mut Thread, number: u64, a: Arguments) -> Option<Result> {
         number::EXIT_GROUP => exit(a[0] as i32),
         number::WAIT4 => wait(a),
         number::WAITID => wait_id(a),
+        number::PIDFD_OPEN => open(a),
+        number::PIDFD_SEND_SIGNAL => send_signal(thread, a),
         number::SETPGID => proc_number(Request::SetGroup {
             pid: a[0] as i32,
             pgid: a[1] as i32,
@@ -38,9 +41,6 @@ pub fn call(thread: &mut Thread, number: u64, a: Arguments) -> Option<Result> {
         number::SETRLIMIT => limit(0, word(a[0]), a[1], 0),
         number::GETRUSAGE => usage(a),
         number::TIMES => times(a),
-        number::GETPRIORITY => priority(a, false, 0),
-        number::SETPRIORITY => priority(a, true, a[2] as i32).map(|_| 0),
-        number::PRCTL => control(a),
         _ => return None,
     })
 }
@@ -112,8 +112,19 @@ fn wait_for(pid: i32, options: u32, usage: u64) -> core::result::Result<Ended, E
     }
 }
 
-/// `__WALL`, `__WCLONE` and `__WNOTHREAD`: all children are of one kind.
+/// `__WNOTHREAD`, `__WALL` and `__WCLONE`.
 const KINDS: u32 = 0xe000_0000;
+
+/// All children signal their end with `SIGCHLD`, so there is none of the other kind, for which `__WCLONE`
+/// alone asks.
+fn children(options: u32) -> core::result::Result<(), Errno> {
+    const ALL: u32 = 0x4000_0000;
+    const OTHERS: u32 = 0x8000_0000;
+    match options & (ALL | OTHERS) {
+        OTHERS => Err(Errno::ECHILD),
+        _ => Ok(()),
+    }
+}
 
 fn wait(a: Arguments) -> Result {
     const KNOWN: u32 = 0b1011;
@@ -121,6 +132,10 @@ fn wait(a: Arguments) -> Result {
     if options & !(KNOWN | KINDS) != 0 {
         return Err(Errno::EINVAL);
     }
+    if a[0] as i32 == i32::MIN {
+        return Err(Errno::ESRCH);
+    }
+    children(options)?;
     let ended = wait_for(a[0] as i32, options & KNOWN, a[3])?;
     if a[1] != 0 && ended.pid != 0 {
         machine::write(a[1], &ended.status.to_le_bytes())?;
@@ -128,30 +143,99 @@ fn wait(a: Arguments) -> Result {
     Ok(ended.pid.into())
 }
 
+/// `waitid`. As on Linux, what it tells is all zeros if it fails.
 fn wait_id(a: Arguments) -> Result {
+    /// What is written of a `siginfo`.
+    const TOLD: usize = 28;
+    let ended = wait_by_kind(a);
+    if a[2] != 0 {
+        let info = match &ended {
+            Ok(ended) if ended.pid != 0 => layout::wait_info(ended.pid, ended.uid, ended.status),
+            _ => [0; 128],
+        };
+        machine::write(a[2], info.get(..TOLD).unwrap_or_default())?;
+    }
+    ended.map(|_| 0)
+}
+
+fn wait_by_kind(a: Arguments) -> core::result::Result<Ended, Errno> {
     const WNOHANG: u32 = 1;
     const WSTOPPED: u32 = 2;
     const WEXITED: u32 = 4;
     const WCONTINUED: u32 = 8;
-    let (kind, id, options) = (word(a[0]), a[1] as i32, word(a[3]));
-    let known = WNOHANG | WSTOPPED | WEXITED | WCONTINUED;
-    if options & !(known | KINDS) != 0 || options & (WSTOPPED | WEXITED | WCONTINUED) == 0 {
+    const WNOWAIT: u32 = 0x0100_0000;
+    const KNOWN: u32 = WNOHANG | WSTOPPED | WEXITED | WCONTINUED | WNOWAIT;
+    let options = word(a[3]);
+    if options & !(KNOWN | KINDS) != 0 || options & (WSTOPPED | WEXITED | WCONTINUED) == 0 {
         return Err(Errno::EINVAL);
     }
-    let pid = match (kind, id) {
-        (0, _) => -1,
-        (1, 1..) => id,
-        (2, 0) => 0,
-        (2, 1..) => -id,
+    let (pid, never_waits) = waited_for(word(a[0]), a[1] as i32)?;
+    children(options)?;
+    let may_wait = options & WNOHANG == 0;
+    let options = options & KNOWN | if never_waits { WNOHANG } else { 0 };
+    let ended = wait_for(pid, options | WAIT_BY_KIND, a[4])?;
+    match ended.pid {
+        0 if may_wait => Err(Errno::EAGAIN),
+        _ => Ok(ended),
+    }
+}
+
+/// Whom `waitid` waits for, as `waitpid` names them, and whether that shall never wait.
+fn waited_for(kind: u32, id: i32) -> core::result::Result<(i32, bool), Errno> {
+    match (kind, id) {
+        (0, _) => Ok((-1, false)),
+        (1, 1..) => Ok((id, false)),
+        (2, 0) => Ok((0, false)),
+        (2, 1..) => Ok((-id, false)),
+        // Who is gone was waited for by somebody.
+        (3, 0..) => process_of(id).map_err(|errno| match errno {
+            Errno::ESRCH => Errno::ECHILD,
+            errno => errno,
+        }),
+        _ => Err(Errno::EINVAL),
+    }
+}
+
+fn open(a: Arguments) -> Result {
+    let pid = match a[0] as i32 {
+        pid @ 1.. => Pid(pid.unsigned_abs()),
         _ => return Err(Errno::EINVAL),
     };
-    let ended = wait_for(pid, options & known | WAIT_BY_KIND, a[4])?;
-    if a[2] != 0 {
-        let none = [0; 128];
-        let info = layout::wait_info(ended.pid, ended.uid, ended.status);
-        machine::write(a[2], if ended.pid == 0 { &none } else { &info })?;
+    let flags = word(a[1]);
+    super::vfs(VfsRequest::ProcessFile { pid, flags }, [Loan::NONE; 2])
+}
+
+/// The process that a descriptor stands for, and whether waiting for it shall not wait.
+fn process_of(fd: i32) -> core::result::Result<(i32, bool), Errno> {
+    let told = super::vfs(VfsRequest::ProcessOf { fd }, [Loan::NONE; 2])?;
+    Ok((told as i32, told & NONBLOCKING_PROCESS != 0))
+}
+
+fn send_signal(thread: &mut Thread, a: Arguments) -> Result {
+    const SI_TKILL: i32 = -6;
+    let (signal, flags) = (word(a[1]), word(a[3]));
+    if flags != 0 {
+        return Err(Errno::EINVAL);
     }
-    Ok(0)
+    let (pid, _) = process_of(a[0] as i32)?;
+    if a[2] == 0 {
+        return proc_number(Request::Kill { pid, signal });
+    }
+    let mut info = [0; personality::frame::INFO_BYTES];
+    machine::read(a[2], &mut info)?;
+    let (code, value) = (get_u32(&info, 8) as i32, get_u64(&info, 24));
+    if get_u32(&info, 0) != signal {
+        return Err(Errno::EINVAL);
+    }
+    if (code >= 0 || code == SI_TKILL) && pid.unsigned_abs() != thread.pid()? {
+        return Err(Errno::EPERM);
+    }
+    proc_number(Request::Queue {
+        pid,
+        signal,
+        code,
+        value,
+    })
 }
 
 fn limit(pid: i32, resource: u32, new_at: u64, old_at: u64) -> Result {
@@ -238,54 +322,4 @@ fn times(a: Arguments) -> Result {
         machine::write(a[0], &bytes)?;
     }
     Ok(libsys::time::monotonic_ns() / TICK_NS)
-}
-
-fn priority(a: Arguments, change: bool, nice: i32) -> Result {
-    const PROCESS: u32 = 0;
-    match word(a[0]) {
-        PROCESS => proc_number(Request::Nice {
-            pid: a[1] as i32,
-            change,
-            nice,
-        }),
-        1 | 2 => Err(Errno::ENOSYS),
-        _ => Err(Errno::EINVAL),
-    }
-}
-
-fn control(a: Arguments) -> Result {
-    const SET_NAME: u32 = 15;
-    const GET_NAME: u32 = 16;
-    const NAME_BYTES: usize = 16;
-    let mut name = [0; NAME_BYTES];
-    match word(a[0]) {
-        SET_NAME => {
-            read_name(a[1], &mut name)?;
-            let end = name
-                .iter()
-                .position(|&byte| byte == 0)
-                .unwrap_or(NAME_BYTES - 1);
-            let loan = Loan::read(name.get(..end).unwrap_or_default());
-            request::<Proc>(Handle::PROC, &Request::Name, [loan, Loan::NONE]).map(|_| 0)
-        }
-        GET_NAME => {
-            let loan = Loan::write(&mut name);
-            request::<Proc>(Handle::PROC, &Request::Name, [loan, Loan::NONE])?;
-            machine::write(a[1], &name).map(|()| 0)
-        }
-        _ => Err(Errno::EINVAL),
-    }
-}
-
-/// Copies at most 15 bytes of a string, which may end right before an absent page.
-fn read_name(address: u64, into: &mut [u8; 16]) -> core::result::Result<(), Errno> {
-    for (index, place) in into.iter_mut().take(15).enumerate() {
-        let mut one = [0];
-        machine::read(address.wrapping_add(index as u64), &mut one)?;
-        if one == [0] {
-            break;
-        }
-        *place = one[0];
-    }
-    Ok(())
 }

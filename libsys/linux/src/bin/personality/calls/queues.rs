@@ -4,16 +4,23 @@ use super::waiting::timeout;
 use super::{Arguments, Result, descriptor, vfs, word};
 use crate::machine;
 use crate::text::Place;
+use abi::Errno;
 use libsys::lease::Loan;
 use libsys::time::realtime_ns;
+use personality::bytes::{get_u32, get_u64};
 use personality::number;
-use proto::vfs::Request;
+use proto::vfs::{COOKIE_BYTES, QueueNotice, Request};
 
 /// Bytes of a `struct mq_attr`.
 const ATTRIBUTES_BYTES: usize = 64;
 /// More than any message has, so that longer ones are refused for their length.
 const MOST_BYTES: u64 = (16 << 20) + 1;
 const O_CREAT: u32 = 0o100;
+/// Bytes of a `struct sigevent`.
+const EVENT_BYTES: usize = 64;
+const SIGEV_SIGNAL: u32 = 0;
+const SIGEV_NONE: u32 = 1;
+const SIGEV_THREAD: u32 = 2;
 
 /// The calls of this file.
 pub fn call(number: u64, a: Arguments) -> Option<Result> {
@@ -25,6 +32,7 @@ pub fn call(number: u64, a: Arguments) -> Option<Result> {
         number::MQ_TIMEDSEND => send(a),
         number::MQ_TIMEDRECEIVE => receive(a),
         number::MQ_GETSETATTR => attributes(a),
+        number::MQ_NOTIFY => notify(a),
         _ => return None,
     })
 }
@@ -76,6 +84,34 @@ fn receive(a: Arguments) -> Result {
         Request::ReceiveFromQueue { fd, timeout_ns },
         [loan, priority],
     )
+}
+
+/// `mq_notify`. A library makes threads of it with a socket, whose number is then in place of the signal's.
+fn notify(a: Arguments) -> Result {
+    let fd = descriptor(a[0]);
+    let mut event = [0; EVENT_BYTES];
+    let mut cookie = [0; COOKIE_BYTES];
+    let mut loan = Loan::NONE;
+    let wish = if a[1] == 0 {
+        QueueNotice::Remove
+    } else {
+        machine::read(a[1], &mut event)?;
+        let (value, number) = (get_u64(&event, 0), get_u32(&event, 8));
+        match get_u32(&event, 12) {
+            SIGEV_SIGNAL => QueueNotice::Signal {
+                signal: number,
+                value,
+            },
+            SIGEV_NONE => QueueNotice::Nobody,
+            SIGEV_THREAD => {
+                machine::read(value, &mut cookie)?;
+                loan = Loan::read(&cookie);
+                QueueNotice::Socket { fd: number as i32 }
+            }
+            _ => return Err(Errno::EINVAL),
+        }
+    };
+    vfs(Request::NotifyOfQueue { fd, wish }, [loan, Loan::NONE])
 }
 
 fn attributes(a: Arguments) -> Result {

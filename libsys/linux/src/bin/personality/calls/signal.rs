@@ -75,7 +75,12 @@ fn kill(thread: &mut Thread, a: Arguments) -> Result {
 }
 
 fn queue_to_thread(thread: &mut Thread, a: Arguments) -> Result {
+    const SI_TKILL: i32 = -6;
     let (code, value) = sent_information(a[3])?;
+    // Only to itself may a thread pretend that the kernel or `tkill` sent it.
+    if (code >= 0 || code == SI_TKILL) && word(a[1]) != thread.tid()? {
+        return Err(Errno::EPERM);
+    }
     let wish = Request::KillThread {
         pid: a[0] as i32,
         tid: a[1] as i32,

@@ -8,7 +8,7 @@ use abi::thread::Block;
 use abi::{Errno, Handle};
 use libsys::lease::Loan;
 use libsys::request::request;
-use personality::clone::{Shape, Wish, wish};
+use personality::clone::{FIRST_BYTES, NEWEST_BYTES, Shape, Wish, arguments, wish};
 use personality::number;
 use proto::mem::Request as MemRequest;
 use proto::proc::{Proc, Reply, Request};
@@ -20,6 +20,7 @@ const ROBUST_BYTES: u64 = 24;
 pub fn call(thread: &mut Thread, block: &mut Block, number: u64, a: Arguments) -> Option<Result> {
     Some(match number {
         number::CLONE => clone(thread, block, a),
+        number::CLONE3 => clone_by_structure(thread, block, a),
         number::EXIT => exit(thread, a[0] as i32),
         number::SET_ROBUST_LIST => set_robust(thread, a),
         number::GET_ROBUST_LIST => get_robust(thread, a),
@@ -34,6 +35,29 @@ fn clone(thread: &mut Thread, block: &mut Block, a: Arguments) -> Result {
         Shape::Fork => fork(thread, block, wish, a),
         Shape::Borrow | Shape::Thread => begin(thread, block, wish, a),
     }
+}
+
+/// `clone3`: the same, from a structure that says how long it is; what is longer than known must be 0 there.
+fn clone_by_structure(thread: &mut Thread, block: &mut Block, a: Arguments) -> Result {
+    let (at, size) = (a[0], a[1]);
+    if size > abi::PAGE_BYTES {
+        return Err(Errno::E2BIG);
+    }
+    if size < FIRST_BYTES as u64 {
+        return Err(Errno::EINVAL);
+    }
+    let mut bytes = [0; NEWEST_BYTES];
+    let known = (size as usize).min(NEWEST_BYTES);
+    machine::read(at, bytes.get_mut(..known).unwrap_or_default())?;
+    for offset in known as u64..size {
+        let mut byte = [0];
+        machine::read(at.wrapping_add(offset), &mut byte)?;
+        if byte != [0] {
+            return Err(Errno::E2BIG);
+        }
+    }
+    let [flags, stack, parent_tid, tls, child_tid] = arguments(&bytes)?;
+    clone(thread, block, [flags, stack, parent_tid, tls, child_tid, 0])
 }
 
 /// Asks until no signal comes between: `clone` is never interrupted.
@@ -159,21 +183,30 @@ fn set_robust(thread: &mut Thread, a: Arguments) -> Result {
     Ok(0)
 }
 
-/// Of the thread that asks.
+/// Of the threads of this process; others may not be looked into.
 fn get_robust(thread: &mut Thread, a: Arguments) -> Result {
     let tid = a[0] as i32;
-    if tid != 0 && tid.unsigned_abs() != thread.tid()? {
-        // Whether it is there at all: signal 0 asks without a trace.
-        let ask = Request::KillThread {
-            pid: 0,
-            tid,
-            signal: 0,
-            code: 0,
-            value: 0,
-        };
-        signals::send(thread, &ask)?;
-        return Err(Errno::EPERM);
-    }
+    let head = match tid {
+        0 => thread.robust,
+        tid if tid.unsigned_abs() == thread.tid()? => thread.robust,
+        tid => mem(MemRequest::RobustOf {
+            tid: tid.unsigned_abs(),
+        })
+        .or_else(|_| strange(thread, tid))?,
+    };
     machine::write(a[2], &ROBUST_BYTES.to_le_bytes())?;
-    machine::write(a[1], &thread.robust.to_le_bytes()).map(|()| 0)
+    machine::write(a[1], &head.to_le_bytes()).map(|()| 0)
+}
+
+/// Why a thread of another process is not looked into: whether it is there at all is asked without a trace,
+/// by signal 0.
+fn strange(thread: &mut Thread, tid: i32) -> Result {
+    let ask = Request::KillThread {
+        pid: 0,
+        tid,
+        signal: 0,
+        code: 0,
+        value: 0,
+    };
+    signals::send(thread, &ask).and(Err(Errno::EPERM))
 }

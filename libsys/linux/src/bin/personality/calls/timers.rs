@@ -6,6 +6,7 @@ use abi::Errno;
 use core::sync::atomic::{AtomicU64, Ordering};
 use libsys::time::{monotonic_ns, realtime_ns};
 use personality::bytes::{get_u32, get_u64};
+use personality::clock::cpu_clock;
 use personality::{layout, number};
 use proto::proc::{Reply, Request};
 
@@ -30,35 +31,42 @@ pub fn call(number: u64, a: Arguments) -> Option<Result> {
 
 fn create(clock: u32, event_at: u64, timer_at: u64) -> Result {
     const DEFAULT: u32 = 3;
+    let processor = cpu_clock(clock);
     let realtime = match clock {
-        0 | 5 | 11 => true,
-        1 | 4 | 6 | 7 => false,
-        2 | 3 => return Err(Errno::EOPNOTSUPP),
+        0 | 11 => true,
+        1 | 7 => false,
+        4..=6 => return Err(Errno::EOPNOTSUPP),
+        _ if processor.is_some() => false,
         _ => return Err(Errno::EINVAL),
     };
-    let mut wish = Request::TimerCreate {
-        how: DEFAULT,
-        signal: 0,
-        value: 0,
-        tid: 0,
-    };
+    let (mut how, mut signal, mut value, mut tid) = (DEFAULT, 0, 0, 0);
     if event_at != 0 {
         let mut event = [0; EVENT_BYTES];
         machine::read(event_at, &mut event)?;
         // A library that makes threads of it sees to that itself (SIGEV_THREAD).
-        let how = match get_u32(&event, 12) {
+        how = match get_u32(&event, 12) {
             2 => 0,
             DEFAULT => return Err(Errno::EINVAL),
             how => how,
         };
-        wish = Request::TimerCreate {
-            how,
-            signal: get_u32(&event, 8),
-            value: get_u64(&event, 0),
-            tid: get_u32(&event, 16) as i32,
-        };
+        (signal, value) = (get_u32(&event, 8), get_u64(&event, 0));
+        tid = get_u32(&event, 16) as i32;
     }
-    let timer = proc_number(wish)?;
+    let timer = proc_number(match processor {
+        None => Request::TimerCreate {
+            how,
+            signal,
+            value,
+            tid,
+        },
+        Some(clock) => Request::CpuTimerCreate {
+            clock,
+            how,
+            signal,
+            value,
+            tid,
+        },
+    })?;
     let bit = 1u64.checked_shl(timer as u32).unwrap_or(0);
     if realtime {
         REALTIME.fetch_or(bit, Ordering::Relaxed);
