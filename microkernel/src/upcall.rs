@@ -104,20 +104,6 @@ pub(crate) fn linux_return(kernel: &mut Kernel) -> bool {
     true
 }
 
-/// Where the current thread made the Linux call that it handles, which becomes an upcall with a
-/// block: a signal frame needs all registers, and a handler changes them.
-///
-/// # Errors
-/// [`Error::Invalid`] if it handles none.
-pub(crate) fn caller(kernel: &mut Kernel) -> Result<CallSite, Error> {
-    let upcall = &mut kernel.current().upcall;
-    if upcall.active != handling::LINUX_CALL {
-        return Err(Error::Invalid);
-    }
-    upcall.active = handling::BLOCK;
-    Ok(upcall.call)
-}
-
 /// Delivers a due upcall before `id` goes to user mode; false if it faulted instead and waits.
 pub(crate) fn prepare(kernel: &mut Kernel, id: ThreadId) -> bool {
     let thread = kernel.memory.thread(id);

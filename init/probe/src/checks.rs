@@ -254,7 +254,7 @@ fn declined(supply: &mut Supply) -> Verdict {
 
 core::arch::global_asm!(
     ".section .text.reflect, \"ax\"",
-    // Every register gets a value of its own, then come two Linux calls. Afterwards what they differ
+    // Every register gets a value of its own, then come three Linux calls. Afterwards what they differ
     // by is in x1, x0 (one more if the flags changed) in x30, and a wild svc tells the test.
     "reflect_program:",
     ".irp n, 1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30",
@@ -262,6 +262,7 @@ core::arch::global_asm!(
     ".endr",
     "mov x0, #0",
     "cmp x0, #0",
+    "svc #0",
     "svc #0",
     "svc #0",
     "cinc x0, x0, ne",
@@ -273,8 +274,8 @@ core::arch::global_asm!(
     "mov x30, x0",
     "svc #80",
     // The entry of Linux calls: counts the call in x0 and spoils what the kernel keeps. The first
-    // call returns so; the second, with x0 = 7, asks for what the kernel keeps, and resumes with a
-    // block in which nothing has changed but x0.
+    // call returns so; the second, with x0 = 7, asks for what the kernel keeps and sets it to the same; the
+    // third, with x0 = 14, resumes with a block in which nothing has changed but x0.
     "reflect_entry:",
     "cbnz x0, 1f",
     "add x0, x0, #7",
@@ -292,7 +293,20 @@ core::arch::global_asm!(
     "svc #1",
     "cbnz x0, .",
     "sub x16, sp, #1024",
-    "stp x4, x5, [x16, #128]",
+    "ldr x0, [x16]",
+    "cmp x0, #14",
+    "b.ne 2f",
+    "orr x3, x3, #0x1f",
+    "mov x10, #{caller_set}",
+    "svc #1",
+    "cbnz x0, .",
+    "sub x16, sp, #1024",
+    ".irp n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,18,19,20,21,22,23,24,25,26,27,28,29,30",
+    "ldr x\\n, [x16, #8 * \\n]",
+    ".endr",
+    "svc #2",
+    "b .",
+    "2: stp x4, x5, [x16, #128]",
     "stp x2, x1, [x16, #248]",
     "str x3, [x16, #264]",
     "mov x10, #{resume}",
@@ -313,6 +327,7 @@ core::arch::global_asm!(
     resume = const abi::call::UPCALL_RESUME,
     set = const abi::call::UPCALL_SET,
     caller = const abi::call::UPCALL_CALLER,
+    caller_set = const abi::call::UPCALL_CALLER_SET,
 );
 
 unsafe extern "C" {
@@ -328,7 +343,7 @@ fn reflection(supply: &mut Supply) -> Verdict {
         "not the svc at the end",
     )?;
     expect(
-        got.message.words[5] == 14,
+        got.message.words[5] == 21,
         "x0 or the flags are not what the upcalls made of them",
     )?;
     expect(got.message.words[4] == 0, "sp is not what it was")?;

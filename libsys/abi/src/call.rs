@@ -124,9 +124,11 @@ pub const THREAD_POINTER: u64 = 41;
 /// A thread of another space gets handles as by [`THREAD_INHERIT`], and uses the memory of x1 until
 /// it is started anew; a space does not end while another's thread uses its memory.
 pub const THREAD_SPAWN: u64 = 42;
-/// While a Linux call is handled: says what `svc #2` would restore, x1 pc, x2 sp, x3 pstate, x4 x16,
-/// x5 x17. From then on it is an upcall as any other: it ends with [`UPCALL_RESUME`], not `svc #2`.
+/// While a Linux call is handled: says what `svc #2` restores, x1 pc, x2 sp, x3 pstate, x4 x16, x5 x17.
 pub const UPCALL_CALLER: u64 = 43;
+/// While a Linux call is handled: sets what `svc #2` restores, in the registers of [`UPCALL_CALLER`];
+/// `pstate` is reduced to the flags.
+pub const UPCALL_CALLER_SET: u64 = 44;
 
 /// Sends interrupt x1 to endpoint x2 as notification bits x3: x0 system handle. It is masked until
 /// [`INTERRUPT_DONE`] unmasks it the first time, and again each time it fires.

@@ -61,7 +61,6 @@ pub(crate) fn dispatch(kernel: &mut Kernel) -> bool {
         THREAD_START => return thread::start(kernel, arguments),
         THREAD_WRITE => return thread::write(kernel, arguments),
         UPCALL_RESUME => return thread::upcall_resume(kernel),
-        UPCALL_CALLER => return thread::upcall_caller(kernel),
         THREAD_INFO => return thread::info(kernel, arguments),
         THREAD_INFO_AT => return thread::info_at(kernel, arguments),
         STATISTICS => return system::statistics(kernel, arguments),
@@ -144,6 +143,8 @@ fn simple(kernel: &mut Kernel, number: u64, arguments: Arguments) -> Outcome {
         THREAD_KICK => thread::kick(kernel, arguments),
         THREAD_READ => thread::read(kernel, arguments),
         MASK_CHANGE => thread::change_mask(kernel, arguments),
+        // While it handles a Linux call the vector carries them out.
+        UPCALL_CALLER | UPCALL_CALLER_SET => Err(Error::Invalid.into()),
         THREAD_PRIORITY => thread::set_priority(kernel, arguments),
         UPCALL_SET => thread::upcall_set(kernel, arguments),
         THREAD_POINTER => thread::set_pointer(kernel, arguments),

@@ -389,19 +389,6 @@ pub(super) fn upcall_set(
     DONE
 }
 
-/// `UPCALL_CALLER`.
-#[inline(never)]
-pub(super) fn upcall_caller(kernel: &mut Kernel) -> bool {
-    match upcall::caller(kernel) {
-        Ok(call) => {
-            let [x16, x17] = call.scratch;
-            finish_with(kernel, 0, [call.pc, call.sp, call.pstate, x16, x17]);
-        }
-        Err(error) => finish(kernel, Err(error.into())),
-    }
-    LIGHT
-}
-
 /// `UPCALL_RESUME`.
 #[inline(never)]
 pub(super) fn upcall_resume(kernel: &mut Kernel) -> bool {

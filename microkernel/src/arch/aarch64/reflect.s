@@ -41,3 +41,23 @@ linux_return:
     msr     spsr_el1, x17
     ldr     x17, [sp, #{call_x17}]
     eret
+
+// UPCALL_CALLER (x16 is 0) and UPCALL_CALLER_SET (1): what linux_return restores. Outside of a Linux call
+// they are refused, in Rust.
+upcall_caller:
+    ldr     x17, [sp, #{active}]
+    cmp     x17, #{handling_call}
+    b.ne    enter_synchronous
+    cbnz    x16, 1f
+    ldp     x1, x2, [sp, #{call_pc}]
+    ldp     x3, x4, [sp, #{call_pstate}]
+    ldr     x5, [sp, #{call_x17}]
+    b       2f
+1:  and     x3, x3, #{pstate_flags}
+    stp     x1, x2, [sp, #{call_pc}]
+    stp     x3, x4, [sp, #{call_pstate}]
+    str     x5, [sp, #{call_x17}]
+2:  mov     x0, xzr
+    mov     x16, xzr
+    mov     x17, xzr
+    eret

@@ -7,7 +7,7 @@ use core::mem::offset_of;
 use kernel_core::endpoint::Endpoint;
 use kernel_core::page_table;
 use kernel_core::space::{DIRECT_SLOTS, Space};
-use kernel_core::thread::{State, Thread, flag, handling};
+use kernel_core::thread::{PSTATE_FLAGS, State, Thread, flag, handling};
 use kernel_core::trace::WATCHED;
 
 use super::{backtrace, mmu};
@@ -55,10 +55,16 @@ global_asm!(
     short_calls_48 = const SHORT_CALLS >> 48,
     reply = const call::REPLY,
     mask_change = const call::MASK_CHANGE,
+    upcall_caller = const call::UPCALL_CALLER,
     mask = const offset_of!(Thread, mask),
     short_call = sym syscall::short,
     kernel_entry = sym kernel::enter,
     kernel_fault = sym kernel_fault,
+);
+
+const _: () = assert!(
+    call::UPCALL_CALLER_SET == call::UPCALL_CALLER + 1,
+    "the vector tells them apart so"
 );
 
 const _: () = assert!(
@@ -152,6 +158,7 @@ global_asm!(
     call_pstate = const offset_of!(Thread, upcall.call.pstate),
     call_x17 = const offset_of!(Thread, upcall.call.scratch) + 8,
     handling_call = const handling::LINUX_CALL,
+    pstate_flags = const PSTATE_FLAGS,
 );
 
 const _: () = assert!(

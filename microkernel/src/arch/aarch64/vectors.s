@@ -8,8 +8,8 @@
 //                 call stub does not declare clobbered, and the words stay where they are
 //   fast_fault.s  a page fault, to a pager that waits
 //   fast_lease.s  a copy from or to a caller's memory that stays inside a page on either side
-//   short_call    a call after which the same thread goes on: Rust, but only its arguments move; one
-//                 of them, MASK_CHANGE, not even Rust
+//   short_call    a call after which the same thread goes on: Rust, but only its arguments move; some
+//                 of them, as MASK_CHANGE, without Rust
 //   reflect.s     a Linux call, to libsys in the same process and back: five registers change
 //   enter         everything else: all registers go to the `Thread`, then Rust
 //
@@ -187,7 +187,7 @@ short_call_rust:
 // no short call.
 not_short:
     cmp     x10, #{mask_change}
-    b.ne    enter_synchronous
+    b.ne    not_mask_change
     ldp     x16, x17, [sp, #{mask}]         // and what is pinned
     and     x11, x16, x0
     orr     x11, x11, x1
@@ -203,6 +203,11 @@ not_short:
 mask_is_pinned:
     mov     x11, xzr
     b       enter_synchronous
+not_mask_change:
+    sub     x16, x10, #{upcall_caller}
+    cmp     x16, #1                         // UPCALL_CALLER_SET is the next one
+    b.hi    enter_synchronous
+    b       upcall_caller
 
 // Only REPLY is declined.
 short_call_declined:

@@ -4,7 +4,7 @@
 //! change. So no signal frame can be made and no register but x0 set while one of them runs: a call
 //! that is interrupted, or fails otherwise, is finished by [`crate::failed`].
 
-use super::{Arguments, Result, files, ipc, machine_calls, memory, paths, transfer};
+use super::{Arguments, Result, files, ipc, machine_calls, memory, paths, signal, transfer};
 use personality::local::NUMBERS;
 use personality::number;
 
@@ -80,6 +80,7 @@ quick! {
     MMAP => memory::map,
     MUNMAP => memory::unmap,
     MPROTECT => memory::protect,
+    RT_SIGPROCMASK => signal::mask,
     SCHED_YIELD => machine_calls::yield_now,
 }
 

@@ -28,7 +28,6 @@ const ASK: u32 = 3;
 pub fn call(thread: &mut Thread, block: &mut Block, number: u64, a: Arguments) -> Option<Result> {
     Some(match number {
         number::RT_SIGACTION => sized(a[3]).and_then(|()| action(thread, a)),
-        number::RT_SIGPROCMASK => sized(a[3]).and_then(|()| mask(a)),
         number::RT_SIGPENDING => sized(a[1]).and_then(|()| pending(a)),
         number::RT_SIGSUSPEND => sized(a[1]).and_then(|()| suspend(a)),
         number::RT_SIGTIMEDWAIT => sized(a[3]).and_then(|()| wait(a)),
@@ -158,7 +157,9 @@ fn exchange_action(
     Ok(old)
 }
 
-fn mask(a: Arguments) -> Result {
+/// `rt_sigprocmask`.
+pub fn mask(a: Arguments) -> Result {
+    sized(a[3])?;
     let (how, new_at, old_at) = (word(a[0]), a[1], a[2]);
     let (how, set) = match new_at {
         0 => (ASK, 0),
