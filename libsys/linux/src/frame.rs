@@ -131,6 +131,7 @@ pub const USED_BYTES: usize = VECTOR + VECTOR_BYTES + 8;
 
 impl Frame<'_> {
     /// Writes the frame, all but the vector state (at [`VECTOR`]), to `bytes`, which are zero.
+    #[inline(always)]
     pub fn write(&self, bytes: &mut [u8; USED_BYTES]) {
         self.signal.write(bytes);
         let stack = self.stack.to_bytes();
