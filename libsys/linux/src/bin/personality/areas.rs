@@ -5,7 +5,8 @@
 //! word of a thread that ends becomes 0 only when the thread is gone (`mem` stores it), because until
 //! then it stands on its area's stack.
 //!
-//! After a fork the child has copies of all areas, of which only its own thread's is in use.
+//! After a fork the child has copies of all areas, of which only its own thread's is in use. A process
+//! that never had another thread writes nothing for that.
 
 use crate::thread::Thread;
 use abi::layout::{PERSONALITY, USER_END};
@@ -37,12 +38,16 @@ pub struct Front {
     pub thread: Thread,
 }
 
-/// What a thread has here: its front, and behind it the stack of its upcalls.
+/// What a thread has here: the stack of its upcalls, and above it its front. Both are written by almost
+/// every call; so they are in one page, which is all that a fork has to copy of an area.
 #[repr(C, align(4096))]
 struct Space {
+    stack: [u8; STACK_BYTES],
     front: Front,
-    stack: [u8; AREA_BYTES - size_of::<Front>()],
 }
+
+const STACK_BYTES: usize = AREA_BYTES - size_of::<Front>();
+const _: () = assert!(size_of::<Space>() == AREA_BYTES && size_of::<Front>() <= 2048);
 
 /// The area of the first thread. Nothing of it is in the file: [`first`] fills it.
 static mut FIRST: MaybeUninit<Space> = MaybeUninit::uninit();
@@ -120,26 +125,28 @@ fn map_up_to(number: u32) -> Result<(), Errno> {
     result
 }
 
-/// This is the child of a fork: only the area of `thread` is in use.
+/// Whether no thread was ever here but the first.
+pub fn alone() -> bool {
+    MAPPED.load(Ordering::Relaxed) == 0
+}
+
+/// This is the child of a fork: only the area `own` is in use.
 pub fn forked(own: Area) {
     MAPPING.store(false, Ordering::Relaxed);
-    for (number, word) in (0..).zip(&IN_USE) {
+    let mapped = MAPPED.load(Ordering::Relaxed);
+    for (number, word) in (0..=mapped).zip(&IN_USE) {
         word.store(u32::from(number == own.0), Ordering::Relaxed);
     }
 }
 
 impl Area {
-    /// Address of its front, which is that of its block.
+    /// Address of its front, which is that of its block, and where its stack ends.
     pub fn address(self) -> u64 {
-        match self.0 {
+        let start = match self.0 {
             0 => &raw const FIRST as u64,
             number => FIRST_ADDRESS + u64::from(number - 1) * AREA_BYTES as u64,
-        }
-    }
-
-    /// Where its stack ends.
-    pub fn stack_end(self) -> u64 {
-        self.address() + AREA_BYTES as u64
+        };
+        start + STACK_BYTES as u64
     }
 
     /// Address of the word that says whether it is in use.
@@ -159,7 +166,7 @@ impl Area {
     /// Begins it anew.
     fn clear(self) {
         let front = self.address() as *mut Front;
-        // SAFETY: the area is mapped, page-aligned and large enough for a front.
+        // SAFETY: the area is mapped, aligned and large enough for a front.
         let thread = unsafe { &raw mut (*front).thread };
         // SAFETY: the area was just taken, so nobody else knows it. What a thread before left there
         // owns nothing.

@@ -4,7 +4,7 @@
 //! code only (a fault there is an answer), or lent to a server, which checks it; and never above
 //! [`abi::layout::PERSONALITY`], where this code lives. So nothing a program names is memory that Rust owns.
 
-use crate::areas::{self, AREA_BYTES, Front};
+use crate::areas::{self, Front};
 use crate::calls::quick::QUICK;
 use crate::thread::Thread;
 use abi::layout::GUARDED_BYTES;
@@ -77,7 +77,7 @@ global_asm!(
     // abi::layout::MISSING
     ".quad {missing}",
     ".previous",
-    // A kick: x0 is the front of the thread's area, sp the end of its stack.
+    // A kick: x0 and sp are the front of the thread's area, below which its stack ends.
     ".section .text.upcall, \"ax\"",
     "personality_kicked:",
     "mov x29, xzr",
@@ -87,8 +87,7 @@ global_asm!(
     "mov x10, #{resume}",
     "svc #1",
     "brk #1",
-    // A Linux call: sp is the end of the area, which tells where the front is; x16 and x17 are free,
-    // all other registers the program's. A call that LOCAL knows is answered here, by the piece of
+    // A Linux call: sp is the front of the area; x16 and x17 are free, all other registers the program's. A call that LOCAL knows is answered here, by the piece of
     // 32 bytes that it names.
     "personality_call:",
     "cmp x8, #{numbers}",
@@ -117,14 +116,14 @@ global_asm!(
     "svc #2",
     ".balign 32",
     // 2: the pid, if it is known.
-    "sub x16, sp, #{area}",
+    "mov x16, sp",
     "ldr w17, [x16, #{pid}]",
     "cbz w17, personality_call_saved",
     "mov x0, x17",
     "svc #2",
     ".balign 32",
     // 3: the parent's number, if it is known.
-    "sub x16, sp, #{area}",
+    "mov x16, sp",
     "ldr w17, [x16, #{parent}]",
     "cbz w17, personality_call_saved",
     "mov x0, x17",
@@ -167,12 +166,12 @@ global_asm!(
     // The function x16 does the call with its arguments alone.
     "personality_call_quick:",
     "mov x17, x16",
-    "sub x16, sp, #{area}",
+    "mov x16, sp",
     "save_changing",
     "str xzr, [x16, #{repeated}]",
     "mov x29, xzr",
     "blr x17",
-    "sub x16, sp, #{area}",
+    "mov x16, sp",
     "cbnz x1, 6f",
     "ldr x1, [x16, #8]",
     "7: ldp x2, x3, [x16, #16]",
@@ -191,11 +190,11 @@ global_asm!(
     "b 8f",
     // Anything else.
     "personality_call_saved:",
-    "sub x16, sp, #{area}",
+    "mov x16, sp",
     "save_changing",
     "save_preserved",
     "bl {linux_call}",
-    "8: sub x16, sp, #{area}",
+    "8: mov x16, sp",
     "ldr x17, [x16, #{complete}]",
     "cbnz x17, 9f",
     "ldp x0, x1, [x16, #0]",
@@ -206,7 +205,7 @@ global_asm!(
     "ldp x4, x5, [x16, #128]",
     "mov x10, #{caller_set}",
     "svc #1",
-    "sub x16, sp, #{area}",
+    "mov x16, sp",
     "ldp x0, x1, [x16, #0]",
     "ldp x2, x3, [x16, #16]",
     "ldp x4, x5, [x16, #32]",
@@ -260,7 +259,6 @@ global_asm!(
     linux_call = sym crate::linux_call,
     failed = sym crate::failed,
     quick = sym QUICK,
-    area = const AREA_BYTES,
     reason = const offset_of!(Block, reason),
     complete = const offset_of!(Block, user) + 8,
     numbers = const NUMBERS,
@@ -420,7 +418,7 @@ pub fn enter(entry: u64, stack: u64) -> ! {
     let area = areas::first();
     let mut registers = [0; 18];
     registers[0] = personality_kicked as *const () as u64;
-    registers[1] = area.stack_end();
+    registers[1] = area.address();
     registers[2] = area.address();
     registers[3] = personality_call as *const () as u64;
     registers[10] = call::UPCALL_SET;

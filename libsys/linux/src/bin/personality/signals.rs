@@ -59,7 +59,8 @@ fn next(thread: &mut Thread) -> Option<(Delivery, bool)> {
     taken.or_else(|| ask(&Request::Take).ok().and_then(Reply::delivery))
 }
 
-/// Turns the thread to the handlers of all deliverable signals.
+/// Turns the thread to the handlers of all deliverable signals. Not inlined: other calls need less stack.
+#[inline(never)]
 pub fn deliver(thread: &mut Thread, block: &mut Block, interrupted: Option<Interrupted>) {
     machine::complete(block);
     let mut interrupted = interrupted;
@@ -202,6 +203,7 @@ fn push(thread: &mut Thread, block: &mut Block, taken: &Delivery) -> Result<(), 
 }
 
 /// `rt_sigreturn`: everything as the frame says.
+#[inline(never)]
 pub fn end_handler(thread: &mut Thread, block: &mut Block) {
     if restore(thread, block).is_none() {
         fail(thread);

@@ -2,15 +2,14 @@
 
 use crate::machine;
 use abi::{Errno, PAGE_BYTES};
+use alloc::vec;
 use alloc::vec::Vec;
 use libsys::lease::Loan;
 use proto::vfs::PATH_MAX;
 
-/// A path, copied from the program.
-pub struct Path {
-    bytes: [u8; PATH_MAX],
-    length: usize,
-}
+/// A path, copied from the program. Not on the stack, of which a fork had to copy two pages more if one
+/// call of many had room for a path there.
+pub struct Path(Vec<u8>);
 
 impl Path {
     /// Copies the path at `address`.
@@ -18,17 +17,20 @@ impl Path {
     /// # Errors
     /// `EFAULT`, `ENAMETOOLONG`.
     pub fn read(address: u64) -> Result<Path, Errno> {
-        let mut path = Path {
-            bytes: [0; PATH_MAX],
-            length: 0,
-        };
-        path.length = read_string(address, &mut path.bytes)?.ok_or(Errno::ENAMETOOLONG)?;
-        Ok(path)
+        let place = Place::find(address)?;
+        let mut bytes = vec![0; place.length];
+        machine::read(address, &mut bytes)?;
+        Ok(Path(bytes))
     }
 
     /// Its bytes, without a final zero.
     pub fn bytes(&self) -> &[u8] {
-        self.bytes.get(..self.length).unwrap_or_default()
+        &self.0
+    }
+
+    /// The same.
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.0
     }
 }
 

@@ -58,12 +58,12 @@ fn search(thread: &mut Thread, block: &mut Block, number: u64, a: Arguments) -> 
     if let Some(result) = transfer::call(thread, number, a) {
         return result;
     }
-    let rest = files::call(number, a)
+    let rest = threads::call(thread, block, number, a)
+        .or_else(|| processes::call(thread, number, a))
+        .or_else(|| files::call(number, a))
         .or_else(|| paths::call(number, a))
         .or_else(|| memory::call(number, a))
         .or_else(|| signal::call(thread, block, number, a))
-        .or_else(|| threads::call(thread, block, number, a))
-        .or_else(|| processes::call(thread, number, a))
         .or_else(|| waiting::call(thread, number, a))
         .or_else(|| events::call(thread, number, a))
         .or_else(|| sockets::call(thread, number, a))

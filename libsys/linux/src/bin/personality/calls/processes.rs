@@ -46,7 +46,7 @@ pub fn call(thread: &mut Thread, number: u64, a: Arguments) -> Option<Result> {
 }
 
 fn execute(thread: &mut Thread, path: u64, arguments: u64, environment: u64) -> Result {
-    let path = Path::read(path)?.bytes().to_vec();
+    let path = Path::read(path)?.into_bytes();
     execute_path(thread, path, arguments, environment)
 }
 

@@ -79,7 +79,13 @@ fn number_of(reply: Reply) -> core::result::Result<u32, Errno> {
 
 fn fork(thread: &mut Thread, block: &mut Block, wish: Wish, a: Arguments) -> Result {
     let [_, stack, parent_tid, tls, child_tid, _] = a;
-    let reply = libsys::heap::quiescent(|| until_heard(&Request::Fork, [Loan::NONE; 2]));
+    // Nothing is written that another page would have to be copied for, in both processes.
+    let alone = areas::alone();
+    let ask = || until_heard(&Request::Fork, [Loan::NONE; 2]);
+    let reply = match alone {
+        true => ask(),
+        false => libsys::heap::quiescent(ask),
+    };
     let pid = number_of(reply?)?;
     if pid != 0 {
         if wish.parent_tid {
@@ -89,8 +95,10 @@ fn fork(thread: &mut Thread, block: &mut Block, wish: Wish, a: Arguments) -> Res
         return Ok(pid.into());
     }
     thread.forked();
-    areas::forked(thread.area);
-    futex::forked();
+    if !alone {
+        areas::forked(thread.area);
+        futex::forked();
+    }
     if stack != 0 {
         machine::complete(block);
         block.registers.sp = stack;
@@ -151,7 +159,7 @@ fn begin(thread: &mut Thread, block: &mut Block, wish: Wish, a: Arguments) -> Re
 }
 
 fn start(shape: Shape, area: Area, loans: [Loan<'_>; 2]) -> core::result::Result<u32, Errno> {
-    let (block, stack) = (area.address(), area.stack_end());
+    let (block, stack) = (area.address(), area.address());
     let wish = match shape {
         Shape::Thread => Request::Spawn { block, stack },
         _ => Request::VFork { block, stack },
