@@ -17,7 +17,7 @@ impl Protocol for Vfs {
     type Request = Request;
     type Reply = Reply;
     const NAME: &'static str = "vfs";
-    const STATE_VERSION: u32 = 2;
+    const STATE_VERSION: u32 = 3;
 }
 
 /// A descriptor number.

@@ -213,17 +213,18 @@ pub fn pollfd(bytes: &[u8]) -> (i32, i16) {
 ///
 /// # Errors
 /// `EINVAL` if it does not fit.
+#[inline]
 pub fn put_entry(into: &mut [u8], at: usize, entry: &DirectoryEntry<'_>) -> Result<usize, Errno> {
     let length = (19 + entry.name.len() + 1).next_multiple_of(8);
     let bytes = into.get_mut(at..at + length).ok_or(Errno::EINVAL)?;
-    let (head, tail) = bytes.split_at_mut(19);
+    // The name covers all of the last eight bytes but those behind its end.
+    *bytes.last_chunk_mut().ok_or(Errno::EINVAL)? = [0; 8];
+    let (head, name) = bytes.split_first_chunk_mut::<19>().ok_or(Errno::EINVAL)?;
     head[..8].copy_from_slice(&entry.inode.to_le_bytes());
     head[8..16].copy_from_slice(&entry.next.to_le_bytes());
     head[16..18].copy_from_slice(&(length as u16).to_le_bytes());
     head[18] = entry.kind;
-    let (name, padding) = tail.split_at_mut(entry.name.len());
-    name.copy_from_slice(entry.name);
-    padding.fill(0);
+    name[..entry.name.len()].copy_from_slice(entry.name);
     Ok(at + length)
 }
 

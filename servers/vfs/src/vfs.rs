@@ -16,11 +16,13 @@ use crate::ports::{LineId, Memory, Monitor, Platform, Ports, Window};
 use crate::process::{OpenId, Process, ProcessTable};
 use crate::procfs::names::MachineNames;
 use crate::procfs::unimplemented::Unimplemented;
+use crate::requests::directories::Piece;
 use crate::slab::Slab;
 use crate::socket::Names;
 use crate::unnamed::Unnamed;
 use abi::Errno;
 use abi::message::notify;
+use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use proto::port::{Clock, Incoming, Outcome};
@@ -113,6 +115,9 @@ pub struct Vfs {
     pub(crate) names_of_machine: MachineNames,
     /// Descriptors of processes.
     pub(crate) known_processes: Vec<(Pid, NodeId)>,
+    /// Room for what is copied to a caller in pieces.
+    #[serde(skip)]
+    pub(crate) piece: Option<Box<Piece>>,
 }
 
 impl proto::handover::State for Vfs {
@@ -157,6 +162,7 @@ impl Vfs {
             unimplemented: Unimplemented::default(),
             names_of_machine: MachineNames::default(),
             known_processes: Vec::new(),
+            piece: None,
         };
         vfs.mount_first_file_systems();
         vfs

@@ -7,45 +7,55 @@ use crate::node::{Kind, NodeId, NodeRef, Place, entry_type};
 use crate::park::{Attempt, Call, DONE, count};
 use crate::path::{Last, LastLink, Walked, Who};
 use crate::permission::{self, EXECUTE, WRITE};
-use crate::ports::{Platform, Ports};
+use crate::ports::{Monitor, Platform, Ports};
 use crate::procfs;
 use crate::requests::text::{Empty, PathText};
 use crate::vfs::Vfs;
 use abi::Errno;
+use alloc::boxed::Box;
 use proto::port::{Callers, Refusal};
 use proto::vfs::{AT_FDCWD, Fd, Reply};
 
 /// Entries are gathered in pieces of this size before they are copied to the caller.
 const PIECE_BYTES: usize = 1024;
 
+/// A piece. It lies inside one page, for copies across two cost several times as much.
+#[derive(Debug)]
+#[repr(align(1024))]
+pub(crate) struct Piece([u8; PIECE_BYTES]);
+
 /// Collects entries for one `getdents64`.
-struct Listing {
-    bytes: [u8; PIECE_BYTES],
+struct Listing<'a, C> {
+    call: &'a Call,
+    callers: &'a mut C,
+    piece: &'a mut Piece,
     used: usize,
     copied: usize,
     /// Where the next listing starts.
     next: u64,
 }
 
-impl Listing {
+impl<C: Callers<Reply>> Listing<'_, C> {
     /// Adds an entry; `false` if the caller has no room for it.
-    fn add<C: Callers<Reply>>(
-        &mut self,
-        entry: &DirectoryEntry,
-        call: &Call,
-        callers: &mut C,
-    ) -> Result<bool, Refusal> {
-        if self.put(entry, call) {
+    #[inline(always)]
+    fn add(&mut self, entry: &DirectoryEntry) -> Result<bool, Refusal> {
+        if self.put(entry) {
             return Ok(true);
         }
-        // It may be only this piece that is full.
-        self.flush(call, callers)?;
-        Ok(self.put(entry, call))
+        self.add_to_next_piece(entry)
     }
 
-    fn put(&mut self, entry: &DirectoryEntry, call: &Call) -> bool {
-        let room = (call.leases[0].bytes - self.copied).min(PIECE_BYTES);
-        let Ok(end) = put_entry(&mut self.bytes[..room], self.used, entry) else {
+    /// As [`Listing::add`]: it may be only this piece that is full.
+    #[inline(never)]
+    fn add_to_next_piece(&mut self, entry: &DirectoryEntry) -> Result<bool, Refusal> {
+        self.flush()?;
+        Ok(self.put(entry))
+    }
+
+    #[inline(always)]
+    fn put(&mut self, entry: &DirectoryEntry) -> bool {
+        let room = (self.call.leases[0].bytes - self.copied).min(PIECE_BYTES);
+        let Ok(end) = put_entry(&mut self.piece.0[..room], self.used, entry) else {
             return false;
         };
         self.used = end;
@@ -54,19 +64,17 @@ impl Listing {
     }
 
     /// Copies what was gathered to the caller.
-    fn flush<C: Callers<Reply>>(&mut self, call: &Call, callers: &mut C) -> Result<(), Refusal> {
+    fn flush(&mut self) -> Result<(), Refusal> {
         if self.used > 0 {
-            let at = self.copied as u64;
-            callers.write(call.token, 0, at, &self.bytes[..self.used])?;
+            let gathered = &self.piece.0[..self.used];
+            self.callers
+                .write(self.call.token, 0, self.copied as u64, gathered)?;
             self.copied += self.used;
             self.used = 0;
         }
         Ok(())
     }
 }
-
-/// What shows entries: `false` ends the listing.
-type Show<'a> = &'a mut dyn FnMut(&DirectoryEntry) -> Result<bool, Refusal>;
 
 impl Vfs {
     /// `getdents64`.
@@ -84,58 +92,79 @@ impl Vfs {
         if !self.is_directory(place) {
             return Err(Errno::ENOTDIR.into());
         }
+        let mut piece = self.piece.take();
         let mut listing = Listing {
-            bytes: [0; PIECE_BYTES],
+            call,
+            callers: &mut ports.callers,
+            piece: piece.get_or_insert_with(|| Box::new(Piece([0; PIECE_BYTES]))),
             used: 0,
             copied: 0,
             next: offset,
         };
-        let who = self.who(call.pid, &ports.system)?;
-        let callers = &mut ports.callers;
-        let full = self.each_entry(&who, place, offset, &mut |entry| {
-            listing.add(entry, call, callers)
-        })?;
-        listing.flush(call, callers)?;
-        let total = listing.copied;
-        if total == 0 && full {
-            return Err(Errno::EINVAL.into());
-        }
-        self.open_file_mut(call.pid, fd)?.offset = listing.next;
-        count(total as u64)
+        let listed = self.list_into(place, &mut listing, &ports.system);
+        let (copied, next) = (listing.copied, listing.next);
+        self.piece = piece;
+        listed?;
+        self.open_file_mut(call.pid, fd)?.offset = next;
+        count(copied as u64)
     }
 
-    /// Shows the entries of a directory from cookie `from` on, until the closure says `false`;
-    /// answers whether it did.
-    fn each_entry(
+    /// Copies entries to the caller from where `listing` starts on.
+    fn list_into<C: Callers<Reply>, S: Monitor>(
+        &self,
+        place: Place,
+        listing: &mut Listing<'_, C>,
+        system: &S,
+    ) -> Result<(), Refusal> {
+        let pid = listing.call.pid;
+        let mut full = false;
+        if listing.next < Directory::first_cookie() {
+            full = self.list_dots(&self.who(pid, system)?, place, listing)?;
+        }
+        if !full {
+            full = match place.node {
+                NodeRef::Stored(id) => self.list_stored(id, listing)?,
+                NodeRef::Proc(node) => self.list_proc(&self.who(pid, system)?, node, listing)?,
+            };
+        }
+        listing.flush()?;
+        if listing.copied == 0 && full {
+            return Err(Errno::EINVAL.into());
+        }
+        Ok(())
+    }
+
+    /// Lists `.` and `..`; answers whether the caller has no more room.
+    fn list_dots<C: Callers<Reply>>(
         &self,
         who: &Who,
         place: Place,
-        from: u64,
-        show: Show<'_>,
+        listing: &mut Listing<'_, C>,
     ) -> Result<bool, Refusal> {
         let above = self.parent(who, place).unwrap_or(place);
         let dots = [(b".".as_slice(), place, 1), (b"..", above, 2)];
-        for (name, place, next) in dots.into_iter().skip(from as usize) {
-            let inode = self.inode(place);
-            let kind = linux::DT_DIR;
-            if !show(&DirectoryEntry {
-                inode,
+        for (name, place, next) in dots.into_iter().skip(listing.next as usize) {
+            let entry = DirectoryEntry {
+                inode: self.inode(place),
                 next,
-                kind,
+                kind: linux::DT_DIR,
                 name,
-            })? {
+            };
+            if !listing.add(&entry)? {
                 return Ok(true);
             }
         }
-        match place.node {
-            NodeRef::Stored(id) => self.each_stored(id, from, show),
-            NodeRef::Proc(node) => self.each_proc(who, node, from, show),
-        }
+        Ok(false)
     }
 
-    fn each_stored(&self, id: NodeId, from: u64, show: Show<'_>) -> Result<bool, Refusal> {
+    /// As [`Vfs::list_dots`], for the entries of a stored directory.
+    fn list_stored<C: Callers<Reply>>(
+        &self,
+        id: NodeId,
+        listing: &mut Listing<'_, C>,
+    ) -> Result<bool, Refusal> {
         let directory = self.nodes.get(id).and_then(|node| node.directory());
-        for (cookie, name, id) in directory.ok_or(Errno::ENOTDIR)?.list(from) {
+        for (cookie, name, id) in directory.ok_or(Errno::ENOTDIR)?.list(listing.next) {
             let node = self.nodes.get(id);
             let entry = DirectoryEntry {
                 inode: stored_inode(id),
@@ -143,32 +172,30 @@ impl Vfs {
                 kind: node.map_or(0, |node| entry_type(node.type_bits())),
                 name,
             };
-            if !show(&entry)? {
+            if !listing.add(&entry)? {
                 return Ok(true);
             }
         }
         Ok(false)
     }
 
-    fn each_proc(
+    /// As [`Vfs::list_dots`], for the entries of a directory in `/proc` or `/sys`.
+    fn list_proc<C: Callers<Reply>>(
         &self,
         who: &Who,
         directory: procfs::Node,
-        from: u64,
-        show: Show<'_>,
+        listing: &mut Listing<'_, C>,
     ) -> Result<bool, Refusal> {
-        let mut cookie = from.max(Directory::first_cookie());
-        while let Some(found) = procfs::entry_at(self, who.table, directory, cookie) {
+        while let Some(found) = procfs::entry_at(self, who.table, directory, listing.next) {
             let entry = DirectoryEntry {
                 inode: procfs::inode(found.node),
                 next: found.next,
                 kind: entry_type(procfs::type_bits(found.node)),
                 name: &found.name,
             };
-            if !show(&entry)? {
+            if !listing.add(&entry)? {
                 return Ok(true);
             }
-            cookie = found.next;
         }
         Ok(false)
     }

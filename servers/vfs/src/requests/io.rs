@@ -403,11 +403,11 @@ impl Vfs {
         if file.flags & linux::O_PATH != 0 {
             return Err(Errno::EBADF.into());
         }
-        let size = match file.place.node {
-            NodeRef::Proc(_) => file.text.as_ref().map_or(0, |text| text.len() as u64),
+        let data = match file.place.node {
+            NodeRef::Proc(_) => None,
             NodeRef::Stored(id) => match self.nodes.get(id).map(|node| &node.kind) {
-                Some(Kind::File(data)) => data.size(),
-                Some(Kind::Directory(_)) => 0,
+                Some(Kind::File(data)) => Some(data),
+                Some(Kind::Directory(_)) => None,
                 // They have no position, and nobody is told.
                 Some(
                     Kind::Counter(_)
@@ -422,12 +422,17 @@ impl Vfs {
                 _ => return Err(Errno::ESPIPE.into()),
             },
         };
+        let size = || match (data, &file.text) {
+            (Some(data), _) => data.size(),
+            (None, text) => text.as_ref().map_or(0, |text| text.len() as u64),
+        };
         let base = match whence {
             linux::SEEK_SET => 0,
             linux::SEEK_CUR => file.offset as i64,
-            linux::SEEK_END => size as i64,
+            linux::SEEK_END => size() as i64,
             // Files have no known holes: all of a file is data, and a hole is at its end.
             linux::SEEK_DATA | linux::SEEK_HOLE => {
+                let size = size();
                 let from = u64::try_from(offset)
                     .ok()
                     .filter(|&from| from < size)

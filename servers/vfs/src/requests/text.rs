@@ -13,9 +13,13 @@ use proto::vfs::{Fd, PATH_MAX};
 /// Paths up to this length need no allocation.
 const SHORT_BYTES: usize = 64;
 
+/// Room for a short path. It lies inside one page, for copies across two cost several times as much.
+#[repr(align(64))]
+struct Short([u8; SHORT_BYTES]);
+
 /// A path's text, filled where it is kept.
 pub(crate) struct PathText {
-    short: [u8; SHORT_BYTES],
+    short: Short,
     /// In use if `length` is more than fits `short`.
     long: Vec<u8>,
     length: usize,
@@ -26,7 +30,7 @@ impl PathText {
     #[inline(always)]
     pub(crate) fn new() -> Self {
         PathText {
-            short: [0; SHORT_BYTES],
+            short: Short([0; SHORT_BYTES]),
             long: Vec::new(),
             length: 0,
         }
@@ -53,7 +57,7 @@ impl PathText {
         } else if length > 0 {
             ports
                 .callers
-                .read(call.token, lease as u32, 0, &mut self.short[..length])?;
+                .read(call.token, lease as u32, 0, &mut self.short.0[..length])?;
         }
         Ok(self.bytes())
     }
@@ -64,7 +68,7 @@ impl PathText {
         if self.length > SHORT_BYTES {
             &self.long
         } else {
-            &self.short[..self.length]
+            &self.short.0[..self.length]
         }
     }
 }
