@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <pty.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <sys/vfs.h>
@@ -71,6 +73,57 @@ static void flags(void)
     unlink("flags");
 }
 
+static void length_of(int fd)
+{
+    show("read", read(fd, buffer, sizeof buffer));
+}
+
+static void packet(int master)
+{
+    unsigned char bytes[32];
+    int length = read(master, bytes, sizeof bytes);
+    if (length <= 0)
+        show("packet", length);
+    else
+        printf("packet %d: %d [%.*s]\n", length, bytes[0], length - 1, bytes + 1);
+}
+
+// A master that is told what its slave does (screen needs this).
+static void packets(void)
+{
+    int master, slave, on = 1, off = 0, mode = 9;
+    openpty(&master, &slave, NULL, NULL, NULL);
+    struct pollfd one = {.fd = master, .events = POLLIN | POLLPRI};
+    struct termios settings;
+    write(slave, "before", 6);
+    show("on", ioctl(master, TIOCPKT, &on));
+    show("asked", ioctl(master, TIOCGPKT, &mode));
+    show("mode", mode);
+    packet(master);
+    show("quiet", poll(&one, 1, 0));
+    tcgetattr(slave, &settings);
+    settings.c_iflag &= ~IXON;
+    tcsetattr(slave, TCSANOW, &settings);
+    show("news", poll(&one, 1, 0));
+    show("events", one.revents);
+    packet(master);
+    settings.c_iflag |= IXON;
+    tcsetattr(slave, TCSANOW, &settings);
+    write(slave, "with", 4);
+    packet(master);
+    packet(master);
+    tcflush(slave, TCIFLUSH);
+    packet(master);
+    tcflush(slave, TCIOFLUSH);
+    packet(master);
+    show("slave", ioctl(slave, TIOCPKT, &on));
+    show("off", ioctl(master, TIOCPKT, &off));
+    write(slave, "after", 5);
+    length_of(master);
+    close(slave);
+    close(master);
+}
+
 int main(void)
 {
     char name[] = "/dev/shm/corners-XXXXXX";
@@ -80,6 +133,7 @@ int main(void)
     sizes();
     file_systems();
     flags();
+    packets();
     show("empty", rmdir(name));
     return 0;
 }

@@ -21,6 +21,8 @@ use serde::{Deserialize, Serialize};
 
 /// Most bytes of one transfer with the terminal server.
 const PIECE_BYTES: usize = 4096;
+/// What is before the bytes of a read in packet mode (`TIOCPKT_DATA`).
+const DATA: [u8; 1] = [0];
 /// The group of terminals, as everywhere.
 const TTY_GROUP: u32 = 5;
 
@@ -37,6 +39,8 @@ struct Pair {
     is_locked: bool,
     /// Output that was taken from the line, but could not be delivered.
     kept: Vec<u8>,
+    /// In packet mode (`TIOCPKT`) what happened since the master read last: `TIOCPKT_*`.
+    packets: Option<u8>,
 }
 
 /// All pseudo-terminals, by their lines.
@@ -92,6 +96,7 @@ impl Vfs {
             was_open: false,
             is_locked: true,
             kept: Vec::new(),
+            packets: None,
         };
         self.pairs.all.insert(line, pair);
         Ok(line)
@@ -176,6 +181,26 @@ impl Vfs {
         pair.is_some_and(|pair| !pair.kept.is_empty())
     }
 
+    /// Whether a master in packet mode has to be told something.
+    pub(crate) fn has_news(&self, line: LineId) -> bool {
+        let pair = self.pairs.all.get(&line);
+        pair.is_some_and(|pair| pair.packets.is_some_and(|news| news != 0))
+    }
+
+    /// Tells a master in packet mode what happened: `on` of `TIOCPKT_*`, and no longer `off`.
+    pub(crate) fn tell_master(&mut self, line: LineId, on: u8, off: u8) {
+        let Some(Pair {
+            packets: Some(news),
+            ..
+        }) = self.pairs.all.get_mut(&line)
+        else {
+            return;
+        };
+        *news = *news & !off | on;
+        self.changed(Cause::Terminal);
+        self.mark_terminals();
+    }
+
     fn pair(&mut self, line: LineId) -> Result<&mut Pair, Errno> {
         self.pairs.all.get_mut(&line).ok_or(Errno::EIO)
     }
@@ -192,6 +217,15 @@ impl Vfs {
         if wanted == 0 {
             return count(0);
         }
+        let header = match self.pair(line)?.packets {
+            None => 0,
+            Some(0) => 1,
+            Some(news) => {
+                ports.callers.write(call.token, 0, 0, &[news])?;
+                self.pair(line)?.packets = Some(0);
+                return count(1);
+            }
+        };
         if !self.keeps_output(line) {
             let mut bytes = alloc::vec![0; wanted.min(PIECE_BYTES)];
             match ports.terminal.master_read(line, &mut bytes) {
@@ -205,10 +239,12 @@ impl Vfs {
             }
         }
         let kept = &mut self.pair(line)?.kept;
-        let length = wanted.min(kept.len());
-        ports.callers.write(call.token, 0, 0, &kept[..length])?;
+        let length = (wanted - header).min(kept.len());
+        ports.callers.write(call.token, 0, 0, &DATA[..header])?;
+        let at = header as u64;
+        ports.callers.write(call.token, 0, at, &kept[..length])?;
         kept.drain(..length);
-        count(length as u64)
+        count(at + length as u64)
     }
 
     /// Types, after `done` bytes that went before.
@@ -264,6 +300,19 @@ impl Vfs {
             linux::TIOCGPTLCK => {
                 let is_locked = u32::from(self.pair(line)?.is_locked);
                 put(call, ports, &is_locked.to_le_bytes())
+            }
+            linux::TIOCPKT => {
+                let wish: [u8; 4] = get(call, ports)?;
+                let packets = &mut self.pair(line)?.packets;
+                *packets = match wish {
+                    [0, 0, 0, 0] => None,
+                    _ => Some(packets.unwrap_or(0)),
+                };
+                count(0)
+            }
+            linux::TIOCGPKT => {
+                let packets = u32::from(self.pair(line)?.packets.is_some());
+                put(call, ports, &packets.to_le_bytes())
             }
             linux::TIOCGPTPEER => self.open_peer(call, line, argument as u32, ports),
             linux::TIOCGPGRP => {

@@ -2,7 +2,7 @@
 
 use crate::device;
 use crate::layout::{POLLFD_BYTES, pollfd};
-use crate::linux::{POLLERR, POLLHUP, POLLIN, POLLNVAL, POLLOUT, POLLRDNORM, POLLWRNORM};
+use crate::linux::{POLLERR, POLLHUP, POLLIN, POLLNVAL, POLLOUT, POLLPRI, POLLRDNORM, POLLWRNORM};
 use crate::node::{Kind, NodeRef};
 use crate::open_file::OpenFile;
 use crate::park::{Attempt, Call, Cause, Resume, Step, count};
@@ -88,13 +88,17 @@ impl Vfs {
                 let Readiness {
                     readable, writable, ..
                 } = ports.terminal.master_poll(file.line);
-                let readable = readable || self.keeps_output(file.line);
+                let news = self.has_news(file.line);
+                let readable = readable || news || self.keeps_output(file.line);
+                let news = if news { POLLPRI } else { 0 };
                 let hung = if self.has_no_slave(file.line) {
                     POLLHUP
                 } else {
                     0
                 };
-                hung | (if readable { READABLE } else { 0 }) | (if writable { WRITABLE } else { 0 })
+                news | hung
+                    | (if readable { READABLE } else { 0 })
+                    | (if writable { WRITABLE } else { 0 })
             }
             Some(Kind::Counter(counter)) => counter.events(),
             Some(Kind::Timer(timer)) => match timer.expiries(ports.system.now_ns()) {

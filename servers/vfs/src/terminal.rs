@@ -266,6 +266,8 @@ impl Vfs {
                     self.leftovers.remove(&line);
                 }
                 ports.terminal.flush(line, which)?;
+                // `TIOCPKT_FLUSHREAD` and `TIOCPKT_FLUSHWRITE` have the same bits.
+                self.tell_master(line, which as u8, 0);
                 count(0)
             }
             _ => self.control_jobs(call, line, command, argument, ports),
@@ -333,9 +335,15 @@ impl Vfs {
         ports: &mut Ports<P>,
     ) -> Attempt {
         let termios: Termios = get(call, ports)?;
+        let had_keys = ports.terminal.termios(line).is_ok_and(|old| stops(&old));
         match ports.terminal.set_termios(line, when, &termios) {
             Err(Errno::EAGAIN) => return Ok(Step::Wait(Wait::on(Cause::Terminal))),
             other => other?,
+        }
+        match (had_keys, stops(&termios)) {
+            (false, true) => self.tell_master(line, linux::TIOCPKT_DOSTOP, linux::TIOCPKT_NOSTOP),
+            (true, false) => self.tell_master(line, linux::TIOCPKT_NOSTOP, linux::TIOCPKT_DOSTOP),
+            _ => {}
         }
         if when == 2 {
             self.leftovers.remove(&line);
@@ -369,6 +377,15 @@ impl Vfs {
         self.changed(Cause::Foreground);
         count(0)
     }
+}
+
+/// Whether output is stopped with `^S` and started with `^Q`.
+fn stops(termios: &Termios) -> bool {
+    const IXON: u8 = 0x04;
+    const FLAGS_AT: usize = 1;
+    /// Behind four words of flags and the discipline: `VSTART` is 8, `VSTOP` 9.
+    const KEYS_AT: usize = 17;
+    termios[FLAGS_AT] & IXON != 0 && termios[KEYS_AT + 8..KEYS_AT + 10] == [0x11, 0x13]
 }
 
 /// The session of a process group; the leader is looked at first, as it mostly lives.

@@ -118,3 +118,42 @@ fn the_peer_can_be_opened_without_its_name() {
     machine.close(INIT, peer as Fd).unwrap();
     assert_eq!(events(&mut machine, master), POLLOUT | POLLHUP);
 }
+
+/// What a master of a pseudo-terminal in packet mode reads next.
+fn packet(machine: &mut Machine, master: Fd) -> Result1<Vec<u8>> {
+    machine.read(INIT, master, 8)
+}
+
+#[test]
+fn a_master_in_packet_mode_is_told_what_its_slave_does() {
+    let mut machine = Machine::new();
+    let (master, slave) = pair(&mut machine);
+    machine.write(INIT, slave, b"before").unwrap();
+    ioctl(&mut machine, master, TIOCPKT, [1, 0, 0, 0]).unwrap();
+    assert_eq!(ioctl(&mut machine, master, TIOCGPKT, [9; 4]), Ok(1));
+    assert_eq!(packet(&mut machine, master).unwrap(), b"\0before");
+    machine.write(INIT, slave, b"long output").unwrap();
+    assert_eq!(packet(&mut machine, master).unwrap(), b"\0long ou");
+    assert_eq!(machine.read(INIT, master, 1).unwrap(), b"\0");
+    assert_eq!(packet(&mut machine, master).unwrap(), b"\0t");
+    assert_eq!(packet(&mut machine, master).unwrap(), b"\0put");
+
+    assert_eq!(events(&mut machine, master), POLLOUT);
+    let flush = Request::DeviceControl {
+        fd: slave,
+        command: TCFLSH,
+        argument: 2,
+    };
+    let waiting = machine.wait(INIT, Request::Read { fd: master }, [&[0; 8], b""]);
+    machine.ask(INIT, flush, [b"", b""]).0.unwrap();
+    let (answer, bytes) = machine.answer(waiting).unwrap();
+    let both = TIOCPKT_FLUSHREAD | TIOCPKT_FLUSHWRITE;
+    assert_eq!((answer, bytes[0]), (Ok(Reply::Count(1)), both));
+    machine.ask(INIT, flush, [b"", b""]).0.unwrap();
+    assert_eq!(events(&mut machine, master), POLLIN | POLLOUT);
+
+    ioctl(&mut machine, master, TIOCPKT, [0; 4]).unwrap();
+    assert_eq!(ioctl(&mut machine, master, TIOCGPKT, [9; 4]), Ok(0));
+    machine.write(INIT, slave, b"after").unwrap();
+    assert_eq!(packet(&mut machine, master).unwrap(), b"after");
+}

@@ -197,8 +197,8 @@ fn structure_bytes(command: u32) -> usize {
         0x5413 | 0x5414 => 8,
         // TIOCGPGRP, TIOCSPGRP, TIOCOUTQ, FIONREAD, FIONBIO, TIOCGSID
         0x540f | 0x5410 | 0x5411 | 0x541b | 0x5421 | 0x5429 => 4,
-        // TIOCGPTN, TIOCSPTLCK, TIOCGPTLCK
-        0x8004_5430 | 0x4004_5431 | 0x8004_5439 => 4,
+        // TIOCGPTN, TIOCSPTLCK, TIOCGPTLCK, TIOCPKT, TIOCGPKT
+        0x8004_5430 | 0x4004_5431 | 0x8004_5439 | 0x5420 | 0x8004_5438 => 4,
         _ => 0,
     }
 }
