@@ -129,6 +129,7 @@ finish() {
     done
     name=$root/usr/share/libc-bin/nsswitch.conf
     [ -e "$root/etc/nsswitch.conf" ] || [ ! -e "$name" ] || cp "$name" "$root/etc/nsswitch.conf"
+    make_accounts
     mkdir -p "$root/root"
     [ -e "$root/root/.bashrc" ] || cp "$root/usr/share/base-files/dot.bashrc" "$root/root/.bashrc"
     [ -e "$root/root/.profile" ] || cp "$root/usr/share/base-files/dot.profile" "$root/root/.profile"
@@ -143,6 +144,21 @@ finish() {
     # shellcheck disable=SC2086
     (cd "$root" && rm -rf $UNREAD)
     compile_python
+}
+
+# Logins where there are programs for them: passwords in a file of their own, and the lists of modules that
+# `pam-auth-update` writes. Nobody has a password yet; `chpasswd` sets them.
+make_accounts() {
+    local kind
+    [ -d "$root/etc/pam.d" ] || return 0
+    for kind in auth account password session session-noninteractive; do
+        [ -e "$root/etc/pam.d/common-$kind" ] || printf '%s required pam_unix.so\n' "${kind%%-*}" >"$root/etc/pam.d/common-$kind"
+    done
+    [ -e "$root/usr/bin/passwd" ] && [ ! -e "$root/etc/shadow" ] || return 0
+    sed 's/^\([^:]*\):.*/\1:*:20000:0:99999:7:::/' "$root/etc/passwd" >"$root/etc/shadow"
+    sed -i 's/^\([^:]*\):[^:]*:/\1:x:/' "$root/etc/passwd"
+    sed 's/^\([^:]*\):.*/\1:*::/' "$root/etc/group" >"$root/etc/gshadow"
+    chmod 600 "$root/etc/shadow" "$root/etc/gshadow"
 }
 
 # Python's packages compile their modules when they are installed. Without that every start compiles them
