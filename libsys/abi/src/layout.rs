@@ -26,6 +26,8 @@ pub const MISSING: u64 = PERSONALITY + GUARDED_BYTES + 8;
 pub const MISSING_COUNTS: usize = 513;
 /// Where the personality has its ELF image with the clocks of `AT_SYSINFO_EHDR`.
 pub const VDSO: u64 = PERSONALITY + 0x1000;
+/// Bytes that are for that image alone: its code runs as the program's, and so do its faults.
+pub const VDSO_BYTES: u64 = 0x1000;
 /// Where the kernel maps [`crate::boot::BootInfo`] in the root task.
 pub const BOOT_INFO: u64 = 0x10_0000;
 /// Where the kernel maps the boot archive in the root task, read-only.

@@ -2,7 +2,7 @@
 
 mod support;
 
-use abi::layout::{GUARDED_BYTES, PERSONALITY};
+use abi::layout::{GUARDED_BYTES, PERSONALITY, USER_END, VDSO, VDSO_BYTES};
 use abi::{Errno, Token};
 use proc::signal::exception::Exception;
 use proto::Pid;
@@ -102,6 +102,19 @@ fn a_fault_of_guarded_code_goes_on_behind_it() {
     let behind = PERSONALITY + GUARDED_BYTES;
     assert_eq!(system.world.diverted, [(token, behind)]);
     assert!(system.world.visible.spaces.contains(&child));
+}
+
+#[test]
+fn a_fault_of_the_clocks_or_beyond_all_memory_is_the_programs() {
+    let mut system = system();
+    for pc in [VDSO, VDSO + VDSO_BYTES - 4, USER_END, u64::MAX - 3] {
+        let child = system.fork(INIT);
+        system.action(child, 11, 0x1000, 0);
+        let token = fault(&mut system, child, pc);
+        assert_eq!(system.world.resumed, [token], "{pc:#x}");
+        assert!(system.world.visible.spaces.contains(&child));
+        system.world.resumed.clear();
+    }
 }
 
 #[test]

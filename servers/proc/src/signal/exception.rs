@@ -56,10 +56,14 @@ impl Exception {
     fn place(&self) -> Place {
         // A fault that the pager declined comes without syndrome.
         let aborted = self.decline != 0 || self.esr >> 26 & 0x3f == class::DATA_ABORT;
-        match self.pc.checked_sub(layout::PERSONALITY) {
-            Some(offset) if offset < layout::GUARDED_BYTES && aborted => Place::Guarded,
-            Some(_) => Place::Personality,
-            None => Place::Program,
+        let guarded = layout::PERSONALITY..layout::PERSONALITY + layout::GUARDED_BYTES;
+        let clocks = layout::VDSO..layout::VDSO + layout::VDSO_BYTES;
+        match self.pc {
+            pc if aborted && guarded.contains(&pc) => Place::Guarded,
+            pc if clocks.contains(&pc) => Place::Program,
+            // A program that jumps to where nothing can be is still itself.
+            layout::PERSONALITY..layout::USER_END => Place::Personality,
+            _ => Place::Program,
         }
     }
 
