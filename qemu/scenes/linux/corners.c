@@ -7,10 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <pty.h>
+#include <setjmp.h>
+#include <signal.h>
 #include <sys/ioctl.h>
+#include <sys/sem.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <sys/vfs.h>
+#include <time.h>
 #include <unistd.h>
 
 static char buffer[1 << 20];
@@ -124,6 +128,45 @@ static void packets(void)
     close(master);
 }
 
+static sigjmp_buf before;
+static volatile unsigned long where;
+
+static void fault(int signal, siginfo_t *info, void *context)
+{
+    (void)signal, (void)context;
+    where = (unsigned long)info->si_addr;
+    siglongjmp(before, info->si_code);
+}
+
+// Faults that are the program's, although its instruction is not, or is nowhere.
+static void faults(void)
+{
+    struct sigaction action = {.sa_sigaction = fault, .sa_flags = SA_SIGINFO};
+    sigaction(SIGSEGV, &action, NULL);
+    int code = sigsetjmp(before, 1);
+    if (code == 0)
+        ((void (*)(void))0xffffff0000000000)();
+    printf("jump: %d %lx\n", code, where);
+    code = sigsetjmp(before, 1);
+    if (code == 0)
+        clock_gettime(CLOCK_MONOTONIC, (void *)8);
+    printf("clock: %d %lx\n", code, where);
+    signal(SIGSEGV, SIG_DFL);
+}
+
+static void semaphores(void)
+{
+    struct seminfo info = {0};
+    struct semid_ds set = {0};
+    int id = semget(IPC_PRIVATE, 3, 0600);
+    int highest = semctl(0, 0, IPC_INFO, &info);
+    printf("limits: %d %d\n", highest >= 0, info.semvmx);
+    printf("use: %d %d\n", semctl(0, 0, SEM_INFO, &info) == highest, info.semusz >= 1);
+    printf("state: %d %d\n", semctl(highest, 0, SEM_STAT, &set) == id, (int)set.sem_nsems);
+    show("bad", semctl(0, 0, IPC_INFO, (void *)8));
+    show("removed", semctl(id, 0, IPC_RMID));
+}
+
 int main(void)
 {
     char name[] = "/dev/shm/corners-XXXXXX";
@@ -134,6 +177,8 @@ int main(void)
     file_systems();
     flags();
     packets();
+    faults();
+    semaphores();
     show("empty", rmdir(name));
     return 0;
 }

@@ -12,13 +12,19 @@ use proto::ipc::{Ipc, Reply, Request};
 const IPC_RMID: u32 = 0;
 const IPC_SET: u32 = 1;
 const IPC_STAT: u32 = 2;
+const IPC_INFO: u32 = 3;
 const GETALL: u32 = 13;
 const SETALL: u32 = 17;
+const SEM_STAT: u32 = 18;
+const SEM_INFO: u32 = 19;
+const SEM_STAT_ANY: u32 = 20;
 /// Older C libraries add this to commands; all structures are the new ones.
 const IPC_64: u32 = 0x100;
 const QUEUE_BYTES: usize = 120;
 const SET_BYTES: usize = 88;
 const SEGMENT_BYTES: usize = 112;
+/// Bytes of a `struct seminfo`.
+const LIMITS_BYTES: usize = 40;
 /// Where `struct semid64_ds` has the number of semaphores.
 const SET_COUNT: usize = 64;
 /// Bytes of a `struct sembuf`.
@@ -181,7 +187,8 @@ fn semaphore_control(a: Arguments) -> Result {
     };
     let loan = match command {
         IPC_SET => machine::lend_in(argument, SET_BYTES)?,
-        IPC_STAT => machine::lend_out(argument, SET_BYTES)?,
+        IPC_STAT | SEM_STAT | SEM_STAT_ANY => machine::lend_out(argument, SET_BYTES)?,
+        IPC_INFO | SEM_INFO => machine::lend_out(argument, LIMITS_BYTES)?,
         GETALL => machine::lend_out(argument, 2 * set_size(id)?)?,
         SETALL => machine::lend_in(argument, 2 * set_size(id)?)?,
         _ => Loan::NONE,
