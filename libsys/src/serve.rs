@@ -65,6 +65,21 @@ pub trait Service<P: Protocol> {
     /// Handles a request.
     fn request(&mut self, incoming: Incoming<P::Request>) -> Outcome<P::Reply>;
 
+    /// Reads a message and handles the request in it. A service may do it itself, so that each label
+    /// leads straight to what answers it, without a request being put together and taken apart between.
+    #[inline(always)]
+    fn message(&mut self, incoming: Incoming<&Message>) -> Outcome<P::Reply> {
+        match wire::decode(incoming.request) {
+            Ok(request) => self.request(Incoming {
+                sender: incoming.sender,
+                token: incoming.token,
+                leases: incoming.leases,
+                request,
+            }),
+            Err(error) => Outcome::Reply(Err(error.errno().into())),
+        }
+    }
+
     /// The handle to pass with the reply that [`Service::request`] just gave.
     #[inline(always)]
     fn reply_handle(&mut self) -> Handle {
@@ -151,21 +166,13 @@ fn handle<P: Protocol, S: Service<P>>(service: &mut S, received: &Received, next
         *next = handle_kernel(service, received);
         return;
     }
-    let request = match wire::decode::<P::Request>(&received.message) {
-        Ok(request) => request,
-        Err(error) => {
-            next.token = received.token;
-            next.message = wire::errno_reply(error.errno());
-            return;
-        }
-    };
     let incoming = Incoming {
         sender: Pid(received.badge.0 as u32),
         token: received.token,
         leases: received.leases.map(lease_info),
-        request,
+        request: &received.message,
     };
-    if let Outcome::Reply(reply) = service.request(incoming) {
+    if let Outcome::Reply(reply) = service.message(incoming) {
         next.message = wire::encode_reply(&reply);
         next.token = received.token;
         next.handle = service.reply_handle();

@@ -13,7 +13,7 @@ use abi::{Errno, Token};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use proto::Pid;
-use proto::port::{Callers, Clock, LeaseInfo, Refusal};
+use proto::port::{Callers, Clock, Incoming, LeaseInfo, Refusal};
 use proto::vfs::{Reply, Request};
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +27,18 @@ pub struct Call {
     /// Its leases.
     #[serde(with = "leases")]
     pub leases: [LeaseInfo; 2],
+}
+
+impl Call {
+    /// Who sent a message.
+    #[inline(always)]
+    pub(crate) fn of<R>(incoming: &Incoming<R>) -> Call {
+        Call {
+            pid: incoming.sender,
+            token: incoming.token,
+            leases: incoming.leases,
+        }
+    }
 }
 
 /// What may have changed.
@@ -186,6 +198,7 @@ impl Vfs {
     }
 
     /// Parks a request.
+    #[inline(always)]
     pub(crate) fn park<P: Platform>(
         &mut self,
         call: Call,

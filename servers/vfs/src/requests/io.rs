@@ -1,5 +1,6 @@
 //! `read`, `write`, `lseek` and their kin.
 
+use crate::data::Data;
 use crate::device;
 use crate::linux;
 use crate::node::{Kind, Node, NodeId, NodeRef};
@@ -422,31 +423,14 @@ impl Vfs {
                 _ => return Err(Errno::ESPIPE.into()),
             },
         };
-        let size = || match (data, &file.text) {
-            (Some(data), _) => data.size(),
-            (None, text) => text.as_ref().map_or(0, |text| text.len() as u64),
-        };
-        let base = match whence {
-            linux::SEEK_SET => 0,
-            linux::SEEK_CUR => file.offset as i64,
-            linux::SEEK_END => size() as i64,
-            // Files have no known holes: all of a file is data, and a hole is at its end.
-            linux::SEEK_DATA | linux::SEEK_HOLE => {
-                let size = size();
-                let from = u64::try_from(offset)
-                    .ok()
-                    .filter(|&from| from < size)
-                    .ok_or(Errno::ENXIO)?;
-                file.offset = if whence == linux::SEEK_DATA {
-                    from
-                } else {
-                    size
-                };
-                return count(file.offset);
+        let new = match whence {
+            linux::SEEK_SET => offset,
+            linux::SEEK_CUR => added(file.offset, offset)?,
+            _ => {
+                let text = file.text.as_ref().map_or(0, |text| text.len() as u64);
+                seek_by_size(data.map_or(text, Data::size), offset, whence)?
             }
-            _ => return Err(Errno::EINVAL.into()),
         };
-        let new = base.checked_add(offset).ok_or(Errno::EOVERFLOW)?;
         file.offset = u64::try_from(new).map_err(|_| Errno::EINVAL)?;
         count(file.offset)
     }
@@ -463,6 +447,31 @@ impl Vfs {
             Some(Kind::File(_) | Kind::Directory(_) | Kind::Block(_)) => DONE,
             _ => Err(Errno::EINVAL.into()),
         }
+    }
+}
+
+/// The sum of an offset in a file and one of a call.
+#[inline]
+fn added(base: u64, offset: i64) -> Result<i64, Errno> {
+    (base as i64).checked_add(offset).ok_or(Errno::EOVERFLOW)
+}
+
+/// Where `lseek` goes in a file of this size, where that depends on the size.
+#[inline(never)]
+fn seek_by_size(size: u64, offset: i64, whence: u32) -> Result<i64, Errno> {
+    match whence {
+        linux::SEEK_END => added(size, offset),
+        // Files have no known holes: all of a file is data, and a hole is at its end.
+        linux::SEEK_DATA | linux::SEEK_HOLE => {
+            let inside = u64::try_from(offset).is_ok_and(|from| from < size);
+            let found = if whence == linux::SEEK_DATA {
+                offset
+            } else {
+                size as i64
+            };
+            inside.then_some(found).ok_or(Errno::ENXIO)
+        }
+        _ => Err(Errno::EINVAL),
     }
 }
 

@@ -9,7 +9,7 @@ mod machine;
 mod memory;
 mod window;
 
-use abi::Handle;
+use abi::{Handle, Message};
 use alloc::string::String;
 use console::Console;
 use libsys::serve::{KernelCallers, Service, serve};
@@ -75,6 +75,11 @@ impl Service<Protocol> for Server {
     #[inline(always)]
     fn request(&mut self, incoming: Incoming<Request>) -> Outcome<Reply> {
         self.vfs.handle(incoming, &mut self.ports)
+    }
+
+    #[inline(always)]
+    fn message(&mut self, incoming: Incoming<&Message>) -> Outcome<Reply> {
+        self.vfs.handle_message(incoming, &mut self.ports)
     }
 
     fn notification(&mut self, bits: u64) {
