@@ -40,11 +40,20 @@ static void spin(long ms)
             ;
 }
 
-/* Whether a number is about another one. */
+/* Computes until a signal came so often, or far too long; answers how long it took. */
+static long spin_until(int signal, int times)
+{
+    long start = ms_of(CLOCK_PROCESS_CPUTIME_ID);
+    while (came[signal] < times && ms_of(CLOCK_PROCESS_CPUTIME_ID) - start < 9000)
+        spin(5);
+    return ms_of(CLOCK_PROCESS_CPUTIME_ID) - start;
+}
+
+/* Whether a number is about another one: not much less, and on a busy host more. */
 static const char *about(long value, long expected)
 {
     static char text[40];
-    if (value >= expected * 7 / 10 && value <= expected * 2 + 20)
+    if (value >= expected * 7 / 10 && value <= expected * 20)
         return "as expected";
     snprintf(text, sizeof text, "%ld and not %ld", value, expected);
     return text;
@@ -60,8 +69,9 @@ static void reading(void)
     printf("clock(): %s\n", about(clock() / 1000, 100));
     show("own id", clock_getcpuclockid(0, &id));
     printf("by id: %s\n", about(ms_of(id), 100));
-    usleep(150000);
-    printf("asleep: %s\n", about(ms_of(CLOCK_PROCESS_CPUTIME_ID), 100));
+    long before = ms_of(CLOCK_PROCESS_CPUTIME_ID);
+    usleep(200000);
+    show("none while asleep", ms_of(CLOCK_PROCESS_CPUTIME_ID) - before < 100);
     pid_t child = fork();
     if (child == 0) {
         spin(80);
@@ -94,9 +104,9 @@ static void interval(int which, int signal_number)
     printf("asleep: %d\n", came[signal_number]);
     spin(50);
     printf("before: %d\n", came[signal_number]);
-    spin(320);
+    printf("not too early: %d\n", spin_until(signal_number, 3) >= 130);
     int times = came[signal_number];
-    printf("after: %s\n", times >= 3 && times <= 12 ? "as expected" : "another number");
+    show("three times", times >= 3);
     getitimer(which, &old);
     printf("interval %ld\n", (long)old.it_interval.tv_usec);
     memset(&timer, 0, sizeof timer);
@@ -116,8 +126,8 @@ static void limits(void)
         show("limit", setrlimit(RLIMIT_CPU, &limit));
         spin(700);
         printf("at 0.7 s: %d\n", came[SIGXCPU]);
-        spin(900);
-        printf("at 1.6 s: %d\n", came[SIGXCPU]);
+        printf("not too early: %d\n", spin_until(SIGXCPU, 1) >= 250);
+        printf("then: %d\n", came[SIGXCPU]);
         getrlimit(RLIMIT_CPU, &limit);
         printf("soft %ld hard %ld\n", (long)limit.rlim_cur, (long)limit.rlim_max);
         fflush(stdout);
@@ -127,8 +137,9 @@ static void limits(void)
     int status;
     struct rusage usage;
     wait4(child, &status, 0, &usage);
-    long used = usage.ru_utime.tv_sec * 1000 + usage.ru_utime.tv_usec / 1000 + usage.ru_stime.tv_sec * 1000;
-    printf("status %x after its time %d\n", status, used >= 2700);
+    long used = usage.ru_utime.tv_sec * 1000 + usage.ru_utime.tv_usec / 1000 + usage.ru_stime.tv_sec * 1000 +
+                usage.ru_stime.tv_usec / 1000;
+    printf("status %x, not too early: %d\n", status, used >= 2700);
     if (fork() == 0) {
         struct rlimit limit = {0, RLIM_INFINITY};
         setrlimit(RLIMIT_CPU, &limit);
