@@ -288,10 +288,23 @@ pub fn kernel() -> Result<Found> {
     }
 }
 
+/// The distribution's root file system with more packages than it has by itself, or why not.
+///
+/// # Errors
+/// If `qemu/rootfs.sh` fails otherwise than for want of a package.
+pub fn debian_with(packages: &str) -> Result<Found> {
+    rootfs(&["debian"], packages)
+}
+
 /// What `qemu/rootfs.sh` makes of the distribution's packages.
 fn packaged(arguments: &[&str]) -> Result<Found> {
+    rootfs(arguments, "")
+}
+
+fn rootfs(arguments: &[&str], packages: &str) -> Result<Found> {
     let output = Command::new(tree::root().join("qemu/rootfs.sh"))
         .args(arguments)
+        .env("PACKAGES", packages)
         .env("BUILD", tree::build())
         .stdin(Stdio::null())
         .output()

@@ -234,7 +234,24 @@ fn needed(scenes: &mut Vec<Scene>) -> Result<Vec<PathBuf>> {
             }),
         }
     }
+    skip_unpackaged(scenes)?;
     Ok(folders)
+}
+
+/// Takes out the scenes that name packages (`@PACKAGES=`) which cannot be had, with the reason printed.
+fn skip_unpackaged(scenes: &mut Vec<Scene>) -> Result<()> {
+    let mut lacking = Vec::new();
+    for scene in scenes.iter() {
+        let mut variables = scene.variables.iter();
+        if let Some((_, packages)) = variables.find(|(name, _)| name == "PACKAGES")
+            && let Err(reason) = linux::debian_with(packages)?
+        {
+            println!("  skipped {}: {reason}", scene.name);
+            lacking.push(scene.name.clone());
+        }
+    }
+    scenes.retain(|scene| !lacking.contains(&scene.name));
+    Ok(())
 }
 
 /// Whether the scene can be played on the board of `BOARD`; if not, the reason is printed.
