@@ -186,7 +186,7 @@ fn set_capabilities(thread: &mut Thread, a: Arguments) -> Result {
     machine::read(a[1], part)?;
     let own = sets(proc_number(Request::Privileged { pid: 0 })? != 0);
     // Bits of capabilities that are not known are dropped, as on Linux.
-    let known = u64::from(u32::MAX) | (1 << (LAST_CAPABILITY + 1)) - 1;
+    let known = u64::from(u32::MAX) | ((1 << (LAST_CAPABILITY + 1)) - 1);
     let agrees = (0..12 * halves).step_by(4).all(|at| {
         let mask = if at < 12 {
             u32::MAX
