@@ -87,6 +87,12 @@ impl<'a> Loan<'a> {
         Self { lease, ..self }
     }
 
+    /// Whether this is [`Loan::NONE`].
+    #[inline(always)]
+    pub(crate) fn is_none(&self) -> bool {
+        self.lease.address == 0 && self.lease.length == 0
+    }
+
     /// Whether the server may write to it.
     #[inline(always)]
     pub(crate) fn is_writable(&self) -> bool {

@@ -96,9 +96,20 @@ pub fn request_with_handle<P: Protocol>(
                 let reply = wire::decode(&answer.message).map_err(|_| Errno::EPROTO)?;
                 return Ok((reply, answer.handle));
             }
+            // Where nothing is lent, what was sent need not be kept to be sent again.
+            Ok(answer) if loans.iter().all(Loan::is_none) => return Err(denied(&answer.message)),
             Ok(answer) => refused(&answer.message, &loans)?,
             Err(error) => return Err(errno(error)),
         }
+    }
+}
+
+/// The error of a refusal to whoever lent nothing.
+#[cold]
+fn denied(answer: &Message) -> Errno {
+    match wire::refusal(answer) {
+        Refusal::Errno(errno) => errno,
+        Refusal::Touch { .. } => Errno::EPROTO,
     }
 }
 
