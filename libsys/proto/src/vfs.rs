@@ -301,6 +301,12 @@ pub enum Request {
     /// The process that such a descriptor stands for. Reply: `Count`, its pid, and [`NONBLOCKING_PROCESS`] if
     /// waiting for it shall not wait. `EBADF`, `ESRCH`.
     ProcessOf { fd: Fd },
+    /// `inotify_init1`. Reply: `Descriptor`.
+    NoticeFile { flags: u32 },
+    /// `inotify_add_watch`; the path in lease 0. Reply: `Count`, the watch's number.
+    AddNotice { fd: Fd, mask: u32 },
+    /// `inotify_rm_watch`. Reply: `Done`.
+    RemoveNotice { fd: Fd, watch: i32 },
 }
 }
 

@@ -4,7 +4,7 @@ use crate::data::Data;
 use crate::directory::Directory;
 use crate::linux;
 use crate::object::queue::{self, Queue};
-use crate::object::{counter::Counter, timer::Timer, watch::Watch};
+use crate::object::{counter::Counter, inotify::Notices, timer::Timer, watch::Watch};
 use crate::pipe::Pipe;
 use crate::procfs;
 use crate::socket::Socket;
@@ -110,6 +110,8 @@ pub enum Kind {
     Endpoint(Box<Socket>),
     /// A message queue, whose name is no path.
     Queue(Box<Queue>),
+    /// What happened to files (`inotify`).
+    Notices(Box<Notices>),
 }
 
 impl Node {
@@ -147,6 +149,7 @@ impl Node {
             | Kind::Timer(_)
             | Kind::Watch(_)
             | Kind::Signals(_)
+            | Kind::Notices(_)
             | Kind::Process(_) => 0,
         }
     }

@@ -150,12 +150,24 @@ impl Vfs {
         if !self.watched.is_empty() {
             self.forget_watched(open, id);
         }
+        if !self.noticed.is_empty() && file.flags & linux::O_PATH == 0 {
+            let written = file.writes();
+            self.tell(
+                id,
+                if written {
+                    linux::IN_CLOSE_WRITE
+                } else {
+                    linux::IN_CLOSE_NOWRITE
+                },
+            );
+        }
         self.release_locks_of(open, id);
         match self.nodes.get(id).map(|node| &node.kind) {
             Some(Kind::Character(_)) if file.line > 0 => self.end_terminal(id, file.line, ports),
             Some(Kind::Timer(_)) => self.disarm(id),
             Some(Kind::Process(_)) => self.forget_process(id),
             Some(Kind::Watch(_)) => self.end_watch(id),
+            Some(Kind::Notices(_)) => self.end_notices(id),
             Some(Kind::Endpoint(_)) => self.end_socket(id),
             _ => {}
         }

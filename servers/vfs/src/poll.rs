@@ -107,6 +107,7 @@ impl Vfs {
             },
             Some(Kind::Endpoint(socket)) => self.socket_events(socket),
             Some(Kind::Queue(queue)) => queue.events(),
+            Some(Kind::Notices(notices)) => notices.ready(),
             Some(Kind::Signals(set)) => self.signal_events(pid, *set),
             Some(Kind::Process(known)) => self.process_events(*known, ports),
             Some(Kind::Watch(_)) => self.watch_events(pid, id, ports),

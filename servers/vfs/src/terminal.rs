@@ -191,6 +191,11 @@ impl Vfs {
             Some(Kind::Pipe(pipe)) if command == linux::FIONREAD => {
                 put(call, ports, &(pipe.buffer.len() as u32).to_le_bytes())
             }
+            Some(Kind::Notices(notices)) if command == linux::FIONREAD => put(
+                call,
+                ports,
+                &(notices.readable_bytes() as u32).to_le_bytes(),
+            ),
             Some(Kind::Endpoint(socket)) if command == linux::FIONREAD => {
                 put(call, ports, &(socket.readable_bytes() as u32).to_le_bytes())
             }

@@ -81,6 +81,7 @@ impl Vfs {
         if !self.unnamed.is_empty() {
             self.unnamed.remove(&id);
         }
+        self.end_noticed(id, linux::IN_DELETE_SELF);
         match self.nodes.remove(id).map(|node| node.kind) {
             Some(Kind::File(mut data)) => data.release(memory),
             Some(Kind::Pipe(pipe)) => self.pipes -= pipe.weight(),

@@ -105,6 +105,12 @@ pub struct Vfs {
     pub(crate) names: Names,
     /// Names of message queues.
     pub(crate) queues: Queues,
+    /// Who hears of what happens to which file: the queue, and its watch.
+    pub(crate) noticed: BTreeMap<NodeId, Vec<(NodeId, i32)>>,
+    /// How many queues of such events there are.
+    pub(crate) notice_queues: usize,
+    /// The number of the last move that was told.
+    pub(crate) cookie: u32,
     /// Programs that were opened for processes whose exec goes on.
     pub(crate) opening: Vec<(Pid, Place)>,
     /// What this boot is called.
@@ -141,6 +147,9 @@ impl Vfs {
             changes: Vec::new(),
             locks: Locks::default(),
             generator,
+            noticed: BTreeMap::new(),
+            notice_queues: 0,
+            cookie: 0,
             opening: Vec::new(),
             boot_id,
             leftovers: BTreeMap::new(),
@@ -424,6 +433,9 @@ impl Vfs {
                 events,
                 data,
             } => self.change_watch(call, (watch, fd), operation, (events, data), ports),
+            R::NoticeFile { flags } => self.make_notices(call, flags, ports),
+            R::AddNotice { fd, mask } => self.add_notice(call, fd, mask, ports),
+            R::RemoveNotice { fd, watch } => self.remove_notice(call, fd, watch),
             R::AwaitWatch { watch, timeout_ns } => {
                 self.await_watch(call, watch, timeout_ns, resume, ports)
             }

@@ -5,6 +5,7 @@
 //! told by [`Vfs::woke`], with the events that may have become true.
 
 pub mod counter;
+pub mod inotify;
 pub mod notice;
 pub mod process;
 pub mod queue;

@@ -222,7 +222,8 @@ impl Vfs {
                 | Kind::Signals(_)
                 | Kind::Process(_)
                 | Kind::Endpoint(_)
-                | Kind::Queue(_),
+                | Kind::Queue(_)
+                | Kind::Notices(_),
             ) => Ok(id),
             Some(Kind::Character(number)) if crate::device::can_wait(*number) => Ok(id),
             Some(_) => Err(Errno::EPERM),

@@ -1,5 +1,6 @@
 //! `/proc/sys` beside `kernel`, and `/proc/net`: figures that programs look for.
 
+use crate::object::inotify;
 use crate::ports::{Platform, Ports};
 use crate::vfs::Vfs;
 use alloc::format;
@@ -150,7 +151,9 @@ impl Vfs {
             Item::FileNumber => format!("{}\t0\t{}\n", self.opens.len(), self.limits.opens),
             Item::OpenMost => number(crate::limits::DESCRIPTORS.into()),
             Item::PipeMost => number(crate::pipe::CAPACITY as u64),
-            Item::QueuedEvents | Item::Instances | Item::Watches => number(0),
+            Item::QueuedEvents => number(inotify::MOST_EVENTS as u64),
+            Item::Instances => number(inotify::MOST_QUEUES as u64),
+            Item::Watches => number(inotify::MOST_WATCHES as u64),
             // As with a 1 there: promises are not counted.
             Item::Overcommit => number(1),
             Item::MapCount => number(4096),

@@ -208,6 +208,7 @@ impl Vfs {
         node.permissions = mode;
         self.paths.forget();
         node.times.changed = now;
+        self.tell(id, linux::IN_ATTRIB);
         DONE
     }
 
@@ -273,6 +274,7 @@ impl Vfs {
             node.permissions &= !(linux::S_ISUID | if group_executes { linux::S_ISGID } else { 0 });
         }
         node.times.changed = now;
+        self.tell(id, linux::IN_ATTRIB);
         DONE
     }
 
@@ -304,6 +306,15 @@ impl Vfs {
         node.times.accessed = chosen(accessed, node.times.accessed);
         node.times.modified = chosen(modified, node.times.modified);
         node.times.changed = now;
+        // Linux takes a single time for a sign of the access that changes it.
+        self.tell(
+            id,
+            match (accessed, modified) {
+                (LEAVE, _) => linux::IN_MODIFY,
+                (_, LEAVE) => linux::IN_ACCESS,
+                _ => linux::IN_ATTRIB,
+            },
+        );
         DONE
     }
 
@@ -330,6 +341,7 @@ impl Vfs {
                 Kind::Signals(_) => return b"anon_inode:[signalfd]".to_vec(),
                 Kind::Process(_) => return b"anon_inode:[pidfd]".to_vec(),
                 Kind::Watch(_) => return b"anon_inode:[eventpoll]".to_vec(),
+                Kind::Notices(_) => return b"anon_inode:inotify".to_vec(),
                 _ => {}
             }
         }

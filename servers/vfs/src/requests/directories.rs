@@ -105,7 +105,11 @@ impl Vfs {
         let (copied, next) = (listing.copied, listing.next);
         self.piece = piece;
         listed?;
-        self.open_file_mut(call.pid, fd)?.offset = next;
+        let file = self.open_file_mut(call.pid, fd)?;
+        file.offset = next;
+        if let NodeRef::Stored(id) = file.place.node {
+            self.tell(id, crate::linux::IN_ACCESS);
+        }
         count(copied as u64)
     }
 
@@ -334,7 +338,8 @@ impl Vfs {
         let kind = Kind::Directory(Directory::new(Some(parent), &walked.name));
         let mode = mode & (0o777 | linux::S_ISVTX);
         let node = self.new_node(call, &who, kind, (mode, now))?;
-        self.add(parent, &walked.name, node)?;
+        let id = self.add(parent, &walked.name, node)?;
+        self.tell_entry(parent, &walked.name, id, linux::IN_CREATE);
         DONE
     }
 }

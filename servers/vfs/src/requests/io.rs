@@ -129,8 +129,14 @@ impl Vfs {
                     (false, _) => self.read_device(call, open, number, ports),
                 }
             }
-            Kind::Counter(_) | Kind::Timer(_) | Kind::Endpoint(_) if from != Position::Shared => {
+            Kind::Counter(_) | Kind::Timer(_) | Kind::Endpoint(_) | Kind::Notices(_)
+                if from != Position::Shared =>
+            {
                 Err(Errno::ESPIPE.into())
+            }
+            Kind::Notices(_) => {
+                let waits = !file.is_nonblocking();
+                self.read_notices(call, id, waits, ports)
             }
             Kind::Endpoint(_) => {
                 let waits = !file.is_nonblocking();
@@ -218,6 +224,9 @@ impl Vfs {
         if node.times.accessed <= node.times.modified && file.flags & linux::O_NOATIME == 0 {
             node.times.accessed = self.epoch_ns.saturating_add(ports.system.now_ns());
         }
+        if length > 0 {
+            self.tell(id, linux::IN_ACCESS);
+        }
         count(length)
     }
 
@@ -270,6 +279,7 @@ impl Vfs {
             | Kind::Watch(_)
             | Kind::Queue(_)
             | Kind::Process(_)
+            | Kind::Notices(_)
             | Kind::Signals(_) => Err(Errno::EINVAL.into()),
         }
     }
@@ -385,6 +395,9 @@ impl Vfs {
             node.times.modified = now;
             node.times.changed = now;
         }
+        if length > 0 {
+            self.tell(id, linux::IN_MODIFY);
+        }
         copied.map_err(|(refusal, _)| refusal)?;
         Ok(length as usize)
     }
@@ -415,7 +428,8 @@ impl Vfs {
                     | Kind::Timer(_)
                     | Kind::Watch(_)
                     | Kind::Process(_)
-                    | Kind::Signals(_),
+                    | Kind::Signals(_)
+                    | Kind::Notices(_),
                 ) => {
                     return count(0);
                 }

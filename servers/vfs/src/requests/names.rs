@@ -81,7 +81,8 @@ impl Vfs {
         if matches!(node.kind, Kind::Link(_)) {
             node.permissions = 0o777;
         }
-        self.add(parent, &walked.name, node)?;
+        let id = self.add(parent, &walked.name, node)?;
+        self.tell_entry(parent, &walked.name, id, linux::IN_CREATE);
         DONE
     }
 
@@ -135,6 +136,8 @@ impl Vfs {
         node.links = node.links.checked_add(1).ok_or(Errno::EMLINK)?;
         node.times.changed = now;
         self.set_entry(parent, &walked.name, id, now);
+        self.tell_itself(id, linux::IN_ATTRIB);
+        self.tell_entry(parent, &walked.name, id, linux::IN_CREATE);
         DONE
     }
 
@@ -201,6 +204,10 @@ impl Vfs {
             _ => {}
         }
         self.remove_entry(parent, &walked.name, now);
+        if !removes_directory {
+            self.tell_itself(id, linux::IN_ATTRIB);
+        }
+        self.tell_entry(parent, &walked.name, id, linux::IN_DELETE);
         if removes_directory {
             self.unname_directory(id, parent, &mut ports.memory);
         } else {

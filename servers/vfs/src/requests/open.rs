@@ -97,6 +97,7 @@ impl Vfs {
                         times.modified = now;
                         times.changed = now;
                     });
+                    self.tell(id, linux::IN_MODIFY);
                 }
             }
             Kind::Pipe(_) => return self.open_pipe(call, id, place, flags, ports),
@@ -131,7 +132,8 @@ impl Vfs {
             | Kind::Signals(_)
             | Kind::Process(_)
             | Kind::Endpoint(_)
-            | Kind::Queue(_) => return Err(Errno::ENXIO.into()),
+            | Kind::Queue(_)
+            | Kind::Notices(_) => return Err(Errno::ENXIO.into()),
         }
         let open = self.add_open(place, kept);
         self.name_open(call, open, flags, ports)
@@ -204,11 +206,25 @@ impl Vfs {
         ports: &mut Ports<P>,
     ) -> Attempt {
         match self.add_descriptor(call.pid, open, flags, ports) {
-            Ok(fd) => Ok(Step::Done(Reply::Descriptor(fd))),
+            Ok(fd) => {
+                if !self.noticed.is_empty() {
+                    self.tell_opened(open);
+                }
+                Ok(Step::Done(Reply::Descriptor(fd)))
+            }
             Err(errno) => {
                 self.release_open(open, ports);
                 Err(errno.into())
             }
+        }
+    }
+
+    /// Says to who hears of the file that it was opened.
+    fn tell_opened(&mut self, open: OpenId) {
+        let file = self.opens.get(open);
+        let file = file.filter(|file| file.flags & linux::O_PATH == 0);
+        if let Some(id) = file.and_then(|file| self.stored(file.place)) {
+            self.tell(id, linux::IN_OPEN);
         }
     }
 
@@ -246,6 +262,7 @@ impl Vfs {
         let directory = self.creatable(who, walked)?;
         let node = self.new_node(call, who, Kind::File(Data::default()), (mode, now))?;
         let id = self.add(directory, &walked.name, node)?;
+        self.tell_entry(directory, &walked.name, id, linux::IN_CREATE);
         Ok(Place {
             mount: walked.directory.mount,
             node: NodeRef::Stored(id),

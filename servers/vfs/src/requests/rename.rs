@@ -148,6 +148,7 @@ impl Vfs {
             self.add_links(change.from, -1);
             self.add_links(change.to, 1);
         }
+        self.tell_renamed(change, replaced);
         match replaced {
             Some(id)
                 if self.is_directory(crate::node::Place {
@@ -160,6 +161,24 @@ impl Vfs {
             Some(id) => self.unname(id, now, memory),
             None => {}
         }
+    }
+
+    fn tell_renamed(&mut self, change: &Move, replaced: Option<NodeId>) {
+        if self.noticed.is_empty() {
+            return;
+        }
+        let (id, cookie) = (change.id, self.next_cookie());
+        self.tell_move(
+            change.from,
+            change.old_name,
+            id,
+            (linux::IN_MOVED_FROM, cookie),
+        );
+        self.tell_move(change.to, change.new_name, id, (linux::IN_MOVED_TO, cookie));
+        if let Some(replaced) = replaced {
+            self.tell_itself(replaced, linux::IN_ATTRIB);
+        }
+        self.tell_itself(id, linux::IN_MOVE_SELF);
     }
 
     fn add_links(&mut self, id: NodeId, difference: i32) {

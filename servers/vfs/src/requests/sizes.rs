@@ -79,6 +79,7 @@ impl Vfs {
         data.truncate(&mut ports.memory, length)?;
         node.times.modified = now;
         node.times.changed = now;
+        self.tell(id, linux::IN_MODIFY);
         DONE
     }
 

@@ -2,6 +2,7 @@
 
 use super::{Arguments, Result, descriptor, vfs, word};
 use crate::machine;
+use crate::text::Place;
 use crate::thread::Thread;
 use abi::{Errno, Handle};
 use libsys::lease::Loan;
@@ -36,6 +37,15 @@ pub fn call(thread: &mut Thread, number: u64, a: Arguments) -> Option<Result> {
         number::EPOLL_CREATE1 => {
             let flags = word(a[0]);
             vfs(Request::WatchFile { flags }, NO_LOANS)
+        }
+        number::INOTIFY_INIT1 => {
+            let flags = word(a[0]);
+            vfs(Request::NoticeFile { flags }, NO_LOANS)
+        }
+        number::INOTIFY_ADD_WATCH => add_notice(a),
+        number::INOTIFY_RM_WATCH => {
+            let (fd, watch) = (descriptor(a[0]), word(a[1]) as i32);
+            vfs(Request::RemoveNotice { fd, watch }, NO_LOANS)
         }
         number::EPOLL_CTL => change(a),
         number::EPOLL_PWAIT => wait(thread, a, timeout_ms(a[3])),
@@ -72,6 +82,12 @@ fn set_timer(a: Arguments) -> Result {
         machine::write(a[3], &old)?;
     }
     Ok(0)
+}
+
+fn add_notice(a: Arguments) -> Result {
+    let path = Place::find(a[1])?;
+    let (fd, mask) = (descriptor(a[0]), word(a[2]));
+    vfs(Request::AddNotice { fd, mask }, [path.loan(), Loan::NONE])
 }
 
 fn change(a: Arguments) -> Result {
