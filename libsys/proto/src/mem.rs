@@ -285,6 +285,8 @@ pub enum Request {
     UnlockOwned { address: u64, shared: bool },
     /// `get_robust_list` of a thread of the asker's process. Reply: `Address`. `ESRCH` for others.
     RobustOf { tid: u32 },
+    /// How often programs map it so that they write to it, or may come to. From servers. Reply: `Count`.
+    WritableMappings { object: ObjectId },
 }
 }
 

@@ -242,6 +242,11 @@ pub enum Request {
     /// Whether a process (0: the caller) may do what only the administrator may. Reply: `Count`, 0 or 1.
     /// `ESRCH`.
     Privileged { pid: i32 },
+    /// `process_vm_readv`: copies `pid`'s memory at `address` to lease 0. Reply: `Count`; `EFAULT` if
+    /// nothing is there, `EPERM`.
+    ReadMemory { pid: i32, address: u64 },
+    /// `process_vm_writev`: copies lease 0 to `pid`'s memory at `address`. Reply: `Count`; as `ReadMemory`.
+    WriteMemory { pid: i32, address: u64 },
 }
 }
 

@@ -307,6 +307,29 @@ pub enum Request {
     AddNotice { fd: Fd, mask: u32 },
     /// `inotify_rm_watch`. Reply: `Done`.
     RemoveNotice { fd: Fd, watch: i32 },
+    /// `openat2`; path in lease 0; `resolve` is `RESOLVE_*`. Reply: `Descriptor`.
+    OpenWithin {
+        directory: Fd,
+        flags: u32,
+        mode: u32,
+        resolve: u32,
+    },
+    /// `splice`: lease 0 has two offsets of 64 bits, -1 for none, which move. May park. Reply: `Count`.
+    Splice {
+        from: Fd,
+        to: Fd,
+        bytes: u64,
+        flags: u32,
+    },
+    /// `tee`; may park. Reply: `Count`.
+    Tee {
+        from: Fd,
+        to: Fd,
+        bytes: u64,
+        flags: u32,
+    },
+    /// As `Write`, at the end of a file; the open file's offset stays unless `moves`. Reply: `Count`.
+    Append { fd: Fd, moves: bool },
 }
 }
 

@@ -94,6 +94,7 @@ impl<P: ForkPolicy> Mem<P> {
             | Request::ObjectZero { .. }
             | Request::ObjectRelease { .. }
             | Request::ObjectMappings { .. }
+            | Request::WritableMappings { .. }
             | Request::MapObject { .. }
             | Request::UnmapObject { .. } => self
                 .object_request(machine, sender, incoming.request)

@@ -56,6 +56,9 @@ impl<P: ForkPolicy> Mem<P> {
                 self.release_object(sender, object).map(|()| Reply::Done)
             }
             Request::ObjectMappings { object } => self.mappings(object).map(Reply::Count),
+            Request::WritableMappings { object } => {
+                Ok(Reply::Count(self.writable_mappings(object)))
+            }
             Request::MapObject {
                 space,
                 object,
@@ -113,6 +116,16 @@ impl<P: ForkPolicy> Mem<P> {
             .get(object)
             .map(|object| u64::from(object.mappings))
             .ok_or(Errno::EINVAL)
+    }
+
+    /// How many shared mappings of programs may be written.
+    fn writable_mappings(&mut self, object: ObjectId) -> u64 {
+        let mut count = 0;
+        self.each_mapping(object, 0..u32::MAX, |_, space, region, _, _| {
+            let shared = matches!(region.backing, Backing::Shared { .. });
+            count += u64::from(shared && region.may_write && !space.pid.is_server());
+        });
+        count
     }
 
     fn release_object(&mut self, sender: Pid, id: ObjectId) -> Result<(), Errno> {

@@ -153,11 +153,11 @@ impl Proc {
 }
 
 impl Proc {
-    /// Looks the personality up as the first process sees it. Without one there are no Linux programs.
+    /// Looks the personality up as the first process sees it. Without one there are no Linux programs. The
+    /// file stays until that process's first program is there, and then in the boot archive.
     pub(crate) fn find_personality<P: Ports>(&mut self, first: Pid, ports: &mut P) {
         let mut buffer = [0; HEADER_BYTES];
         let found = ports.open_program(first, PERSONALITY, &mut buffer);
-        ports.abandon_program(first);
         self.personality = found.ok().and_then(|file| {
             let header = buffer.get(..file.header_bytes)?;
             let plan = loader::plan(header, at(&file), loader::PIE_BASE).ok()?;

@@ -16,6 +16,7 @@ mod fork;
 mod identity;
 mod jobs;
 pub mod limits;
+mod memory;
 mod park;
 pub mod policy;
 pub mod ports;

@@ -98,6 +98,18 @@ pub trait Memory {
     /// The memory server's.
     fn limit_locks(&mut self, space: Pid, bytes: u64) -> Result<(), Errno>;
 
+    /// Copies what is in a space, up to where nothing is.
+    ///
+    /// # Errors
+    /// `EFAULT` if the first byte is not there.
+    fn peek_space(&mut self, space: Pid, address: u64, into: &mut [u8]) -> Result<usize, Errno>;
+
+    /// Copies into a space, as far as its program could write.
+    ///
+    /// # Errors
+    /// `EFAULT` if it could not write the first byte.
+    fn poke_space(&mut self, space: Pid, address: u64, from: &[u8]) -> Result<usize, Errno>;
+
     /// What a space uses.
     fn space_usage(&mut self, space: Pid) -> Usage;
 }

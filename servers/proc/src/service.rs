@@ -363,6 +363,12 @@ impl Proc {
                 saved,
             } => self.set_groups(pid, how, [real, effective, saved], ports),
             Request::Supplementary => self.supplementary(incoming, ports),
+            Request::ReadMemory { pid: whom, address } => {
+                self.read_memory(incoming, whom, address, ports)
+            }
+            Request::WriteMemory { pid: whom, address } => {
+                self.write_memory(incoming, whom, address, ports)
+            }
             Request::SetSupplementary => self.set_supplementary(incoming, ports),
             Request::Limit {
                 pid: whom,

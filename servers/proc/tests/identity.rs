@@ -278,3 +278,76 @@ fn names_and_the_date_can_be_set() {
         Err(Errno::EINVAL)
     );
 }
+
+#[test]
+fn memory_is_shown_to_its_owner_and_to_root() {
+    let mut system = System::new();
+    let (user, other) = (system.fork(1), system.fork(1));
+    for pid in [user, other] {
+        let users = Request::SetUsers {
+            how: 0,
+            real: 0,
+            effective: pid,
+            saved: 0,
+        };
+        system.call(pid, users).unwrap();
+    }
+    system.world.memories.insert(Pid(user), b"secret".to_vec());
+    let lease = |bytes, writable: bool| LeaseInfo {
+        bytes,
+        readable: !writable,
+        writable,
+    };
+    let read = Request::ReadMemory {
+        pid: user as i32,
+        address: 2,
+    };
+    let token = system.world.token();
+    system.world.leases.insert(token, vec![0; 9]);
+    let answer = system.ask_with(Pid(1), token, read, lease(9, true)).1;
+    assert_eq!(answer, Outcome::Reply(Ok(Reply::Count(4))));
+    assert_eq!(system.world.leases[&token][..4], *b"cret");
+    let token = system.world.token();
+    system.world.leases.insert(token, vec![0; 9]);
+    let answer = system.ask_with(Pid(other), token, read, lease(9, true)).1;
+    assert_eq!(answer, Outcome::Reply(Err(Errno::EPERM.into())));
+    let write = Request::WriteMemory {
+        pid: user as i32,
+        address: 1,
+    };
+    let token = system.world.token();
+    system.world.leases.insert(token, b"XY".to_vec());
+    let answer = system.ask_with(Pid(user), token, write, lease(2, false)).1;
+    assert_eq!(answer, Outcome::Reply(Ok(Reply::Count(2))));
+    assert_eq!(system.world.memories[&Pid(user)], b"sXYret");
+    let nobody = Request::ReadMemory {
+        pid: 77,
+        address: 0,
+    };
+    assert_eq!(system.call(1, nobody), Err(Errno::ESRCH));
+}
+
+#[test]
+fn who_is_not_root_locks_as_much_memory_as_the_limit_says() {
+    let mut system = System::new();
+    let user = system.fork(1);
+    let limit = |change, soft| Request::Limit {
+        pid: 0,
+        resource: 8,
+        change,
+        soft,
+        hard: 8 << 20,
+    };
+    system.call(user, limit(true, 4096)).unwrap();
+    assert_eq!(system.world.locks[&Pid(user)], u64::MAX, "root");
+    let users = Request::SetUsers {
+        how: 0,
+        real: 0,
+        effective: 5,
+        saved: 0,
+    };
+    system.call(user, users).unwrap();
+    assert_eq!(system.world.locks[&Pid(user)], 4096);
+    system.call(user, limit(true, 0)).unwrap();
+    assert_eq!(system.world.locks[&Pid(user)], 0);
+}

@@ -225,6 +225,14 @@ pub const DT_SOCK: u8 = 12;
 
 pub const PROT_WRITE: u32 = 2;
 pub const PROT_EXEC: u32 = 4;
+pub const RESOLVE_NO_XDEV: u32 = 1;
+pub const RESOLVE_NO_MAGICLINKS: u32 = 2;
+pub const RESOLVE_NO_SYMLINKS: u32 = 4;
+pub const RESOLVE_BENEATH: u32 = 8;
+pub const RESOLVE_IN_ROOT: u32 = 0x10;
+pub const RESOLVE_CACHED: u32 = 0x20;
+pub const SPLICE_F_NONBLOCK: u32 = 2;
+pub const SPLICE_F_ALL: u32 = 0xf;
 pub const IN_ACCESS: u32 = 1;
 pub const IN_MODIFY: u32 = 2;
 pub const IN_ATTRIB: u32 = 4;

@@ -22,6 +22,19 @@ pub struct Who<'a> {
     pub root: Place,
     /// The published table, for `/proc`.
     pub table: &'a dyn Processes,
+    /// What paths may not lead through: `RESOLVE_*`.
+    pub resolve: u32,
+}
+
+impl Who<'_> {
+    /// Whether paths may not leave the root ([`Who::root`]), as an error or at all.
+    fn is_held(&self) -> bool {
+        self.resolve & (linux::RESOLVE_BENEATH | linux::RESOLVE_IN_ROOT) != 0
+    }
+
+    fn has(&self, bit: u32) -> bool {
+        self.resolve & bit != 0
+    }
 }
 
 /// What to do with a symbolic link at the end of a path.
@@ -140,6 +153,9 @@ impl Vfs {
     ) -> Result<Walked<'p>, Errno> {
         let mut here = match path.first() {
             None => return Err(Errno::ENOENT),
+            // The caller may start anywhere, a link may not.
+            Some(b'/') if who.has(linux::RESOLVE_BENEATH) => return Err(Errno::EXDEV),
+            Some(b'/') if *links > 0 && who.resolve != 0 => Self::jump(who, start, who.root)?,
             Some(b'/') => who.root,
             Some(_) => start,
         };
@@ -159,6 +175,9 @@ impl Vfs {
             let (name, behind) = split(rest);
             let is_last = behind.is_empty();
             let step = self.step(who, here, name)?;
+            if who.resolve != 0 {
+                Self::check_step(who, here, name, step)?;
+            }
             let Some(next) = step else {
                 if !is_last {
                     return Err(Errno::ENOENT);
@@ -212,12 +231,41 @@ impl Vfs {
         if *links > linux::LINKS_MAX {
             return Err(Errno::ELOOP);
         }
+        if who.has(linux::RESOLVE_NO_SYMLINKS) {
+            return Err(Errno::ELOOP);
+        }
         match self.link_target(who, link)? {
+            Target::Place(_) if who.has(linux::RESOLVE_NO_MAGICLINKS) => Err(Errno::ELOOP),
+            Target::Place(_) if who.is_held() => Err(Errno::EXDEV),
+            Target::Place(place) if who.has(linux::RESOLVE_NO_XDEV) => {
+                Self::jump(who, here, place).map(Followed::Place)
+            }
             Target::Place(place) => Ok(Followed::Place(place)),
             Target::Path(target) => {
                 let walked = self.walk_links(who, here, &target, LastLink::Follow, links)?;
                 Ok(Followed::Walked(walked.into_owned()))
             }
+        }
+    }
+
+    /// A path goes on at `to`, wherever that is.
+    fn jump(who: &Who, from: Place, to: Place) -> Result<Place, Errno> {
+        let leaves = who.has(linux::RESOLVE_NO_XDEV) && from.mount != to.mount;
+        if leaves || who.has(linux::RESOLVE_BENEATH) {
+            Err(Errno::EXDEV)
+        } else {
+            Ok(to)
+        }
+    }
+
+    /// Whether the step from `here` to what `name` is there is one that is allowed.
+    fn check_step(who: &Who, here: Place, name: &[u8], next: Option<Place>) -> Result<(), Errno> {
+        let leaves = next.is_some_and(|next| next.mount != here.mount);
+        let rises = name == b".." && here == who.root && who.has(linux::RESOLVE_BENEATH);
+        if rises || (leaves && who.has(linux::RESOLVE_NO_XDEV)) {
+            Err(Errno::EXDEV)
+        } else {
+            Ok(())
         }
     }
 

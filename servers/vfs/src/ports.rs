@@ -136,6 +136,9 @@ pub trait Memory {
     /// What a process uses; `None` if it has no memory (any more).
     fn usage(&mut self, process: Pid) -> Option<MemoryUsage>;
 
+    /// How often programs map an object so that they may write to it.
+    fn writable_mappings(&mut self, object: ObjectId) -> u64;
+
     /// Copies what a process has in its memory, up to where nothing is; how many bytes.
     fn peek(&mut self, process: Pid, address: u64, into: &mut [u8]) -> usize;
 

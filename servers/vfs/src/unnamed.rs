@@ -6,7 +6,7 @@ use crate::node::{Kind, NodeId, NodeRef, Place};
 use crate::park::{Attempt, Call, count};
 use crate::path::LastLink;
 use crate::permission::{self, EXECUTE, WRITE};
-use crate::ports::{Platform, Ports};
+use crate::ports::{Memory, Platform, Ports};
 use crate::requests::text::PathText;
 use crate::vfs::{Vfs, known, permission_bits};
 use abi::Errno;
@@ -133,7 +133,13 @@ impl Vfs {
     }
 
     /// `F_GET_SEALS`, `F_ADD_SEALS`.
-    pub(crate) fn control_seals(&mut self, call: &Call, fd: Fd, added: Option<u64>) -> Attempt {
+    pub(crate) fn control_seals<P: Platform>(
+        &mut self,
+        call: &Call,
+        fd: Fd,
+        added: Option<u64>,
+        ports: &mut Ports<P>,
+    ) -> Attempt {
         let file = self.open_file(call.pid, fd)?;
         let writes = file.writes();
         let id = self.stored(file.place).ok_or(Errno::EINVAL)?;
@@ -146,6 +152,16 @@ impl Vfs {
         if !writes || unnamed.seals & F_SEAL_SEAL != 0 {
             return Err(Errno::EPERM.into());
         }
+        let object = match self.nodes.get(id).map(|node| &node.kind) {
+            Some(Kind::File(Data::Object { window, .. })) => Some(window.object),
+            _ => None,
+        };
+        if added & F_SEAL_WRITE != 0
+            && object.is_some_and(|object| ports.memory.writable_mappings(object) > 0)
+        {
+            return Err(Errno::EBUSY.into());
+        }
+        let unnamed = self.unnamed.get_mut(&id).ok_or(Errno::EINVAL)?;
         unnamed.seals |= added;
         count(0)
     }

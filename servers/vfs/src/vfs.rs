@@ -273,7 +273,7 @@ impl Vfs {
                 directory,
                 flags,
                 mode,
-            } => self.open(call, directory, flags, mode, resume, ports),
+            } => self.open(call, directory, (flags, mode, 0), resume, ports),
             R::Close { fd } => self.close(call, fd, ports),
             R::Stat { directory, flags } => self.stat(call, directory, flags, ports),
             R::StatDescriptor { fd } => self.stat_descriptor(call, fd, ports),
@@ -433,6 +433,25 @@ impl Vfs {
                 events,
                 data,
             } => self.change_watch(call, (watch, fd), operation, (events, data), ports),
+            R::OpenWithin {
+                directory,
+                flags,
+                mode,
+                resolve,
+            } => self.open_within(call, directory, (flags, mode, resolve), resume, ports),
+            R::Splice {
+                from,
+                to,
+                bytes,
+                flags,
+            } => self.splice(call, (from, to), bytes, flags, ports),
+            R::Tee {
+                from,
+                to,
+                bytes,
+                flags,
+            } => self.tee(call, (from, to), bytes, flags, ports),
+            R::Append { fd, moves } => self.append(call, fd, moves, resume, ports),
             R::NoticeFile { flags } => self.make_notices(call, flags, ports),
             R::AddNotice { fd, mask } => self.add_notice(call, fd, mask, ports),
             R::RemoveNotice { fd, watch } => self.remove_notice(call, fd, watch),
@@ -562,6 +581,7 @@ impl Vfs {
             identity: identity(pid, system)?,
             root,
             table: system,
+            resolve: 0,
         })
     }
 

@@ -183,6 +183,7 @@ impl Vfs {
             identity,
             root,
             table: &ports.system,
+            resolve: 0,
         };
         let mounts = self.mounts.iter().flatten().map(|mount| {
             let on = mount.on.and_then(|on| self.directory_path(&who, on).ok());

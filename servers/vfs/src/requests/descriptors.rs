@@ -130,8 +130,8 @@ impl Vfs {
                 let place = file.place;
                 self.resize_pipe(place, argument)
             }
-            linux::F_GET_SEALS => self.control_seals(call, fd, None),
-            linux::F_ADD_SEALS => self.control_seals(call, fd, Some(argument)),
+            linux::F_GET_SEALS => self.control_seals(call, fd, None, ports),
+            linux::F_ADD_SEALS => self.control_seals(call, fd, Some(argument), ports),
             _ => Err(Errno::EINVAL.into()),
         }
     }

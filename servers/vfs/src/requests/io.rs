@@ -78,6 +78,28 @@ impl Vfs {
         self.write_to(call, fd, Position::Shared, resume, ports)
     }
 
+    /// `pwritev2` with `RWF_APPEND`: a write at the end of the file, after which the offset is where it was
+    /// unless `moves`.
+    pub(crate) fn append<P: Platform>(
+        &mut self,
+        call: &Call,
+        fd: Fd,
+        moves: bool,
+        resume: &Resume,
+        ports: &mut Ports<P>,
+    ) -> Attempt {
+        let file = self.open_file_mut(call.pid, fd)?;
+        let (flags, offset) = (file.flags, file.offset);
+        file.flags |= linux::O_APPEND;
+        let done = self.write_to(call, fd, Position::Shared, resume, ports);
+        let file = self.open_file_mut(call.pid, fd)?;
+        file.flags = flags;
+        if !moves {
+            file.offset = offset;
+        }
+        done
+    }
+
     /// `pwrite`.
     pub(crate) fn write_at<P: Platform>(
         &mut self,

@@ -57,6 +57,7 @@ impl Vfs {
             identity: Identity::server(proto::server_id::VFS),
             root,
             table: &ports.system,
+            resolve: 0,
         };
         let console = self.find(&who, root, b"/dev/console", LastLink::Follow)?;
         if let Some(leader) = published {

@@ -12,4 +12,5 @@ pub(crate) mod open;
 pub(crate) mod pipe_io;
 pub(crate) mod rename;
 pub(crate) mod sizes;
+pub(crate) mod splice;
 pub(crate) mod text;

@@ -26,8 +26,7 @@ impl Vfs {
         &mut self,
         call: &Call,
         directory: Fd,
-        flags: u32,
-        mode: u32,
+        (flags, mode, resolve): (u32, u32, u32),
         resume: &Resume,
         ports: &mut Ports<P>,
     ) -> Attempt {
@@ -42,29 +41,63 @@ impl Vfs {
         let mut path = PathText::new();
         path.fill(call, 0, ports)?;
         let now = self.now(&mut ports.system);
-        let who = self.who(call.pid, &ports.system)?;
+        let mut who = self.who(call.pid, &ports.system)?;
         let limit = who.identity.limit_files;
         self.processes
             .get_mut(call.pid)?
             .descriptors
             .free_number(0, limit)?;
-        let start = self.start(call.pid, directory, path.bytes())?;
+        let mut start = self.start(call.pid, directory, path.bytes())?;
         let last = last_link(flags);
-        let place = if flags & linux::O_CREAT == 0 {
+        if resolve != 0 {
+            start = self.hold_within(call.pid, directory, start, (&mut who, resolve))?;
+        }
+        let place = if flags & linux::O_CREAT == 0 && resolve == 0 {
             self.find(&who, start, path.bytes(), last)?
         } else {
             let walked = self.walk(&who, start, path.bytes(), last)?;
-            if walked.place.is_none() {
+            if walked.place.is_none() && flags & linux::O_CREAT != 0 {
                 let place = self.create_file(call, &who, &walked, mode, now)?;
                 return self.open_place(call, place, flags, ports);
             }
-            if flags & linux::O_EXCL != 0 {
+            if flags & linux::O_EXCL != 0 && flags & linux::O_CREAT != 0 {
                 return Err(Errno::EEXIST.into());
             }
             self.found(&walked)?
         };
         self.check_existing(&who, place, flags)?;
         self.open_place(call, place, flags, ports)
+    }
+
+    /// `openat2`: as [`Vfs::open`], but unknown and senseless flags are refused.
+    pub(crate) fn open_within<P: Platform>(
+        &mut self,
+        call: &Call,
+        directory: Fd,
+        (flags, mode, resolve): (u32, u32, u32),
+        resume: &Resume,
+        ports: &mut Ports<P>,
+    ) -> Attempt {
+        check_strictly(flags, mode, resolve)?;
+        self.open(call, directory, (flags, mode, resolve), resume, ports)
+    }
+
+    /// Where a path starts that may not lead everywhere, of which `who` is told.
+    fn hold_within(
+        &self,
+        pid: Pid,
+        directory: Fd,
+        start: Place,
+        (who, resolve): (&mut Who<'_>, u32),
+    ) -> Result<Place, Errno> {
+        who.resolve = resolve;
+        if resolve & (linux::RESOLVE_BENEATH | linux::RESOLVE_IN_ROOT) == 0 {
+            return Ok(start);
+        }
+        // Also an absolute path starts there.
+        let start = self.start(pid, directory, b".")?;
+        who.root = start;
+        Ok(start)
     }
 
     /// Opens a file that the caller may open, and names it by the lowest free descriptor.
@@ -352,6 +385,40 @@ fn check_flags(flags: u32) -> Result<(), Errno> {
         || flags & creates_directory == creates_directory
     {
         return Err(Errno::EINVAL);
+    }
+    Ok(())
+}
+
+/// What `openat2` refuses beside that (Linux: `build_open_flags`).
+fn check_strictly(flags: u32, mode: u32, resolve: u32) -> Result<(), Errno> {
+    const KNOWN: u32 = linux::O_ACCMODE
+        | OPENING
+        | linux::O_APPEND
+        | linux::O_NONBLOCK
+        | linux::O_SYNC
+        | linux::O_ASYNC
+        | linux::O_DIRECT
+        | linux::O_LARGEFILE
+        | linux::O_DIRECTORY
+        | linux::O_NOFOLLOW
+        | linux::O_NOATIME
+        | linux::O_PATH
+        | linux::O_TMPFILE_BIT;
+    const WITH_PATH: u32 =
+        linux::O_PATH | linux::O_DIRECTORY | linux::O_NOFOLLOW | linux::O_CLOEXEC;
+    let makes = flags & (linux::O_CREAT | linux::O_TMPFILE_BIT) != 0;
+    let held = linux::RESOLVE_BENEATH | linux::RESOLVE_IN_ROOT;
+    let senseless = flags & !KNOWN != 0
+        || resolve >= 2 * linux::RESOLVE_CACHED
+        || resolve & held == held
+        || (if makes { mode & !0o7777 } else { mode }) != 0
+        || (flags & linux::O_PATH != 0 && flags & !WITH_PATH != 0);
+    if senseless {
+        return Err(Errno::EINVAL);
+    }
+    let changes = linux::O_CREAT | linux::O_TRUNC | linux::O_TMPFILE_BIT;
+    if resolve & linux::RESOLVE_CACHED != 0 && flags & changes != 0 {
+        return Err(Errno::EAGAIN);
     }
     Ok(())
 }

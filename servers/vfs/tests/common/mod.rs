@@ -226,6 +226,13 @@ impl Memory for FakeMemory {
         })
     }
 
+    fn writable_mappings(&mut self, object: ObjectId) -> u64 {
+        let shared = |(_, mapped, wish): &&(Pid, ObjectId, Mapping)| {
+            *mapped == object && wish.flags & proto::mem::flags::MAY_WRITE != 0
+        };
+        self.mapped.iter().filter(shared).count() as u64
+    }
+
     fn peek(&mut self, process: Pid, address: u64, into: &mut [u8]) -> usize {
         let below = self.memories.range(..=(process, address)).next_back();
         let Some((&(owner, start), bytes)) = below else {

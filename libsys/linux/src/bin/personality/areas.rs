@@ -125,6 +125,12 @@ fn map_up_to(number: u32) -> Result<(), Errno> {
     result
 }
 
+/// How many threads the process has, about: one that ends counts for a moment.
+pub fn in_use() -> usize {
+    let taken = |word: &&AtomicU32| word.load(Ordering::Relaxed) != 0;
+    IN_USE.iter().filter(taken).count()
+}
+
 /// Whether no thread was ever here but the first.
 pub fn alone() -> bool {
     MAPPED.load(Ordering::Relaxed) == 0

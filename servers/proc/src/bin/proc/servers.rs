@@ -100,6 +100,22 @@ impl Memory for Kernel {
         .map(drop)
     }
 
+    fn peek_space(&mut self, space: Pid, address: u64, into: &mut [u8]) -> Result<usize, Errno> {
+        let wish = mem::Request::Peek { space, address };
+        match request::request::<mem::Mem>(Handle::MEM, &wish, [Loan::write(into), Loan::NONE])? {
+            mem::Reply::Count(count) => Ok(count as usize),
+            _ => Err(Errno::EPROTO),
+        }
+    }
+
+    fn poke_space(&mut self, space: Pid, address: u64, from: &[u8]) -> Result<usize, Errno> {
+        let wish = mem::Request::Poke { space, address };
+        match request::request::<mem::Mem>(Handle::MEM, &wish, [Loan::read(from), Loan::NONE])? {
+            mem::Reply::Count(count) => Ok(count as usize),
+            _ => Err(Errno::EPROTO),
+        }
+    }
+
     fn limit_locks(&mut self, space: Pid, bytes: u64) -> Result<(), Errno> {
         ask::<mem::Mem>(Handle::MEM, &mem::Request::LockLimit { space, bytes }).map(drop)
     }

@@ -200,6 +200,13 @@ impl Memory for Objects {
         }
     }
 
+    fn writable_mappings(&mut self, object: ObjectId) -> u64 {
+        match ask(&Request::WritableMappings { object }) {
+            Ok(Reply::Count(count)) => count,
+            _ => 0,
+        }
+    }
+
     fn peek(&mut self, process: Pid, address: u64, into: &mut [u8]) -> usize {
         let wish = Request::Peek {
             space: process,

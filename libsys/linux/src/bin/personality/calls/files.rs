@@ -53,25 +53,85 @@ pub fn call(number: u64, a: Arguments) -> Option<Result> {
         number::FCHDIR => vfs(Request::ChangeDirectoryTo { fd }, NO_LOANS),
         number::FSYNC | number::FDATASYNC => vfs(Request::Sync { fd }, NO_LOANS),
         number::SYNC => vfs(Request::Sync { fd: -1 }, NO_LOANS),
-        number::FADVISE64 if word(a[3]) > LAST_ADVICE => Err(Errno::EINVAL),
-        number::FADVISE64 => {
-            // Advice has no effect that a program could see, but a wrong descriptor has.
-            let (command, argument) = (F_GETFD, 0);
-            vfs(
-                Request::Control {
-                    fd,
-                    command,
-                    argument,
-                },
-                NO_LOANS,
-            )
-            .map(|_| 0)
-        }
+        number::FADVISE64 => advise(a),
+        number::SYNCFS => kind_of(fd).map(|_| 0),
+        number::SYNC_FILE_RANGE => synchronise_range(a),
+        number::READAHEAD => read_ahead(a),
         _ => return None,
     })
 }
 
-const F_GETFD: u32 = 1;
+const F_GETFL: u32 = 3;
+
+/// The kind of an open file, as the highest bits of its mode.
+fn kind_of(fd: proto::vfs::Fd) -> core::result::Result<u32, Errno> {
+    const O_PATH: u64 = 0o10_000_000;
+    let (command, argument) = (F_GETFL, 0);
+    let flags = vfs(
+        Request::Control {
+            fd,
+            command,
+            argument,
+        },
+        NO_LOANS,
+    )?;
+    if flags & O_PATH != 0 {
+        return Err(Errno::EBADF);
+    }
+    let mut stat = [0; STAT_BYTES];
+    let loans = [Loan::write(&mut stat), Loan::NONE];
+    vfs(Request::StatDescriptor { fd }, loans)?;
+    Ok(personality::bytes::get_u32(&stat, 16) >> 12)
+}
+
+const FIFO: u32 = 0o1;
+const DIRECTORY: u32 = 0o4;
+const BLOCK: u32 = 0o6;
+const REGULAR: u32 = 0o10;
+
+/// Advice has no effect that a program could see, but what is wrong with it has.
+fn advise(a: Arguments) -> Result {
+    let (length, advice) = (a[2] as i64, word(a[3]));
+    match kind_of(descriptor(a[0]))? {
+        FIFO => Err(Errno::ESPIPE),
+        _ if length < 0 || advice > LAST_ADVICE => Err(Errno::EINVAL),
+        _ => Ok(0),
+    }
+}
+
+/// What is written is where it stays: only the arguments are looked at.
+fn synchronise_range(a: Arguments) -> Result {
+    const KNOWN: u32 = 7;
+    let (offset, bytes) = (a[1] as i64, a[2] as i64);
+    let kind = kind_of(descriptor(a[0]))?;
+    let end = offset.checked_add(bytes).filter(|&end| end >= offset);
+    if word(a[3]) & !KNOWN != 0 || offset < 0 || end.is_none() {
+        return Err(Errno::EINVAL);
+    }
+    match kind {
+        REGULAR | DIRECTORY | BLOCK => Ok(0),
+        _ => Err(Errno::ESPIPE),
+    }
+}
+
+fn read_ahead(a: Arguments) -> Result {
+    let fd = descriptor(a[0]);
+    let kind = kind_of(fd)?;
+    let (command, argument) = (F_GETFL, 0);
+    let flags = vfs(
+        Request::Control {
+            fd,
+            command,
+            argument,
+        },
+        NO_LOANS,
+    )?;
+    match (flags & 3, kind) {
+        (1, _) => Err(Errno::EBADF),
+        (_, REGULAR | BLOCK) => Ok(0),
+        _ => Err(Errno::EINVAL),
+    }
+}
 
 /// `close`.
 pub fn close(a: Arguments) -> Result {
@@ -146,12 +206,15 @@ pub fn duplicate_to(a: Arguments) -> Result {
 }
 
 fn close_range(a: Arguments) -> Result {
+    const UNSHARE: u32 = 2;
     const CLOEXEC: u32 = 4;
     const F_SETFD: u32 = 2;
     /// The file service gives no higher descriptor.
     const END: u32 = 1023;
     let (first, last, flags) = (word(a[0]), word(a[1]), word(a[2]));
-    if first > last || flags & !CLOEXEC != 0 {
+    // Only threads share descriptors. One that is alone has them for itself.
+    let shares = flags & UNSHARE != 0 && crate::areas::in_use() > 1;
+    if first > last || flags & !(CLOEXEC | UNSHARE) != 0 || shares {
         return Err(Errno::EINVAL);
     }
     for fd in first..=last.min(END) {

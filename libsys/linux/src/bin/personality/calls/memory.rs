@@ -1,13 +1,14 @@
 //! Memory: `brk`, `mmap` and their kin.
 
 use super::{Arguments, Result, descriptor, mem, vfs, word};
-use crate::machine;
+use crate::{machine, text};
 use abi::{Errno, Handle, PAGE_BYTES};
 use libsys::lease::Loan;
-use libsys::request::request;
+use libsys::request::{request, request_transfer};
 use personality::memory::{MAP_ANONYMOUS, anonymous_flags, check_flags, is_fixed, outside, prot};
 use personality::number;
 use proto::mem::{Mem, Request, lock, remap};
+use proto::proc::{Proc, Reply as ProcReply, Request as ProcRequest};
 use proto::vfs::Request as FileRequest;
 
 /// The calls of this file.
@@ -35,6 +36,8 @@ pub fn call(number: u64, a: Arguments) -> Option<Result> {
         },
         number::MUNLOCKALL => mem(Request::LockAll { flags: 0 }),
         number::MINCORE => resident(a),
+        number::PROCESS_VM_READV => other_memory(a, Way::Read),
+        number::PROCESS_VM_WRITEV => other_memory(a, Way::Write),
         _ => return None,
     })
 }
@@ -178,4 +181,83 @@ fn synchronise(a: Arguments) -> Result {
         return Err(Errno::EBUSY);
     }
     Ok(0)
+}
+
+/// Which way bytes go between two processes.
+#[derive(Clone, Copy)]
+enum Way {
+    Read,
+    Write,
+}
+
+/// `process_vm_readv`, `process_vm_writev`: the pieces here and there are gone through side by side.
+fn other_memory(a: Arguments, way: Way) -> Result {
+    let pid = a[0] as i32;
+    if a[5] != 0 {
+        return Err(Errno::EINVAL);
+    }
+    let (mut here, mut there) = (text::pieces(a[1], a[2])?, text::pieces(a[3], a[4])?);
+    here.reverse();
+    there.reverse();
+    let mut total = 0;
+    loop {
+        here.pop_if(|piece| piece.1 == 0);
+        there.pop_if(|piece| piece.1 == 0);
+        let (Some(own), Some(other)) = (here.last_mut(), there.last_mut()) else {
+            return Ok(total);
+        };
+        let wanted = own.1.min(other.1);
+        if wanted == 0 {
+            continue;
+        }
+        match one_piece(pid, own.0, other.0, wanted, way) {
+            Ok(0) => return Ok(total),
+            Ok(done) => {
+                total += done;
+                for piece in [own, other] {
+                    piece.0 += done;
+                    piece.1 -= done;
+                }
+            }
+            Err(_) if total > 0 => return Ok(total),
+            Err(errno) => return Err(errno),
+        }
+    }
+}
+
+fn one_piece(pid: i32, own: u64, address: u64, bytes: u64, way: Way) -> Result {
+    /// As many as are copied at once.
+    const MOST: u64 = 64 << 10;
+    let bytes = bytes.min(MOST) as usize;
+    let count = |reply| match reply {
+        ProcReply::Count(count) => Ok(count),
+        _ => Err(Errno::EPROTO),
+    };
+    let at = |done: u64| address.wrapping_add(done);
+    match way {
+        Way::Read => {
+            let loan = machine::lend_out(own, bytes)?;
+            request_transfer::<Proc>(
+                Handle::PROC,
+                loan,
+                |done| ProcRequest::ReadMemory {
+                    pid,
+                    address: at(done),
+                },
+                count,
+            )
+        }
+        Way::Write => {
+            let loan = machine::lend_in(own, bytes)?;
+            request_transfer::<Proc>(
+                Handle::PROC,
+                loan,
+                |done| ProcRequest::WriteMemory {
+                    pid,
+                    address: at(done),
+                },
+                count,
+            )
+        }
+    }
 }

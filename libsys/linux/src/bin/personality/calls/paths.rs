@@ -5,6 +5,7 @@ use crate::machine;
 use crate::text::{Path, Place};
 use abi::Errno;
 use libsys::lease::Loan;
+use personality::bytes::get_u64;
 use personality::layout::{self, STAT_BYTES};
 use personality::number;
 use proto::vfs::{AT_FDCWD, Request};
@@ -19,6 +20,7 @@ const STATFS_BYTES: usize = 120;
 pub fn call(number: u64, a: Arguments) -> Option<Result> {
     let directory = descriptor(a[0]);
     Some(match number {
+        number::OPENAT2 => open_how(a),
         number::STATX => statx(a),
         number::FACCESSAT2 => {
             let (mode, flags) = (word(a[2]), word(a[3]));
@@ -154,6 +156,39 @@ pub fn open(a: Arguments) -> Result {
             directory,
             flags,
             mode,
+        },
+    )
+}
+
+/// `openat2`: what a longer structure has beyond what is known must be zero.
+fn open_how(a: Arguments) -> Result {
+    const BYTES: usize = 24;
+    const MOST: u64 = abi::PAGE_BYTES;
+    let (directory, how, bytes) = (descriptor(a[0]), a[2], a[3]);
+    if bytes < BYTES as u64 {
+        return Err(Errno::EINVAL);
+    }
+    if bytes > MOST {
+        return Err(Errno::E2BIG);
+    }
+    let mut known = [0; BYTES];
+    machine::read(how, &mut known)?;
+    for at in BYTES as u64..bytes {
+        let mut byte = [0];
+        machine::read(how.checked_add(at).ok_or(Errno::EFAULT)?, &mut byte)?;
+        if byte != [0] {
+            return Err(Errno::E2BIG);
+        }
+    }
+    let number = |at| u32::try_from(get_u64(&known, at)).map_err(|_| Errno::EINVAL);
+    let (flags, mode, resolve) = (number(0)?, number(8)?, number(16)?);
+    path_call(
+        a[1],
+        Request::OpenWithin {
+            directory,
+            flags,
+            mode,
+            resolve,
         },
     )
 }

@@ -64,6 +64,16 @@ fn execute_path(thread: &mut Thread, path: Vec<u8>, arguments: u64, environment:
     result.and(Err(Errno::EPROTO))
 }
 
+/// Whether a path ends in a symbolic link.
+fn is_link(directory: i32, path: &[u8]) -> core::result::Result<bool, Errno> {
+    const LINK: u32 = 0o12;
+    let mut stat = [0; personality::layout::STAT_BYTES];
+    let loans = [Loan::read(path), Loan::write(&mut stat)];
+    let flags = AT_SYMLINK_NOFOLLOW;
+    super::vfs(proto::vfs::Request::Stat { directory, flags }, loans)?;
+    Ok(personality::bytes::get_u32(&stat, 16) >> 12 == LINK)
+}
+
 fn execute_at(thread: &mut Thread, a: Arguments) -> Result {
     const KNOWN: u32 = AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW;
     let (directory, flags) = (a[0] as i32, word(a[4]));
@@ -72,7 +82,9 @@ fn execute_at(thread: &mut Thread, a: Arguments) -> Result {
     }
     let path = Path::read(a[1])?;
     let path = match path.bytes() {
-        _ if flags & AT_SYMLINK_NOFOLLOW != 0 => return Err(Errno::ENOSYS),
+        [_, ..] if flags & AT_SYMLINK_NOFOLLOW != 0 && is_link(directory, path.bytes())? => {
+            return Err(Errno::ELOOP);
+        }
         [] if flags & AT_EMPTY_PATH == 0 => return Err(Errno::ENOENT),
         [] if directory != AT_FDCWD => format!("/proc/self/fd/{directory}").into_bytes(),
         [b'/', ..] => path.bytes().to_vec(),

@@ -1,6 +1,6 @@
 //! Reading and writing: `read`, `write`, their vectors, and `sendfile`.
 
-use super::{Arguments, Result, descriptor};
+use super::{Arguments, Result, descriptor, word};
 use crate::thread::Thread;
 use crate::{machine, signals, text};
 use abi::{Errno, Handle};
@@ -8,6 +8,7 @@ use alloc::vec::Vec;
 use core::cell::Cell;
 use libsys::lease::Loan;
 use libsys::request::request_transfer;
+use personality::bytes::{get_u32, get_u64, put_u64};
 use personality::number;
 use proto::proc::Request as ProcRequest;
 use proto::vfs::{Fd, Reply, Request, Vfs};
@@ -24,8 +25,11 @@ pub fn call(thread: &mut Thread, number: u64, a: Arguments) -> Option<Result> {
     let result = match number {
         number::PREADV => Place::at(a).and_then(|place| read_pieces(place, a[1], a[2])),
         number::PWRITEV => Place::at(a).and_then(|place| write_pieces(place, a[1], a[2])),
-        number::PREADV2 => Place::at_or_here(a).and_then(|place| read_pieces(place, a[1], a[2])),
-        number::PWRITEV2 => Place::at_or_here(a).and_then(|place| write_pieces(place, a[1], a[2])),
+        number::PREADV2 => Place::to_read(a).and_then(|place| read_pieces(place, a[1], a[2])),
+        number::PWRITEV2 => write_pieces_so(a),
+        number::SPLICE => splice(a),
+        number::TEE => tee(a),
+        number::VMSPLICE => splice_memory(a),
         number::COPY_FILE_RANGE => copy_range(a),
         number::SENDFILE => send_file(a),
         _ => return None,
@@ -178,6 +182,13 @@ impl Place {
         }
     }
 
+    /// As [`Place::at_or_here`]; where to append is nothing to a reader.
+    fn to_read(mut a: Arguments) -> core::result::Result<Place, Errno> {
+        const APPEND: u64 = 0x10;
+        a[5] &= !APPEND;
+        Place::at_or_here(a)
+    }
+
     fn read(self, done: u64) -> Request {
         let fd = self.fd;
         match self.offset {
@@ -230,12 +241,7 @@ fn write_pieces(place: Place, list: u64, count: u64) -> Result {
         });
     }
     let mut gathered = buffer(total as usize)?;
-    let mut rest = &mut gathered[..];
-    for (address, length) in pieces {
-        let (part, left) = rest.split_at_mut(rest.len().min(length as usize));
-        machine::read(address, part)?;
-        rest = left;
-    }
+    gather(&pieces, &mut gathered)?;
     transfer(Loan::read(&gathered), |done| place.write(done))
 }
 
@@ -258,6 +264,139 @@ fn read_pieces(place: Place, list: u64, count: u64) -> Result {
         rest = left;
     }
     Ok(bytes)
+}
+
+/// `pwritev2`: with `RWF_APPEND` at the end.
+fn write_pieces_so(a: Arguments) -> Result {
+    const APPEND: u32 = 0x10;
+    let mut plain = a;
+    plain[5] &= !u64::from(APPEND);
+    let place = Place::at_or_here(plain)?;
+    if a[5] as u32 & APPEND == 0 {
+        return write_pieces(place, a[1], a[2]);
+    }
+    let moves = place.offset.is_none();
+    let pieces = text::pieces(a[1], a[2])?;
+    let total: u64 = pieces.iter().map(|(_, length)| length).sum();
+    let mut gathered = buffer(total.min(GATHER_BYTES as u64) as usize)?;
+    gather(&pieces, &mut gathered)?;
+    let fd = place.fd;
+    transfer(Loan::read(&gathered), |_| Request::Append { fd, moves })
+}
+
+/// Copies the pieces one behind the other, as far as there is room.
+fn gather(pieces: &[(u64, u64)], into: &mut [u8]) -> core::result::Result<(), Errno> {
+    let mut rest = into;
+    for &(address, length) in pieces {
+        let (part, left) = rest.split_at_mut(rest.len().min(length as usize));
+        machine::read(address, part)?;
+        rest = left;
+    }
+    Ok(())
+}
+
+/// The offset at an address as the file service wants it: -1 for none, another negative number for one
+/// that is none.
+fn offset_at(address: u64) -> core::result::Result<i64, Errno> {
+    const NONE: i64 = -1;
+    const SENSELESS: i64 = -2;
+    match address {
+        0 => Ok(NONE),
+        address => match machine::word(address)? as i64 {
+            offset if offset < 0 => Ok(SENSELESS),
+            offset => Ok(offset),
+        },
+    }
+}
+
+fn splice(a: Arguments) -> Result {
+    let (from, to, bytes, flags) = (descriptor(a[0]), descriptor(a[2]), a[4], word(a[5]));
+    if bytes == 0 {
+        return Ok(0);
+    }
+    let mut offsets = [0; 16];
+    for (address, place) in [(a[1], 0), (a[3], 8)] {
+        put_u64(&mut offsets, place, offset_at(address)? as u64);
+    }
+    let wish = Request::Splice {
+        from,
+        to,
+        bytes,
+        flags,
+    };
+    let done = super::vfs(wish, [Loan::both(&mut offsets), Loan::NONE])?;
+    for (address, place) in [(a[1], 0), (a[3], 8)] {
+        if address != 0 {
+            machine::write(address, &get_u64(&offsets, place).to_le_bytes())?;
+        }
+    }
+    Ok(done)
+}
+
+fn tee(a: Arguments) -> Result {
+    let (from, to, bytes, flags) = (descriptor(a[0]), descriptor(a[1]), a[2], word(a[3]));
+    if flags > SPLICE_ALL {
+        return Err(Errno::EINVAL);
+    }
+    if bytes == 0 {
+        return Ok(0);
+    }
+    let wish = Request::Tee {
+        from,
+        to,
+        bytes,
+        flags,
+    };
+    super::vfs(wish, [Loan::NONE; 2])
+}
+
+/// All flags of `splice` and its kin.
+const SPLICE_ALL: u32 = 0xf;
+
+/// `vmsplice`: a write to a pipe, or a read from one: memory is never given away here.
+fn splice_memory(a: Arguments) -> Result {
+    const NONBLOCK: u32 = 2;
+    const FIFO: u32 = 0o1;
+    const F_GETFL: u32 = 3;
+    let (fd, flags) = (descriptor(a[0]), word(a[3]));
+    if flags > SPLICE_ALL {
+        return Err(Errno::EINVAL);
+    }
+    let control = |command, argument| {
+        super::vfs(
+            Request::Control {
+                fd,
+                command,
+                argument,
+            },
+            [Loan::NONE; 2],
+        )
+    };
+    let mut stat = [0; personality::layout::STAT_BYTES];
+    super::vfs(
+        Request::StatDescriptor { fd },
+        [Loan::write(&mut stat), Loan::NONE],
+    )?;
+    if get_u32(&stat, 16) >> 12 != FIFO {
+        return Err(Errno::EBADF);
+    }
+    let writes = control(F_GETFL, 0)? & 3 == 1;
+    if flags & NONBLOCK != 0 {
+        const POLLIN: u32 = 1;
+        const POLLOUT: u32 = 4;
+        let mut entry = [0; 8];
+        let wanted = if writes { POLLOUT } else { POLLIN };
+        personality::bytes::put_u32(&mut entry, 0, fd as u32);
+        personality::bytes::put_u32(&mut entry, 4, wanted);
+        let wish = Request::Poll { timeout_ns: 0 };
+        if super::vfs(wish, [Loan::both(&mut entry), Loan::NONE])? == 0 {
+            return Err(Errno::EAGAIN);
+        }
+    }
+    match writes {
+        true => write_pieces(Place::here(a[0]), a[1], a[2]),
+        false => read_pieces(Place::here(a[0]), a[1], a[2]),
+    }
 }
 
 fn seek(fd: Fd, offset: i64, whence: u32) -> Result {
@@ -340,7 +479,6 @@ fn copy_range(a: Arguments) -> Result {
 
 /// Device and number of a regular file.
 fn regular(fd: Fd) -> core::result::Result<(u64, u64), Errno> {
-    use personality::bytes::{get_u32, get_u64};
     let mut stat = [0; personality::layout::STAT_BYTES];
     let loans = [Loan::write(&mut stat), Loan::NONE];
     super::vfs(Request::StatDescriptor { fd }, loans)?;
