@@ -94,6 +94,9 @@ pub enum Request {
     MasterForeground { line: u32 },
     /// A signal to the foreground group, as if a key had caused it. Reply: `Done`.
     MasterSignal { line: u32, signal: u32 },
+    /// `tcflow`: stops output (0), lets it go on (1), or sends the key that stops (2) or starts (3) the other
+    /// side. Reply: `Done`.
+    Flow { line: u32, action: u32 },
 }
 }
 

@@ -120,6 +120,11 @@ static void packets(void)
     packet(master);
     tcflush(slave, TCIOFLUSH);
     packet(master);
+    show("stop", tcflow(slave, TCOOFF));
+    packet(master);
+    show("go", tcflow(slave, TCOON));
+    packet(master);
+    show("wrong", tcflow(slave, 9));
     show("slave", ioctl(slave, TIOCPKT, &on));
     show("off", ioctl(master, TIOCPKT, &off));
     write(slave, "after", 5);

@@ -1,6 +1,7 @@
 //! One line's state: what was typed, what goes out, whose terminal it is.
 
 use crate::{Termios, output::Output, queue::Queue};
+use abi::Errno;
 use abi::linux::general as linux;
 use alloc::collections::VecDeque;
 use serde::{Deserialize, Serialize};
@@ -125,6 +126,26 @@ impl Line {
     pub(crate) fn flush_output(&mut self) {
         self.output.flush();
         self.ready = true;
+    }
+
+    /// `tcflow`.
+    pub(crate) fn flow(&mut self, action: u32) -> Result<(), Errno> {
+        match action {
+            linux::TCOOFF => self.output.stopped = true,
+            linux::TCOON => self.output.stopped = false,
+            linux::TCIOFF => self.send_key(linux::VSTOP),
+            linux::TCION => self.send_key(linux::VSTART),
+            _ => return Err(Errno::EINVAL),
+        }
+        self.ready = true;
+        Ok(())
+    }
+
+    fn send_key(&mut self, key: u32) {
+        let byte = self.settings.key(key);
+        if self.settings.is_key(key, byte) {
+            self.output.send(byte);
+        }
     }
 
     /// The next byte for the device. Tells `vfs` when a writer that waited may go on.

@@ -87,6 +87,13 @@ impl Output {
         }
     }
 
+    /// Sends a byte before all others, as it is; not if the line is full.
+    pub(crate) fn send(&mut self, byte: u8) {
+        if self.queue.len() < 2 * UNSENT_BYTES {
+            self.queue.push_front(byte);
+        }
+    }
+
     /// Echoes a typed character, control characters as `^X` if so set.
     pub(crate) fn echo_visible(&mut self, settings: &Termios, byte: u8) {
         if byte.is_ascii_control() && byte != b'\t' && settings.l(linux::ECHOCTL) {

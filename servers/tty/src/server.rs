@@ -223,6 +223,7 @@ fn number(request: Request) -> Option<u32> {
         | Request::Session { line }
         | Request::Poll { line }
         | Request::Flush { line, .. }
+        | Request::Flow { line, .. }
         | Request::Unsent { line }
         | Request::EndPair { line }
         | Request::MasterRead { line }
@@ -299,6 +300,7 @@ where
         Request::Session { .. } => Ok(Reply::Count(line.session.unwrap_or(0).into())),
         Request::Poll { .. } => Ok(poll(line)),
         Request::Flush { which, .. } => flush(line, which),
+        Request::Flow { action, .. } => done(line.flow(action)),
         Request::Unsent { .. } => Ok(unsent(line)),
         Request::MasterRead { .. } => master_read(line, caller),
         Request::MasterWrite { .. } => master_write(line, caller),

@@ -93,6 +93,24 @@ fn keys_signal_the_foreground_group_and_flush() {
 }
 
 #[test]
+fn flow_stops_and_starts_output_and_sends_the_keys_for_the_other_side() {
+    let mut tty = console();
+    let mut fake = Fake::default();
+    let mut flow = |tty: &mut Tty, action| ask(tty, &mut fake, Request::Flow { line: 0, action });
+    assert_eq!(flow(&mut tty, linux::TCOOFF), Ok(Reply::Done));
+    write(&mut tty, b"held").unwrap();
+    assert_eq!(sent(&mut tty), b"");
+    assert_eq!(flow(&mut tty, linux::TCOON), Ok(Reply::Done));
+    assert!(tty.take_news().ready);
+    assert_eq!(sent(&mut tty), b"held");
+    write(&mut tty, b"later").unwrap();
+    assert_eq!(flow(&mut tty, linux::TCIOFF), Ok(Reply::Done));
+    assert_eq!(flow(&mut tty, linux::TCION), Ok(Reply::Done));
+    assert_eq!(sent(&mut tty), b"\x11\x13later");
+    assert_eq!(flow(&mut tty, 4), Err(Errno::EINVAL.into()));
+}
+
+#[test]
 fn noflsh_keeps_what_was_typed() {
     let mut tty = console();
     let mut settings = Termios::default();

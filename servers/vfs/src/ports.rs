@@ -222,6 +222,8 @@ pub trait Terminal {
     fn poll(&mut self, line: LineId) -> Readiness;
     /// Drops input (1), output (2) or both (3).
     fn flush(&mut self, line: LineId, which: u32) -> Result<(), Errno>;
+    /// Stops (0) or starts (1) output, or sends the key that stops (2) or starts (3) the other side.
+    fn flow(&mut self, line: LineId, action: u32) -> Result<(), Errno>;
     /// Bytes of output not sent yet.
     fn unsent(&mut self, line: LineId) -> u64;
     /// The line that is the controlling terminal of a session.

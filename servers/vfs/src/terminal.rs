@@ -261,6 +261,18 @@ impl Vfs {
                 0 => count(0),
                 _ => Ok(Step::Wait(Wait::on(Cause::Terminal))),
             },
+            linux::TCXONC => {
+                let action = u32::try_from(argument).map_err(|_| Errno::EINVAL)?;
+                ports.terminal.flow(line, action)?;
+                match action {
+                    0 => self.tell_master(line, linux::TIOCPKT_STOP, linux::TIOCPKT_START),
+                    1 => self.tell_master(line, linux::TIOCPKT_START, linux::TIOCPKT_STOP),
+                    _ => {}
+                }
+                // Output that was held back may be read or sent now.
+                self.changed(Cause::Terminal);
+                count(0)
+            }
             linux::TCFLSH => {
                 let which = u32::try_from(argument)
                     .ok()

@@ -379,6 +379,13 @@ impl Terminal for FakeTerminal {
         Ok(())
     }
 
+    fn flow(&mut self, _line: LineId, action: u32) -> Result<(), Errno> {
+        match action {
+            0..=3 => Ok(()),
+            _ => Err(Errno::EINVAL),
+        }
+    }
+
     fn unsent(&mut self, _line: LineId) -> u64 {
         0
     }

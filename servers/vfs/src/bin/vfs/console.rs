@@ -146,6 +146,10 @@ impl Terminal for Console {
         self.tell(&Request::Flush { line, which })
     }
 
+    fn flow(&mut self, line: LineId, action: u32) -> Result<(), Errno> {
+        self.tell(&Request::Flow { line, action })
+    }
+
     fn unsent(&mut self, line: LineId) -> u64 {
         self.count(&Request::Unsent { line }, Loan::NONE)
             .unwrap_or(0)
