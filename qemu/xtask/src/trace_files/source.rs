@@ -212,7 +212,7 @@ mod tests {
         assert_eq!(openat.documentation, "`openat(2)` works as on Linux.");
         assert_eq!(
             places["madvise"].documentation,
-            "`madvise(2)` works in part: what mem knows."
+            "`madvise(2)` works in part: not MADV_COLLAPSE, MADV_HWPOISON."
         );
         assert!(openat.declared.starts_with("libsys/linux/src/number.rs:"));
         let unhandled = places

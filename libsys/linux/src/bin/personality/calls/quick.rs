@@ -34,7 +34,7 @@ impl From<Result> for Answer {
 pub type Quick = extern "C" fn(u64, u64, u64, u64, u64, u64) -> Answer;
 
 macro_rules! quick {
-    ($($number:ident => $call:path,)*) => {
+    ($(number::$number:ident => $call:path,)*) => {
         const fn table() -> [Option<Quick>; NUMBERS] {
             let mut table: [Option<Quick>; NUMBERS] = [None; NUMBERS];
             $({
@@ -50,38 +50,38 @@ macro_rules! quick {
 }
 
 quick! {
-    READ => transfer::read,
-    WRITE => transfer::write,
-    PREAD64 => transfer::read_at,
-    PWRITE64 => transfer::write_at,
-    READV => transfer::read_vector,
-    WRITEV => transfer::write_vector,
-    CLOSE => files::close,
-    LSEEK => files::seek,
-    DUP => files::duplicate,
-    DUP3 => files::duplicate_to,
-    FCNTL => files::control,
-    IOCTL => files::device_control,
-    PIPE2 => files::pipe,
-    FSTAT => files::stat,
-    GETDENTS64 => files::list,
-    OPENAT => paths::open,
-    NEWFSTATAT => paths::stat,
-    FACCESSAT => paths::access,
-    MKDIRAT => paths::make_directory,
-    UNLINKAT => paths::unlink,
-    RENAMEAT => paths::rename_plainly,
-    MSGSND => ipc::send,
-    MSGRCV => ipc::receive,
-    SEMOP => ipc::operate_forever,
-    SHMAT => ipc::attach,
-    SHMDT => ipc::detach,
-    BRK => memory::set_break,
-    MMAP => memory::map,
-    MUNMAP => memory::unmap,
-    MPROTECT => memory::protect,
-    RT_SIGPROCMASK => signal::mask,
-    SCHED_YIELD => machine_calls::yield_now,
+    number::READ => transfer::read,
+    number::WRITE => transfer::write,
+    number::PREAD64 => transfer::read_at,
+    number::PWRITE64 => transfer::write_at,
+    number::READV => transfer::read_vector,
+    number::WRITEV => transfer::write_vector,
+    number::CLOSE => files::close,
+    number::LSEEK => files::seek,
+    number::DUP => files::duplicate,
+    number::DUP3 => files::duplicate_to,
+    number::FCNTL => files::control,
+    number::IOCTL => files::device_control,
+    number::PIPE2 => files::pipe,
+    number::FSTAT => files::stat,
+    number::GETDENTS64 => files::list,
+    number::OPENAT => paths::open,
+    number::NEWFSTATAT => paths::stat,
+    number::FACCESSAT => paths::access,
+    number::MKDIRAT => paths::make_directory,
+    number::UNLINKAT => paths::unlink,
+    number::RENAMEAT => paths::rename_plainly,
+    number::MSGSND => ipc::send,
+    number::MSGRCV => ipc::receive,
+    number::SEMOP => ipc::operate_forever,
+    number::SHMAT => ipc::attach,
+    number::SHMDT => ipc::detach,
+    number::BRK => memory::set_break,
+    number::MMAP => memory::map,
+    number::MUNMAP => memory::unmap,
+    number::MPROTECT => memory::protect,
+    number::RT_SIGPROCMASK => signal::mask,
+    number::SCHED_YIELD => machine_calls::yield_now,
 }
 
 /// What does each of these calls, by number.
