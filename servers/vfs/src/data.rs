@@ -2,7 +2,8 @@
 //!
 //! Small files live in the server's heap, because a memory object costs at least a page and some
 //! messages. Larger ones live in a memory object, which `mmap` and `exec` share; it doubles as it
-//! grows, so that appending costs few messages. Files of the boot archive stay in the archive's
+//! grows, so that appending costs few messages. Once a file has been mapped its object ends with the
+//! file's last page, so that who touches a page behind it gets `SIGBUS`; only its window doubles then. Files of the boot archive stay in the archive's
 //! object until they are written.
 
 use crate::linux;
@@ -27,10 +28,14 @@ pub enum Data {
     Inline(Vec<u8>),
     /// In the first `size` bytes of an object of the file's own; the rest of it is zero.
     Object {
-        /// The object in the server's own space.
+        /// The object in the server's own space; as long as the object.
         window: Window,
+        /// Bytes that the window could have where it is: the object may be shorter.
+        room: u64,
         /// Length of the file.
         size: u64,
+        /// Whether it has been mapped, so that the object ends with the file's last page.
+        mapped: bool,
     },
     /// In the boot archive, as it was delivered.
     Archive {
@@ -110,11 +115,29 @@ impl Data {
     }
 
     /// Sets the length after [`Data::room`] was filled up to `end`; `old` was the length before.
-    pub fn grown(&mut self, old: u64, end: u64) {
+    pub fn grown<M: Memory>(&mut self, memory: &mut M, old: u64, end: u64) {
         let new = old.max(end);
         match self {
             Data::Inline(bytes) => bytes.truncate(new as usize),
             Data::Object { size, .. } | Data::Archive { size, .. } => *size = new,
+        }
+        self.fit(memory);
+    }
+
+    /// Takes the pages behind its end from a file that has been mapped.
+    fn fit<M: Memory>(&mut self, memory: &mut M) {
+        let Data::Object {
+            window,
+            size,
+            mapped: true,
+            ..
+        } = self
+        else {
+            return;
+        };
+        let end = page_up(*size).unwrap_or(window.bytes);
+        if end < window.bytes && memory.resize(window.object, end).is_ok() {
+            window.bytes = end;
         }
     }
 
@@ -133,7 +156,7 @@ impl Data {
         self.reserve(memory, length)?;
         match self {
             Data::Inline(bytes) => bytes.resize(length as usize, 0),
-            Data::Object { window, size } => {
+            Data::Object { window, size, .. } => {
                 if length < *size {
                     memory
                         .zero(window.object, length, *size - length)
@@ -143,6 +166,7 @@ impl Data {
             }
             Data::Archive { .. } => return Err(Errno::EIO),
         }
+        self.fit(memory);
         Ok(())
     }
 
@@ -172,11 +196,11 @@ impl Data {
     ///
     /// A mapped object stays the file's own, so that those who mapped it see later writes.
     pub fn clear<M: Memory>(&mut self, memory: &mut M) {
-        if let Data::Object { window, size } = self
+        if let Data::Object { window, size, .. } = self
             && memory.zero(window.object, 0, *size).is_ok()
         {
             *size = 0;
-            return;
+            return self.fit(memory);
         }
         self.release(memory);
     }
@@ -246,10 +270,15 @@ impl Data {
             self.make_object(memory, self.size().max(1))
                 .map_err(|_| Errno::ENOMEM)?;
         }
-        match self {
-            Data::Object { window, .. } => Ok(window.object),
-            _ => Err(Errno::ENODEV),
-        }
+        let object = match self {
+            Data::Object { window, mapped, .. } => {
+                *mapped = true;
+                window.object
+            }
+            _ => return Err(Errno::ENODEV),
+        };
+        self.fit(memory);
+        Ok(object)
     }
 
     /// Makes sure that the file can hold `end` bytes and be written.
@@ -281,7 +310,12 @@ impl Data {
         };
         self.copy_to(memory, window);
         self.release(memory);
-        *self = Data::Object { window, size };
+        *self = Data::Object {
+            window,
+            room,
+            size,
+            mapped: false,
+        };
         Ok(())
     }
 
@@ -312,23 +346,34 @@ impl Data {
     }
 
     fn enlarge<M: Memory>(&mut self, memory: &mut M, end: u64) -> Result<(), Errno> {
-        let Data::Object { window, .. } = self else {
+        let Data::Object {
+            window,
+            room,
+            mapped,
+            ..
+        } = self
+        else {
             return Ok(());
         };
         let least = page_up(end)
             .filter(|&room| room <= OBJECT_BYTES)
             .ok_or(Errno::EFBIG)?;
-        let doubled = window.bytes + window.bytes.min(GROWTH_BYTES);
-        let mut room = least.max(doubled.min(OBJECT_BYTES));
-        if memory.resize(window.object, room).is_err() {
+        let doubled = least.max((*room + (*room).min(GROWTH_BYTES)).min(OBJECT_BYTES));
+        let mut length = if *mapped { least } else { doubled };
+        if memory.resize(window.object, length).is_err() {
             // Memory is short: then without room to spare.
-            room = least;
-            memory.resize(window.object, room).map_err(full)?;
+            length = least;
+            memory.resize(window.object, length).map_err(full)?;
         }
-        // Mapped anew before the old window goes: a failure leaves the file as it was.
-        let larger = memory.map(window.object, room).map_err(full)?;
-        memory.unmap(*window);
-        *window = larger;
+        if length > *room {
+            let wished = if *mapped { doubled } else { length };
+            // Mapped anew before the old window goes: a failure leaves the file as it was.
+            let larger = memory.map(window.object, wished).map_err(full)?;
+            memory.unmap(*window);
+            *window = larger;
+            *room = wished;
+        }
+        window.bytes = length;
         Ok(())
     }
 }

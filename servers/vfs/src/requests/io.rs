@@ -407,7 +407,8 @@ impl Vfs {
             Ok(()) => wanted as u64,
             Err((_, done)) => done.saturating_sub(from),
         };
-        data.grown(old, if length > 0 { offset + length } else { old });
+        let end = if length > 0 { offset + length } else { old };
+        data.grown(&mut ports.memory, old, end);
         if length > 0 {
             let set_id = node.permissions & (linux::S_ISUID | linux::S_ISGID) != 0;
             if set_id && identity(call.pid, &ports.system)?.uid != 0 {

@@ -289,7 +289,7 @@ impl Vfs {
         }
         let room = data.room(&mut ports.memory, offset, length)?;
         room.copy_from_slice(&bytes[..length]);
-        data.grown(old, offset + length as u64);
+        data.grown(&mut ports.memory, old, offset + length as u64);
         (node.times.modified, node.times.changed) = (now, now);
         Ok(length)
     }
