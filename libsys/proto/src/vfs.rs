@@ -298,8 +298,9 @@ pub enum Request {
     SetMachineName { domain: bool, bytes: u64 },
     /// `pidfd_open`. Reply: `Descriptor`. `ESRCH`, `EINVAL`.
     ProcessFile { pid: Pid, flags: u32 },
-    /// The process that such a descriptor stands for. Reply: `Count`, its pid, and [`NONBLOCKING_PROCESS`] if
-    /// waiting for it shall not wait. `EBADF`, `ESRCH`.
+    /// The process that such a descriptor, or one of its directory in `/proc`, stands for. Reply: `Count`, its
+    /// pid, and [`NONBLOCKING_PROCESS`] if waiting for it shall not wait or [`PROCESS_DIRECTORY`]. `EBADF`,
+    /// `ESRCH`.
     ProcessOf { fd: Fd },
     /// `inotify_init1`. Reply: `Descriptor`.
     NoticeFile { flags: u32 },
@@ -335,6 +336,9 @@ pub enum Request {
 
 /// Bit beside the pid that [`Request::ProcessOf`] is answered with.
 pub const NONBLOCKING_PROCESS: u64 = 1 << 32;
+/// Bit beside that pid for a directory of `/proc`, through which signals can be sent, but which cannot be
+/// waited for.
+pub const PROCESS_DIRECTORY: u64 = 1 << 33;
 
 /// Number of the notification bit by which this service tells `proc` that there are signals to send
 /// ([`Request::NextSignal`]).

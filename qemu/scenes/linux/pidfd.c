@@ -28,6 +28,14 @@ static long send(int fd, int signal, siginfo_t *info, unsigned flags)
     return syscall(SYS_pidfd_send_signal, fd, signal, info, flags);
 }
 
+static volatile int got;
+
+static void caught(int signal)
+{
+    (void)signal;
+    got++;
+}
+
 int main(void)
 {
     siginfo_t info;
@@ -83,6 +91,17 @@ int main(void)
     show("no process", waitid(P_PIDFD, 1, &info, WEXITED));
     show("negative", waitid(P_PIDFD, -1, &info, WEXITED));
     show("own", send(open_process(getpid(), 0), 0, NULL, 0));
+
+    /* Oneself, and through a directory of /proc, as killall does. */
+    signal(SIGUSR2, caught);
+    show("to oneself", send(open_process(getpid(), 0), SIGUSR2, NULL, 0));
+    show("caught", got);
+    int self = open("/proc/self", O_DIRECTORY | O_CLOEXEC);
+    show("through /proc", send(self, SIGUSR2, NULL, 0));
+    show("caught", got);
+    show("no such wait", waitid(P_PIDFD, self, &info, WEXITED));
+    int other = open("/proc", O_DIRECTORY | O_CLOEXEC);
+    show("through all", send(other, 0, NULL, 0));
     close(fd), close(quiet), close(set);
     return 0;
 }

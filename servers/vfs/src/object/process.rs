@@ -4,15 +4,16 @@
 //! A pid may be another's later; when its process began tells them apart.
 
 use crate::linux::{self, POLLIN};
-use crate::node::{Kind, NodeId};
+use crate::node::{Kind, NodeId, NodeRef};
 use crate::park::{Attempt, Call, Step, count};
 use crate::ports::{Platform, Ports};
+use crate::procfs;
 use crate::vfs::{Vfs, known};
 use abi::Errno;
 use alloc::vec::Vec;
 use proto::Pid;
 use proto::publish::Processes;
-use proto::vfs::{Fd, NONBLOCKING_PROCESS, Reply};
+use proto::vfs::{Fd, NONBLOCKING_PROCESS, PROCESS_DIRECTORY, Reply};
 use serde::{Deserialize, Serialize};
 
 /// A process, for good.
@@ -44,7 +45,7 @@ impl Vfs {
         Ok(opened)
     }
 
-    /// The process that a descriptor stands for, and whether waiting for it shall not wait.
+    /// The process that a descriptor, or its directory in `/proc`, stands for, and whether waiting for it shall not wait.
     pub(crate) fn process_of<P: Platform>(
         &self,
         call: &Call,
@@ -52,6 +53,10 @@ impl Vfs {
         ports: &mut Ports<P>,
     ) -> Attempt {
         let file = self.open_file(call.pid, fd)?;
+        if let NodeRef::Proc(procfs::Node::Process(pid)) = file.place.node {
+            ports.system.get(Pid(pid)).ok_or(Errno::ESRCH)?;
+            return count(u64::from(pid) | PROCESS_DIRECTORY);
+        }
         let id = self.stored(file.place).ok_or(Errno::EBADF)?;
         let Some(Kind::Process(known)) = self.nodes.get(id).map(|node| &node.kind) else {
             return Err(Errno::EBADF.into());

@@ -1,9 +1,9 @@
 //! Processes: `clone`, `execve`, `exit`, `wait4`, groups, limits.
 
 use super::{Arguments, Result, proc, proc_number, word};
-use crate::machine;
 use crate::text::{Path, strings};
 use crate::thread::Thread;
+use crate::{machine, signals};
 use abi::{Errno, Handle};
 use alloc::format;
 use alloc::vec::Vec;
@@ -13,7 +13,7 @@ use personality::bytes::{get_u32, get_u64, put_u64};
 use personality::{layout, number};
 use proto::Pid;
 use proto::proc::{Proc, Program, Reply, Request, WAIT_BY_KIND};
-use proto::vfs::{AT_FDCWD, NONBLOCKING_PROCESS, Request as VfsRequest};
+use proto::vfs::{AT_FDCWD, NONBLOCKING_PROCESS, PROCESS_DIRECTORY, Request as VfsRequest};
 
 const RUSAGE_BYTES: usize = 144;
 const AT_SYMLINK_NOFOLLOW: u32 = 0x100;
@@ -200,10 +200,12 @@ fn waited_for(kind: u32, id: i32) -> core::result::Result<(i32, bool), Errno> {
         (2, 0) => Ok((0, false)),
         (2, 1..) => Ok((-id, false)),
         // Who is gone was waited for by somebody.
-        (3, 0..) => process_of(id).map_err(|errno| match errno {
-            Errno::ESRCH => Errno::ECHILD,
-            errno => errno,
-        }),
+        (3, 0..) => match process_of(id) {
+            Ok((_, told)) if told & PROCESS_DIRECTORY != 0 => Err(Errno::EBADF),
+            Ok((pid, told)) => Ok((pid, told & NONBLOCKING_PROCESS != 0)),
+            Err(Errno::ESRCH) => Err(Errno::ECHILD),
+            Err(errno) => Err(errno),
+        },
         _ => Err(Errno::EINVAL),
     }
 }
@@ -217,10 +219,10 @@ fn open(a: Arguments) -> Result {
     super::vfs(VfsRequest::ProcessFile { pid, flags }, [Loan::NONE; 2])
 }
 
-/// The process that a descriptor stands for, and whether waiting for it shall not wait.
-fn process_of(fd: i32) -> core::result::Result<(i32, bool), Errno> {
+/// The process that a descriptor stands for, and all that was told of it.
+fn process_of(fd: i32) -> core::result::Result<(i32, u64), Errno> {
     let told = super::vfs(VfsRequest::ProcessOf { fd }, [Loan::NONE; 2])?;
-    Ok((told as i32, told & NONBLOCKING_PROCESS != 0))
+    Ok((told as i32, told))
 }
 
 fn send_signal(thread: &mut Thread, a: Arguments) -> Result {
@@ -231,7 +233,7 @@ fn send_signal(thread: &mut Thread, a: Arguments) -> Result {
     }
     let (pid, _) = process_of(a[0] as i32)?;
     if a[2] == 0 {
-        return proc_number(Request::Kill { pid, signal });
+        return signals::send(thread, &Request::Kill { pid, signal });
     }
     let mut info = [0; personality::frame::INFO_BYTES];
     machine::read(a[2], &mut info)?;
@@ -242,12 +244,13 @@ fn send_signal(thread: &mut Thread, a: Arguments) -> Result {
     if (code >= 0 || code == SI_TKILL) && pid.unsigned_abs() != thread.pid()? {
         return Err(Errno::EPERM);
     }
-    proc_number(Request::Queue {
+    let wish = Request::Queue {
         pid,
         signal,
         code,
         value,
-    })
+    };
+    signals::send(thread, &wish)
 }
 
 fn limit(pid: i32, resource: u32, new_at: u64, old_at: u64) -> Result {
