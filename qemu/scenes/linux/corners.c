@@ -9,9 +9,13 @@
 #include <pty.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <stdint.h>
 #include <sys/ioctl.h>
+#include <sys/random.h>
 #include <sys/sem.h>
+#include <sys/shm.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/vfs.h>
 #include <time.h>
@@ -172,6 +176,21 @@ static void semaphores(void)
     show("removed", semctl(id, 0, IPC_RMID));
 }
 
+// Sources of random numbers that exclude each other, and shared memory in which code is made.
+static void others(void)
+{
+    int id = shmget(IPC_PRIVATE, 4096, 0700);
+    uint32_t *code = shmat(id, NULL, SHM_EXEC);
+    show("random", syscall(SYS_getrandom, buffer, 16, GRND_NONBLOCK));
+    show("contrary", syscall(SYS_getrandom, buffer, 16, 6));
+    show("unknown", syscall(SYS_getrandom, buffer, 16, 8));
+    code[0] = 0x52800540; // mov w0, #42
+    code[1] = 0xd65f03c0; // ret
+    __builtin___clear_cache((char *)code, (char *)(code + 2));
+    show("shared code", ((int (*)(void))code)());
+    show("detached", shmdt(code) + shmctl(id, IPC_RMID, NULL));
+}
+
 int main(void)
 {
     char name[] = "/dev/shm/corners-XXXXXX";
@@ -184,6 +203,7 @@ int main(void)
     packets();
     faults();
     semaphores();
+    others();
     show("empty", rmdir(name));
     return 0;
 }

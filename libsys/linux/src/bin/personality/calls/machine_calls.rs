@@ -81,8 +81,11 @@ fn information(a: Arguments) -> Result {
 /// From the file service's generator, through its device.
 fn random(a: Arguments) -> Result {
     const KNOWN: u32 = 7;
+    // GRND_RANDOM and GRND_INSECURE exclude each other.
+    const CONTRARY: u32 = 6;
     const MOST: u64 = 1 << 20;
-    if word(a[2]) & !KNOWN != 0 {
+    let flags = word(a[2]);
+    if flags & !KNOWN != 0 || flags & CONTRARY == CONTRARY {
         return Err(Errno::EINVAL);
     }
     const O_CLOEXEC: u32 = 0o2_000_000;
