@@ -153,7 +153,8 @@ fn give_page(memory: &mut Memory, child: &mut Space, touched: &Touched) -> bool 
 
 /// Makes sure that the parent faults on its next write to any page that it shares.
 ///
-/// Nothing writable is executable, so taking the write permission leaves reading only.
+/// What is writable and executable can only be read, too: the next execution of it faults, and gets its
+/// permission back without that to write.
 fn protect<M: Machine>(
     memory: &mut Memory,
     machine: &mut M,
